@@ -1,4 +1,4 @@
-"""Everything a contributor runs: `nox -s demo`, `tests`, `specs`, `lint`, `types`, `gpu`; `nox -l` lists them.
+"""Everything a contributor runs: `nox -s demo`, `tests`, `specs`, `proofs`, `lint`, `types`; `nox -l` lists them all.
 
 Sessions install the tested set of versions from constraints.txt.
 """
@@ -11,7 +11,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
-CODE = ("fedprop", "specs", "tests", "noxfile.py")
+CODE = ("fedprop", "specs", "tests", "benchmarks", "noxfile.py")
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -51,6 +51,13 @@ def specs(session: nox.Session) -> None:
 
 
 @nox.session
+def proofs(session: nox.Session) -> None:
+    """The theorems that Z3 proves; `nox -s proofs -- --write-proofs docs/proofs.md` keeps their table."""
+    install(session, "dev", "proofs")
+    session.run("pytest", "-m", "proof", "specs/proofs", "tests/proofs", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and style."""
     session.install("-c", "constraints.txt", "ruff")
@@ -70,3 +77,14 @@ def gpu(session: nox.Session) -> None:
     """The tests that need a CUDA device."""
     install(session, "dev")
     session.run("pytest", "-m", "gpu", "tests", "specs", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Robust rules of other libraries under `verify`, written to docs/peers.md; `-- flower_krum` prints that one."""
+    install(session, "dev")
+    session.install("-r", "benchmarks/peers/requirements.txt")
+    # byzfl's rules need none of the plotting and vision packages that it asks for.
+    session.install("--no-deps", "byzfl==0.0.11")
+    session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/verify/test_flower.py")
+    session.run("python", "benchmarks/peers/run.py", *session.posargs)

@@ -1,6 +1,6 @@
-"""The command line: `fedprop run`, `sweep`, `report`, `list` and `schema`.
+"""The command line: `fedprop run`, `sweep`, `report`, `verify`, `list` and `schema`.
 
-Exit codes: 0 done; 1 a run failed; 2 the input is wrong.
+Exit codes: 0 done; 1 a run failed, or a claim is broken; 2 the input is wrong.
 """
 
 import json
@@ -123,6 +123,61 @@ def report(folder: Annotated[Path, typer.Argument(help="The folder of a run or a
     _out.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
 
 
+@app.command()
+def verify(
+    target: Annotated[str, typer.Argument(help="path/to/file.py:name or package.module:name.", show_default=False)],
+    f: Annotated[str | None, typer.Option("--f", metavar="F or A..B", help="Byzantine rows. Default: 0..2.")] = None,
+    n: Annotated[
+        str | None, typer.Option("--n", metavar="N or A..B", help="Rows. Default: what the rule needs, and 4 more.")
+    ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="The built-in rule it should equal: krum, {kind: ...}.")
+    ] = None,
+    claim: Annotated[list[str], typer.Option(help="Hold a bare callable to this claim; repeatable.")] = [],  # noqa: B006
+    assignments: Annotated[list[str], typer.Option("--set", metavar="NAME=YAML", help="An argument; repeatable.")] = [],  # noqa: B006
+    examples: Annotated[int | None, typer.Option(help="Inputs for each claim, instead of the profile's.")] = None,
+    profile: Annotated[str, typer.Option(help="fast or thorough.")] = "fast",
+    seed: Annotated[int, typer.Option(help="What the inputs are drawn from.")] = 0,
+    search: Annotated[
+        bool, typer.Option("--search", help="Climb towards the worst robustness coefficient too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with a plot of each counterexample.")] = None,
+) -> None:
+    """Property-test a rule, an attack, a defense or a codec of your own."""
+    from hypothesis.database import DirectoryBasedExampleDatabase
+
+    from fedprop.config_file import override, parse_yaml
+    from fedprop.verify import verify as verify_target
+    from fedprop.verify.options import numbers
+    from fedprop.verify.page import write_page
+    from fedprop.verify.render import as_text
+
+    with _err.status("") as status:
+        found = verify_target(
+            target,
+            f=None if f is None else numbers("f", f),
+            n=None if n is None else numbers("n", n),
+            as_=None if as_ is None else parse_yaml(as_, "--as"),
+            claims=claim,
+            settings=override({}, assignments),
+            examples=examples,
+            profile=profile,
+            seed=seed,
+            search=search,
+            database=DirectoryBasedExampleDatabase(".hypothesis/fedprop"),
+            on_outcome=lambda outcome: status.update(f"{outcome.name}: {outcome.verdict}"),
+        )
+    if html is not None:
+        write_page(found, html)
+    if as_json:
+        print(found.model_dump_json())
+    else:
+        _out.print(_outcome_table(found))
+        print(as_text(found))
+    raise typer.Exit(1 if found.broken else 0)
+
+
 @app.command("list")
 def list_kinds(family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)]) -> None:
     """List what a configuration can name."""
@@ -190,6 +245,17 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("updates accepted", str(summary["accepted"]))
     table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
     table.add_row("trace", summary["trace_sha256"])
+    return table
+
+
+def _outcome_table(report: Any) -> Table:
+    against = f", as {report.against}" if report.against else ""
+    table = Table("claim", "", "verdict", "inputs", title=f"{report.target} ({report.family}{against})")
+    marks = {"holds": "[green]holds[/]", "broken": "[red]BROKEN[/]", "skipped": "[dim]skipped[/]"}
+    for outcome in report.outcomes:
+        broken = "does not hold" if outcome.verdict == "broken" and not outcome.fails else marks[outcome.verdict]
+        tried = f"{outcome.examples}" if outcome.verdict != "skipped" else outcome.why
+        table.add_row(outcome.name, outcome.status, broken, tried)
     return table
 
 

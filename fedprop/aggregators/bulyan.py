@@ -1,5 +1,6 @@
 """Bulyan over Krum."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -7,11 +8,14 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.contract import Contract, Region, exactly
+from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import Ordered, Shares, sum_ordered, sum_ordered_with_weights
 from fedprop.aggregators.gram import centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
-from fedprop.types import Gram, Updates, Vector
+from fedprop.types import Updates, Vector
+
+RESOLUTIONS = 50
+"""Rows whose ties could be broken in more ways than this are as good as any."""
 
 
 class Bulyan(Aggregator):
@@ -27,7 +31,7 @@ class Bulyan(Aggregator):
     median the smaller one counts as nearer.
 
     Needs n >= 4f + 3. For f = 1 and f = 2 a late pick scores by a single neighbour, two mutual neighbours then always
-    tie, and which of them is taken depends on the order of the rows; the contract counts such rows as ambiguous.
+    tie, and which of them is taken depends on the order of the rows; the contract accepts either.
 
     Source: El Mhamdi et al., ICML 2018, "The Hidden Vulnerability of Distributed Learning in Byzantium", Section 4.
 
@@ -52,9 +56,11 @@ class Bulyan(Aggregator):
             translation=True,
             scaling=True,
             idempotent=True,
+            examples="ignored",
             lies_in=Region.BOX,
             tolerates=exactly(self.f, self.min_rows),
-            ambiguous=self._tied,
+            regret=self._regret,
+            ambiguous=never,
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
@@ -77,28 +83,59 @@ class Bulyan(Aggregator):
         return torch.zeros_like(values).scatter_(1, nearest, 1 / nearest.shape[1])
 
     def _selected(self, updates: Updates) -> Tensor:
-        selected, _ = self._select(squared_distances(centred_gram(updates)))
-        return selected
+        """The selected rows, in ascending order."""
+        near, order = _neighbours(updates)
+        left = torch.ones(len(near), dtype=torch.bool, device=near.device)
+        for _ in range(len(near) - 2 * self.f):
+            left[self._scores(near, order, left).argmin()] = False
+        return (~left).nonzero().flatten()
 
-    def _select(self, distances: Gram) -> tuple[Tensor, bool]:
-        """The selected rows in ascending order, and whether any pick was a tie."""
-        n = len(distances)
-        near, order = (found[:, :-1] for found in distances.clone().fill_diagonal_(torch.inf).sort(dim=1))
-        left = torch.ones(n, dtype=torch.bool, device=distances.device)
-        tied = False
-        for remaining in range(n, 2 * self.f, -1):
-            scores = _scores(near, left[order], max(1, remaining - self.f - 2)).where(left, torch.inf)
-            best = scores.argmin()
-            tied |= bool((scores <= scores[best] * (1 + TIE)).sum() > 1)
-            left[best] = False
-        return (~left).nonzero().flatten(), tied
+    def _scores(self, near: Tensor, order: Tensor, left: Tensor) -> Tensor:
+        """The score of each row that is left among those that are; infinity for the others."""
+        neighbours = max(1, int(left.sum()) - self.f - 2)
+        counted = left[order]
+        counted &= counted.cumsum(dim=1) <= neighbours
+        return near.where(counted, 0).sum(dim=1).where(left, torch.inf)
 
-    def _tied(self, updates: Updates) -> bool:
-        _, tied = self._select(squared_distances(centred_gram(updates)))
-        return tied and self.f > 0
+    def _regret(self, updates: Updates, z: Vector) -> float:
+        """How far z is, in spreads, from the nearest answer that some order of the rows gives; 0 if orders abound."""
+        rows = updates.double()
+        selections = self._selections(rows)
+        if selections is None:
+            return 0.0
+        spread = float((rows.amax(dim=0) - rows.amin(dim=0)).max()) or 1.0
+        return min(self._distance(rows[list(chosen)], z.double()) for chosen in selections) / spread
+
+    def _selections(self, rows: Updates) -> set[tuple[int, ...]] | None:
+        """Every selection that breaking ties otherwise would give; None if there are more than `RESOLUTIONS`."""
+        near, order = _neighbours(rows)
+        states = {tuple(range(len(rows)))}
+        for _ in range(len(rows) - 2 * self.f):
+            states = {state for left in states for state in self._next(near, order, left)}
+            if len(states) > RESOLUTIONS:
+                return None
+        return {tuple(i for i in range(len(rows)) if i not in left) for left in states}
+
+    def _next(self, near: Tensor, order: Tensor, left: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        mask = torch.zeros(len(near), dtype=torch.bool)
+        mask[list(left)] = True
+        scores = self._scores(near, order, mask)
+        for best in (scores <= scores.min() * (1 + TIE)).nonzero().flatten().tolist():
+            yield tuple(i for i in left if i != best)
+
+    def _distance(self, selected: Updates, z: Vector) -> float:
+        """The largest distance, over the coordinates, from z to an average of values nearest to the median."""
+        ordered = selected.sort(dim=0).values.T
+        theta, beta = ordered.shape[1], ordered.shape[1] - 2 * self.f
+        middle = (ordered[:, (theta - 1) // 2] + ordered[:, theta // 2]) / 2
+        windows = ordered.unfold(1, beta, 1)
+        reach = (windows - middle[:, None, None]).abs().amax(dim=2)
+        nearest = reach <= reach.amin(dim=1, keepdim=True) * (1 + TIE)
+        away = (windows.mean(dim=2) - z[:, None]).abs().where(nearest, torch.inf)
+        return float(away.amin(dim=1).max())
 
 
-def _scores(near: Tensor, left: Tensor, neighbours: int) -> Tensor:
-    """Sums over the `neighbours` nearest rows still left; `near` [n, n - 1] holds each row's distances in order."""
-    counted = left & (left.cumsum(dim=1) <= neighbours)
-    return near.where(counted, 0).sum(dim=1)
+def _neighbours(updates: Updates) -> tuple[Tensor, Tensor]:
+    """For each row, the squared distances to the others in ascending order, and which rows those are."""
+    distances = squared_distances(centred_gram(updates)).fill_diagonal_(torch.inf).sort(dim=1)
+    return distances.values[:, :-1], distances.indices[:, :-1]

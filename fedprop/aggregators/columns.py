@@ -1,6 +1,8 @@
 """Passes over a wide matrix in blocks of columns, so that float64 copies stay small."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from jaxtyping import Float
@@ -12,9 +14,23 @@ BLOCK_ELEMENTS = 1 << 22
 """Entries per block: 32 MiB in float64."""
 
 
+_elements: ContextVar[int | None] = ContextVar("elements", default=None)
+
+
+@contextmanager
+def blocks_of(elements: int) -> Iterator[None]:
+    """Passes made inside take blocks of so many entries, and at least one column, instead."""
+    token = _elements.set(elements)
+    try:
+        yield
+    finally:
+        _elements.reset(token)
+
+
 def column_blocks(updates: Updates) -> Iterator[Tensor]:
     """Views of `updates` [n, d] that cover its columns in order; each has at most `BLOCK_ELEMENTS` entries."""
-    return iter(torch.split(updates, max(1, BLOCK_ELEMENTS // len(updates)), dim=1))
+    elements = BLOCK_ELEMENTS if (chosen := _elements.get()) is None else chosen
+    return iter(torch.split(updates, max(1, elements // len(updates)), dim=1))
 
 
 def mix(weights: Float[Tensor, "k n"], updates: Updates) -> Float[Tensor, "k d"]:

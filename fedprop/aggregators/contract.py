@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from fedprop.types import Updates, Vector
 
@@ -52,6 +52,11 @@ def never(updates: Updates) -> bool:
     return False
 
 
+def unstated(updates: Updates) -> bool:
+    """For a rule that does not say; `fedprop.properties` then looks whether its answer jumps near the rows."""
+    return False
+
+
 @dataclass(frozen=True)
 class Contract:
     """The claims of one configured rule F; the default claims nothing.
@@ -63,6 +68,11 @@ class Contract:
     scaling : F(c x) = c F(x) for every c > 0.
     orthogonal : F(x Q) = F(x) Q for every orthogonal Q.
     idempotent : rows that are all equal give that row.
+    separable : each coordinate of F(x) depends on that coordinate of the rows alone.
+    monotone : one more copy of row r brings the aggregate no farther from r. A minimiser of a sum of distances has it:
+        the term added can only fall. So has, in each coordinate, a mean of the middle values.
+    examples : what claimed numbers of examples do: "copies", k of them count as k rows; "ignored", nothing. None
+        leaves it open, except that equal claims must change nothing.
     linear : the weights of the full form reproduce the aggregate, weights @ rows.
     lies_in : where the aggregate lies.
     tolerates : n -> the numbers f of Byzantine rows for which `lies_in` and `kappa` hold.
@@ -78,10 +88,13 @@ class Contract:
     scaling: bool = False
     orthogonal: bool = False
     idempotent: bool = False
+    separable: bool = False
+    monotone: bool = False
+    examples: Literal["copies", "ignored"] | None = None
     linear: bool = False
     lies_in: Region = Region.ANYWHERE
     tolerates: Callable[[int], range] = no_tolerance
     kappa: Kappa | None = None
     regret: Regret | None = None
-    ambiguous: Callable[[Updates], bool] = never
+    ambiguous: Callable[[Updates], bool] = unstated
     precision: float = 1e-9

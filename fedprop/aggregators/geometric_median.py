@@ -47,6 +47,8 @@ class GeometricMedian(GramRule):
             scaling=True,
             orthogonal=True,
             idempotent=True,
+            monotone=True,
+            examples="copies" if self.weighting == "examples" else "ignored",
             linear=True,
             lies_in=Region.HULL,
             tolerates=minority,

@@ -62,6 +62,7 @@ class Krum(GramRule):
             scaling=True,
             orthogonal=True,
             idempotent=True,
+            examples="ignored",
             linear=True,
             lies_in=Region.ROW if self.m == 1 else Region.HULL,
             tolerates=exactly(self.f, self.min_rows),

@@ -50,6 +50,9 @@ class NearestNeighbourMixing(Stage):
         regret, kappa = contract.regret, contract.kappa
         return replace(
             contract,
+            separable=False,
+            monotone=False,
+            examples="ignored" if contract.examples == "ignored" else None,
             lies_in={Region.ROW: Region.HULL, Region.HONEST_BOX: Region.BOX}.get(contract.lies_in, contract.lies_in),
             tolerates=lambda n: range(self.f, self.f + 1) if self.f in contract.tolerates(n) else range(0),
             kappa=_mixed(kappa) if kappa else None,

@@ -36,6 +36,7 @@ class NormClipping(Stage):
             permutation=contract.permutation,
             orthogonal=contract.orthogonal,
             linear=contract.linear,
+            examples=contract.examples,
             lies_in=Region.ANYWHERE,
             ambiguous=lambda x: contract.ambiguous(self.apply(x).updates),
             precision=contract.precision,

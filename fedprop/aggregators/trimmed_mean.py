@@ -37,6 +37,9 @@ class TrimmedMean(CoordinateRule):
             translation=True,
             scaling=True,
             idempotent=True,
+            separable=True,
+            monotone=True,
+            examples="ignored",
             lies_in=Region.HONEST_BOX,
             tolerates=exactly(self.f, self.min_rows),
             kappa=Kappa(

@@ -3,7 +3,7 @@
 Rows are updates, local model minus received global model, so the received model is the zero row.
 """
 
-from fedprop.attacks.base import Attack, Knowledge, Oracle, View
+from fedprop.attacks.base import Attack, Constraint, Knowledge, Oracle, View
 from fedprop.attacks.fang_krum import FangKrum
 from fedprop.attacks.fang_median import FangMedian
 from fedprop.attacks.fang_trimmed_mean import FangTrimmedMean
@@ -22,6 +22,7 @@ ATTACKS: Registry[Attack] = Registry(
 __all__ = [
     "ATTACKS",
     "Attack",
+    "Constraint",
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",

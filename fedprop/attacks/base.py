@@ -1,6 +1,7 @@
 """What every attack is: a frozen value that poisons data, crafts updates, or both."""
 
 from abc import ABC
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -81,6 +82,24 @@ class View:
         return torch.cat([self.own, self.others])
 
 
+@dataclass(frozen=True)
+class Constraint:
+    """One limit that an attack sets itself, in a form that `fedprop verify` can try to catch it beyond.
+
+    Attributes
+    ----------
+    name : a few words.
+    statement : the limit in one sentence.
+    source : paper and section or equation.
+    broken : what is wrong with the crafted rows [c, d] given the view they were crafted from; None if they keep to it.
+    """
+
+    name: str
+    statement: str
+    source: str
+    broken: Callable[[View, Updates], str | None]
+
+
 class Attack(Frozen, ABC):
     """Base of all attacks. `share` is the fraction of all clients it compromises."""
 
@@ -106,3 +125,7 @@ class Attack(Frozen, ABC):
     def craft(self, view: View) -> Updates:
         """The updates [c, d] that the compromised clients send instead of `view.own`, in its dtype, on its device."""
         return view.own
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The limits that the crafted rows keep to, as the paper states them; see `fedprop.attacks.constraints`."""
+        return ()

@@ -5,7 +5,8 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from fedprop.attacks.base import View
+from fedprop.attacks.base import Constraint, View
+from fedprop.attacks.constraints import beyond_benign_range, within_deviations
 from fedprop.attacks.fang import FangAttack
 from fedprop.attacks.rows import directions, mean_and_deviation, sendable
 from fedprop.attacks.sampling import uniform
@@ -52,6 +53,12 @@ class FangCoordinate(FangAttack):
         if self.knowledge == "partial" or len(view.others) == 0:
             return sendable(_beyond_estimate(view), own)
         return sendable(self._beyond_extremes(view), own)
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Within four deviations under partial knowledge, beyond the benign values under full knowledge of any."""
+        if self.knowledge == "partial":
+            return (within_deviations(4.0, source="Fang et al. (2020), section 3.3, partial knowledge"),)
+        return (beyond_benign_range(source="Fang et al. (2020), section 3.3, full knowledge"),)
 
     def _beyond_extremes(self, view: View) -> Updates:
         """Full knowledge: uniform between the benign extreme and `b` times or a `b`-th of it."""

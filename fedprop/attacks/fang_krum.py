@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 import torch
 
-from fedprop.attacks.base import View
+from fedprop.attacks.base import Constraint, View
+from fedprop.attacks.constraints import near_first
 from fedprop.attacks.fang import FangAttack
 from fedprop.attacks.krum_lambda import krum_is_defined, solve_lambda
 from fedprop.attacks.rows import directions, sendable
@@ -62,6 +63,10 @@ class FangKrum(FangAttack):
         first = -lambda_ * direction.double()
         supporters = ball(first, self.epsilon, len(own) - 1, view.generator)
         return sendable(torch.cat([first[None], supporters]), own)
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The supporters stay within `epsilon` of the first row."""
+        return (near_first(self.epsilon, source="Fang et al. (2020), section 3.2"),)
 
     def _direction(self, view: View) -> Vector:
         """s, one sign per parameter, in the dtype of the updates."""

@@ -8,21 +8,24 @@ tries all claims of a rule on one input::
         check_contract(MyRule(f=2), case)
 """
 
-from fedprop.properties.base import Property, PropertyViolated, Rule
+from fedprop.properties.base import Finding, Property, PropertyViolated, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.checkers import PROPERTIES, check_contract, contract_of, properties_of
+from fedprop.properties.claims import claims
 from fedprop.properties.definition import agrees_with, oracle_for
 from fedprop.properties.strategies import cases
 
 __all__ = [
     "PROPERTIES",
     "Case",
+    "Finding",
     "Property",
     "PropertyViolated",
     "Rule",
     "agrees_with",
     "cases",
     "check_contract",
+    "claims",
     "contract_of",
     "oracle_for",
     "properties_of",

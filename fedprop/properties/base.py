@@ -1,9 +1,12 @@
 """What a property is: a sentence about a rule, its source, and a way to refute it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from torch import Tensor
+
+from fedprop.aggregators.base import Aggregator, Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.properties.case import Case
 from fedprop.types import Updates, Vector
@@ -11,16 +14,45 @@ from fedprop.types import Updates, Vector
 Rule: TypeAlias = Callable[[Updates], Vector]
 """Anything that maps rows [n, d] to one vector [d]; an `Aggregator` is one."""
 
-Find: TypeAlias = Callable[[Rule, Case, Contract], str | None]
-"""Looks for a violation: what was found, in words, or None."""
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What refutes a claim.
+
+    Attributes
+    ----------
+    actual : what the rule answered; any shape.
+    expected : what it should have answered, where that is one answer.
+    how : on what, or by which measure.
+    rows : the rows that the rule was asked about, if they are not those of the case.
+    ask, want : Python for `actual` and `expected`, given `rule` and `rows`.
+    """
+
+    actual: Tensor | str
+    expected: Tensor | None = None
+    how: str = ""
+    rows: Updates | None = None
+    ask: str = "rule(rows)"
+    want: str = ""
+
+    def __str__(self) -> str:
+        actual = self.actual if isinstance(self.actual, str) else self.actual.tolist()
+        wanted = "" if self.expected is None else f" instead of {self.expected.tolist()}"
+        return f"{actual}{wanted} {self.how}".strip()
+
+
+Find: TypeAlias = Callable[[Rule, Case, Contract], Finding | None]
+"""Looks for a violation: what was found, or None."""
 
 
 class PropertyViolated(AssertionError):
     """A rule broke a property; the message names both and shows the input."""
 
-    def __init__(self, name: str, statement: str, found: str, case: Case) -> None:
-        super().__init__(f"{name}: {statement}\n  found: {found}\n  input: {case!r}")
+    def __init__(self, name: str, statement: str, finding: Finding, case: Case) -> None:
+        super().__init__(f"{name}: {statement}\n  found: {finding}\n  input: {case!r}")
         self.name = name
+        self.finding = finding
+        self.case = case
 
 
 def universal(contract: Contract) -> bool:
@@ -49,6 +81,25 @@ class Property:
 
     def check(self, rule: Rule, case: Case, contract: Contract) -> None:
         """Raise `PropertyViolated` if `rule` breaks the property on `case`."""
-        found = self.find(rule, case, contract)
-        if found is not None:
-            raise PropertyViolated(self.name, self.statement, found, case)
+        finding = self.find(rule, case, contract)
+        if finding is not None:
+            raise PropertyViolated(self.name, self.statement, finding, case)
+
+
+def counts_examples(rule: Rule) -> bool:
+    """Whether the numbers of examples that clients claim can be told to `rule`."""
+    return isinstance(rule, Aggregator) or hasattr(rule, "with_examples")
+
+
+def answer(rule: Rule, rows: Updates, examples: Sequence[int] = ()) -> Vector:
+    """The answer of `rule`, in float64, to rows [n, d] whose senders claim these numbers of examples.
+
+    No numbers at all mean equal ones. A rule that does not know of examples is asked without them; one that is no
+    `Aggregator` may know through a method `with_examples(rows, examples)`.
+    """
+    if not examples or not counts_examples(rule):
+        return rule(rows).double()
+    if isinstance(rule, Aggregator):
+        return rule.aggregate(Cohort(rows, examples=tuple(examples))).value.double()
+    found: Vector = rule.with_examples(rows, tuple(examples)).double()  # type: ignore[attr-defined]
+    return found

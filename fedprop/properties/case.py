@@ -15,13 +15,19 @@ class Case:
     honest : for each row, whether an honest client sent it.
     f : the number of Byzantine rows.
     seed : what the transformations that a property tries (an order, a shift, a rotation) are drawn from.
+    examples : the number of examples that each sender claims; empty if nobody was asked.
     """
 
     rows: Updates
     honest: tuple[bool, ...]
     f: int
     seed: int = 0
+    examples: tuple[int, ...] = ()
+
+    @property
+    def byzantine(self) -> list[int]:
+        """The positions of the Byzantine rows."""
+        return [i for i, good in enumerate(self.honest) if not good]
 
     def __repr__(self) -> str:
-        byzantine = [i for i, good in enumerate(self.honest) if not good]
-        return f"Case(rows={self.rows.tolist()}, byzantine={byzantine}, seed={self.seed})"
+        return f"Case(rows={self.rows.tolist()}, byzantine={self.byzantine}, seed={self.seed})"

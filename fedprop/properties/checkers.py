@@ -3,19 +3,23 @@
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract
 from fedprop.properties.base import Property, Rule
+from fedprop.properties.breakdown import BREAKDOWN
 from fedprop.properties.case import Case
+from fedprop.properties.claims import declared
+from fedprop.properties.comparison import settled
 from fedprop.properties.definition import agrees_with, oracle_for
 from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
 
-PROPERTIES: tuple[Property, ...] = (*UNIVERSAL, *INVARIANCES, *ROBUSTNESS)
+PROPERTIES: tuple[Property, ...] = (*UNIVERSAL, *INVARIANCES, *ROBUSTNESS, BREAKDOWN)
 """Every property that needs nothing but a rule and its contract."""
 
 
 def contract_of(rule: Rule) -> Contract:
-    """What a rule claims: an aggregator's contract; nothing for a bare callable."""
-    return rule.contract() if isinstance(rule, Aggregator) else Contract()
+    """What a rule claims: an aggregator's contract, what `claims` attached to a callable, or nothing."""
+    contract = rule.contract() if isinstance(rule, Aggregator) else declared(rule) or Contract()
+    return settled(contract, rule)
 
 
 def properties_of(rule: Rule, contract: Contract) -> tuple[Property, ...]:

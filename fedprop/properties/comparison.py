@@ -1,12 +1,19 @@
 """When two answers of a rule are the same, in floating point and in the face of ties."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
 from torch import Tensor
 
-from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.contract import Contract, unstated
 from fedprop.types import Updates, Vector
 
 ROUNDING = 1e-12
 """What float64 sums of a few dozen terms may lose, relative to the terms."""
+
+NUDGE, NUDGES, JUMP = 1e-7, 6, 1e3
+"""How far `jumps` moves rows, relative to their spread; how often; and how much farther an answer must then move."""
 
 
 def tolerance(contract: Contract, rows: Updates) -> float:
@@ -41,3 +48,28 @@ def same_answer(contract: Contract, rows: Updates, a: Vector, b: Vector) -> bool
     if contract.regret is not None and max(contract.regret(rows, a), contract.regret(rows, b)) <= contract.precision:
         return True
     return contract.ambiguous(rows)
+
+
+def settled(contract: Contract, rule: Callable[[Updates], Vector]) -> Contract:
+    """The contract with `ambiguous` filled in, if unstated, by whether the answer of `rule` jumps near the rows."""
+    if contract.ambiguous is not unstated:
+        return contract
+    return replace(contract, ambiguous=lambda rows: jumps(rule, rows))
+
+
+def jumps(rule: Callable[[Updates], Vector], rows: Updates) -> bool:
+    """Whether tiny changes of the rows [n, d] move the answer far: so it is where equal scores decide."""
+    rows = rows.double()
+    scale = NUDGE * _reach(rows)
+    generator = torch.Generator().manual_seed(0)
+    answers = [rule(rows)]
+    for _ in range(NUDGES):
+        answers.append(rule(rows + scale * torch.randn(rows.shape, generator=generator, dtype=torch.float64)))
+    return any(difference(a, b) > JUMP * scale for a in answers for b in answers)
+
+
+def _reach(rows: Updates) -> float:
+    """How far the nearer half of the rows lies from the middle; if not at all, how far the next row lies."""
+    away = (rows - rows.median(dim=0).values).abs().amax(dim=1).sort().values
+    beyond = away[(away > 0) & (away >= away[len(away) // 2])]
+    return float(beyond[0]) if len(beyond) else 0.0

@@ -1,64 +1,107 @@
 """Properties that relate the answers to two inputs: reorder, shift, stretch or rotate the rows and see."""
 
 import torch
-from torch import Tensor
 
 from fedprop.aggregators.contract import Contract
-from fedprop.properties.base import Property, Rule
+from fedprop.properties import moves
+from fedprop.properties.base import Finding, Property, Rule, answer, counts_examples
 from fedprop.properties.case import Case
-from fedprop.properties.comparison import same_answer, tolerance
+from fedprop.properties.comparison import difference, same_answer, tolerance
 from fedprop.types import Updates, Vector
 
 
-def _generator(case: Case) -> torch.Generator:
-    return torch.Generator().manual_seed(case.seed)
-
-
-def _differs(contract: Contract, rows: Updates, expected: Vector, found: Vector, how: str) -> str | None:
+def _differs(
+    contract: Contract, rows: Updates, expected: Vector, found: Vector, *, how: str, want: str, ask: str = "rule(rows)"
+) -> Finding | None:
     if same_answer(contract, rows, expected, found):
         return None
-    return f"{found.tolist()} instead of {expected.tolist()} for {how}"
+    return Finding(found, expected, how, ask=ask, want=want)
 
 
-def _permutation(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _copies(rows: Updates, examples: tuple[int, ...], contract: Contract) -> Updates:
+    """The rows that clients with these claims stand for."""
+    return rows.repeat_interleave(torch.tensor(examples), dim=0) if contract.examples == "copies" else rows
+
+
+def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
-    order = torch.randperm(len(rows), generator=_generator(case))
-    return _differs(contract, rows, rule(rows), rule(rows[order]), f"the rows in the order {order.tolist()}")
+    order = moves.order(len(rows), case.seed).tolist()
+    claims = case.examples or (1,) * len(rows)
+    moved = tuple(claims[i] for i in order)
+    expected, found = answer(rule, rows, claims), answer(rule, rows[order], moved)
+    how, ask, want = f"for the rows in the order {order}", f"rule(rows[{order}])", "rule(rows)"
+    if counts_examples(rule):
+        ask, want = f"answer(rule, rows[{order}], {list(moved)})", f"answer(rule, rows, {list(claims)})"
+    return _differs(contract, _copies(rows[order], moved, contract), expected, found, how=how, ask=ask, want=want)
 
 
-def _translation(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
-    shift = torch.randint(-(2**20), 2**20, rows.shape[1:], generator=_generator(case)).double()
-    moved = rows + shift
-    return _differs(contract, moved, rule(rows) + shift, rule(moved), f"the rows shifted by {shift.tolist()}")
+    shift = moves.shift(rows.shape[1], case.seed)
+    how, t = f"for the rows shifted by {shift.tolist()}", f"torch.tensor({shift.tolist()})"
+    expected, found = answer(rule, rows) + shift, answer(rule, rows + shift)
+    return _differs(contract, rows + shift, expected, found, how=how, ask=f"rule(rows + {t})", want=f"rule(rows) + {t}")
 
 
-def _scaling(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
-    factor = 2.0 ** int(torch.randint(-30, 30, (), generator=_generator(case)))
-    return _differs(contract, factor * rows, factor * rule(rows), rule(factor * rows), f"the rows times {factor}")
+    c = moves.factor(case.seed)
+    how, ask, want = f"for the rows times {c}", f"rule({c} * rows)", f"{c} * rule(rows)"
+    return _differs(contract, c * rows, c * answer(rule, rows), answer(rule, c * rows), how=how, ask=ask, want=want)
 
 
-def _orthogonal(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
-    rotation = _rotation(rows.shape[1], _generator(case))
-    turned = rows @ rotation
-    return _differs(contract, turned, rule(rows) @ rotation, rule(turned), f"the rows times {rotation.tolist()}")
+    rotation = moves.rotation(rows.shape[1], case.seed)
+    turned, q = rows @ rotation, f"torch.tensor({rotation.tolist()}, dtype=torch.float64)"
+    how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
+    expected, found = answer(rule, rows) @ rotation, answer(rule, turned)
+    return _differs(contract, turned, expected, found, how=how, ask=ask, want=want)
 
 
-def _rotation(d: int, generator: torch.Generator) -> Tensor:
-    square = torch.randn(d, d, generator=generator, dtype=torch.float64)
-    rotation: Tensor = torch.linalg.qr(square).Q
-    return rotation
-
-
-def _idempotent(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _idempotent(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()[:1].expand(case.rows.shape).clone()
-    out = rule(rows)
-    if bool(((out - rows[0]).abs() <= tolerance(contract, rows)).all()):
+    found = answer(rule, rows, case.examples)
+    if difference(found, rows[0]) <= tolerance(contract, rows):
         return None
-    return f"{out.tolist()} for {len(rows)} rows that all equal {rows[0].tolist()}"
+    return Finding(found, rows[0], f"for {len(rows)} equal rows", rows, want="rows[0]")
 
+
+def _separable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    rows = case.rows.double()
+    expected = torch.cat([answer(rule, rows[:, k : k + 1].clone()) for k in range(rows.shape[1])])
+    how, want = "from all columns at once rather than one by one", "torch.cat([rule(c) for c in rows.split(1, dim=1)])"
+    return _differs(contract, rows, expected, answer(rule, rows), how=how, want=want)
+
+
+def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    rows = case.rows.double()
+    copied = case.seed % len(rows)
+    row, more = rows[copied], torch.cat([rows, rows[copied : copied + 1]])
+    before, after = answer(rule, rows), answer(rule, more)
+    farther = float((after - row).norm() - (before - row).norm())
+    if farther <= 2 * tolerance(contract, rows) * rows.shape[1] ** 0.5:
+        return None
+    how = f"with row {copied} once more, {farther:.3g} farther from it than {before.tolist()}"
+    return Finding(after, how=how, ask=f"rule(torch.cat([rows, rows[{copied}:{copied + 1}]]))")
+
+
+def _examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    if not counts_examples(rule) or not case.examples:
+        return None
+    rows = case.rows.double()
+    claims = (case.examples[0],) * len(rows) if contract.examples is None else case.examples
+    copies = _copies(rows, claims, contract)
+    found = answer(rule, rows, claims)
+    ask, want = f"answer(rule, rows, {list(claims)})", "rule(rows)"
+    if contract.examples == "copies":
+        want = f"rule(rows.repeat_interleave(torch.tensor({list(claims)}), dim=0))"
+    return _differs(
+        contract, copies, answer(rule, copies), found, how=f"for claims of {list(claims)} examples", ask=ask, want=want
+    )
+
+
+LOCATION = "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987"
 
 INVARIANCES = (
     Property(
@@ -71,21 +114,17 @@ INVARIANCES = (
     Property(
         "translation",
         "Rows shifted by t have the answer shifted by t.",
-        "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987",
+        LOCATION,
         _translation,
         lambda contract: contract.translation,
     ),
     Property(
-        "scaling",
-        "Rows times c > 0 have the answer times c.",
-        "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987",
-        _scaling,
-        lambda contract: contract.scaling,
+        "scaling", "Rows times c > 0 have the answer times c.", LOCATION, _scaling, lambda contract: contract.scaling
     ),
     Property(
         "orthogonal",
         "Rotated rows have the rotated answer.",
-        "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987",
+        LOCATION,
         _orthogonal,
         lambda contract: contract.orthogonal,
     ),
@@ -95,6 +134,26 @@ INVARIANCES = (
         "Definition 2 of Allouah et al., AISTATS 2023, with zero variance",
         _idempotent,
         lambda contract: contract.idempotent,
+    ),
+    Property(
+        "separable",
+        "Each coordinate of the answer depends on that coordinate of the rows alone.",
+        "coordinate-wise rules: Yin et al., ICML 2018",
+        _separable,
+        lambda contract: contract.separable,
+    ),
+    Property(
+        "monotone",
+        "One more copy of a row brings the answer no farther from that row.",
+        "minimisers of a sum of distances, and order statistics; see Contract.monotone",
+        _monotone,
+        lambda contract: contract.monotone,
+    ),
+    Property(
+        "examples",
+        "Equal claims of examples change nothing; others count as copies of the rows, or not at all, as the rule says.",
+        "McMahan et al., AISTATS 2017, Algorithm 1 (weights n_k / n)",
+        _examples,
     ),
 )
 """Properties that a contract claims by one field each."""

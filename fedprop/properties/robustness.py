@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.properties.base import Property, Rule
+from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, tolerance
 from fedprop.types import Updates, Vector
@@ -17,19 +17,19 @@ SUBSETS = 500
 """At most so many sets of honest rows are tried per number f of Byzantine ones: all, or a random choice."""
 
 
-def _weights(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _weights(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not isinstance(rule, Aggregator):
         return None
     rows = case.rows.double()
     out, weights, _ = rule.aggregate(rows)
     if difference(weights @ rows, out) > tolerance(contract, rows):
-        return f"weights {weights.tolist()} give {(weights @ rows).tolist()} instead of {out.tolist()}"
+        return Finding(weights @ rows, out, f"from weights {weights.tolist()}")
     if contract.translation and abs(float(weights.sum()) - 1) > 1e-9:
-        return f"weights {weights.tolist()}, which do not sum to one"
+        return Finding(f"weights {weights.tolist()}, which do not sum to one")
     return None
 
 
-def _region(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _region(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
     out = rule(rows)
     inside = {
@@ -42,7 +42,7 @@ def _region(rule: Rule, case: Case, contract: Contract) -> str | None:
     }
     if contract.lies_in is Region.ANYWHERE or inside[contract.lies_in]():
         return None
-    return f"{out.tolist()} is not in {contract.lies_in.value}"
+    return Finding(out, how=f"is not in: {contract.lies_in.value}", rows=rows)
 
 
 def in_box(rows: Updates, z: Vector, *, f: int, slack: float = 0.0) -> bool:
@@ -75,7 +75,7 @@ def in_hull(rows: Updates, z: Vector, *, slack: float = 0.0) -> bool:
     return True
 
 
-def _kappa(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
     out, slack = rule(rows), tolerance(contract, rows) * rows.shape[1] ** 0.5
     if contract.kappa is None:
@@ -88,9 +88,11 @@ def _kappa(rule: Rule, case: Case, contract: Contract) -> str | None:
         worst = int(excess.argmax())
         if excess[worst] > slack:
             chosen = sets[worst].nonzero().flatten().tolist()
-            return (
-                f"{out.tolist()} lies {float(errors[worst])} from the mean of rows {chosen}, "
-                f"whose spread is {float(spreads[worst])}; kappa = {kappa} for f={f} ({contract.kappa.source})"
+            return Finding(
+                out,
+                how=f"lies {float(errors[worst]):.4g} from the mean of rows {chosen}, whose spread is "
+                f"{float(spreads[worst]):.4g}; kappa = {kappa:.4g} for f={f} ({contract.kappa.source})",
+                rows=rows,
             )
     return None
 

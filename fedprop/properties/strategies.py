@@ -6,11 +6,13 @@ is exact, which means that a difference found is the rule's and not the test's.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 import torch
 from hypothesis import strategies as st
 
+from fedprop.properties import moves
 from fedprop.properties.case import Case
 
 Grid: TypeAlias = list[list[int]]
@@ -22,9 +24,21 @@ REACHES = (1.0, 10.0, 1e3, 1e6, 1e20)
 """How far, in honest spreads, a Byzantine row may lie; the square of the last one overflows float32."""
 
 
+SEPARATION_TRIES = 6
+"""So many draws may be spent on one case that tells a definition from a misreading of it."""
+
+Definition: TypeAlias = Callable[[list[list[float]]], list[float]]
+
+
+@lru_cache
+def integers(count: int, least: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """So many integers; several times as fast to draw as a list of a fixed length."""
+    return st.tuples(*[st.integers(least, most)] * count)
+
+
 def grids(n: int, d: int, *, reach: int = 8) -> st.SearchStrategy[Grid]:
     """Matrices of integers between -reach and reach."""
-    return st.lists(st.lists(st.integers(-reach, reach), min_size=d, max_size=d), min_size=n, max_size=n)
+    return integers(n * d, -reach, reach).map(lambda flat: [list(flat[i * d : (i + 1) * d]) for i in range(n)])
 
 
 def tied(n: int, d: int) -> st.SearchStrategy[Grid]:
@@ -34,9 +48,7 @@ def tied(n: int, d: int) -> st.SearchStrategy[Grid]:
 
 def duplicated(n: int, d: int) -> st.SearchStrategy[Grid]:
     """At most three different rows."""
-    return st.tuples(grids(3, d), st.lists(st.integers(0, 2), min_size=n, max_size=n)).map(
-        lambda drawn: [list(drawn[0][k]) for k in drawn[1]]
-    )
+    return st.tuples(grids(3, d), integers(n, 0, 2)).map(lambda drawn: [list(drawn[0][k]) for k in drawn[1]])
 
 
 def collinear(n: int, d: int) -> st.SearchStrategy[Grid]:
@@ -44,7 +56,24 @@ def collinear(n: int, d: int) -> st.SearchStrategy[Grid]:
     return st.tuples(grids(1, d), grids(n, 1)).map(lambda drawn: [[t * u for u in drawn[0][0]] for (t,) in drawn[1]])
 
 
-SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (grids, tied, duplicated, collinear)
+def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
+    """All rows on one side of the origin: positive multiples of one direction, where trust and cosines collapse."""
+    return st.tuples(grids(1, d), integers(n, 1, 8)).map(lambda drawn: [[t * u for u in drawn[0][0]] for t in drawn[1]])
+
+
+def irregular(n: int, d: int) -> st.SearchStrategy[Grid]:
+    """Entries so large that hardly two distances are equal."""
+    return grids(n, d, reach=997)
+
+
+SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (
+    grids,
+    tied,
+    duplicated,
+    collinear,
+    one_sided,
+    irregular,
+)
 """Every kind of grid, the plain one first."""
 
 
@@ -63,7 +92,8 @@ def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim
     if byzantine:
         rows[byzantine] = draw(byzantine_rows(f, d))
     honest = tuple(i not in byzantine for i in range(n))
-    return Case((offset + spread * rows).float(), honest, f, draw(st.integers(0, 2**16)))
+    seed = draw(st.integers(0, 2**16))
+    return Case((offset + spread * rows).float(), honest, f, seed, moves.counts(n, seed))
 
 
 @st.composite
@@ -72,3 +102,20 @@ def byzantine_rows(draw: st.DrawFn, f: int, d: int) -> torch.Tensor:
     count = draw(st.sampled_from((f, 1)))
     rows = torch.tensor(draw(grids(count, d)), dtype=torch.float64) * draw(st.sampled_from(REACHES))
     return rows.expand(f, d)
+
+
+@st.composite
+def separating(draw: st.DrawFn, drawn: st.SearchStrategy[Case], definitions: tuple[Definition, Definition]) -> Case:
+    """A case on which two definitions differ, if a few draws find one; else the last one drawn."""
+    right, wrong = definitions
+    for _ in range(SEPARATION_TRIES):
+        case = draw(drawn)
+        rows = case.rows.double().tolist()
+        if differ(right(rows), wrong(rows)):
+            break
+    return case
+
+
+def differ(a: list[float], b: list[float]) -> bool:
+    """Whether two answers differ beyond rounding."""
+    return any(abs(x - y) > 1e-6 * max(abs(x), abs(y), 1e-12) for x, y in zip(a, b, strict=True))

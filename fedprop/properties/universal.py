@@ -3,47 +3,53 @@
 import torch
 
 from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.columns import blocks_of
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.properties.base import Property, Rule
+from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 
 
-def _shape(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _shape(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     for rows in (case.rows, case.rows.double()):
         out = rule(rows)
         if (out.shape, out.dtype, out.device) != (rows.shape[1:], rows.dtype, rows.device):
-            return f"{list(out.shape)}, {out.dtype}, {out.device} for {list(rows.shape)}, {rows.dtype}, {rows.device}"
+            asked = f"for {list(rows.shape)}, {rows.dtype}, {rows.device}"
+            return Finding(f"{list(out.shape)}, {out.dtype}, {out.device}", how=asked)
     return None
 
 
-def _finite(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _finite(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     out = rule(case.rows)
-    return None if torch.isfinite(out).all() else f"{out.tolist()}"
+    return None if torch.isfinite(out).all() else Finding(out)
 
 
-def _untouched(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _untouched(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.clone()
     out = rule(rows)
     if not torch.equal(rows, case.rows):
-        return f"the rows afterwards are {rows.tolist()}"
+        return Finding(f"the rows afterwards are {rows.tolist()}", ask="rule(rows), rows")
     out += 1
-    return None if torch.equal(rows, case.rows) else "the answer shares memory with the rows"
+    return None if torch.equal(rows, case.rows) else Finding("the answer shares memory with the rows")
 
 
-def _repeatable(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _repeatable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     first, second = rule(case.rows), rule(case.rows.clone())
-    return None if torch.equal(first, second) else f"{first.tolist()}, then {second.tolist()}"
+    same = first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
+    return None if same else Finding(second, first, "when asked again")
 
 
-def _precision(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
-    narrow, wide = rule(case.rows).double(), rule(rows)
-    allowed = max(32 * torch.finfo(torch.float32).eps * _size(rows, contract), tolerance(contract, rows))
+    narrow, wide = rule(case.rows).double(), rule(rows).double()
+    size = max(_size(rows, contract), float(wide.abs().max()))
+    allowed = max(32 * torch.finfo(torch.float32).eps * size, tolerance(contract, rows))
     close = difference(narrow, wide) <= allowed
     if close and contract.lies_in is Region.ROW:
         close = same_answer(contract, rows, narrow, wide)
-    return None if close or contract.ambiguous(rows) else f"{narrow.tolist()} in float32, {wide.tolist()} in float64"
+    if close or contract.ambiguous(rows):
+        return None
+    return Finding(narrow, wide, "in float32 rather than float64", case.rows, want="rule(rows.double())")
 
 
 def _size(rows: torch.Tensor, contract: Contract) -> float:
@@ -51,15 +57,35 @@ def _size(rows: torch.Tensor, contract: Contract) -> float:
     return float(rows.abs().amax(dim=1).sort().values[len(rows) - f - 1])
 
 
-def _full_form(rule: Rule, case: Case, contract: Contract) -> str | None:
+def _full_form(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not isinstance(rule, Aggregator):
         return None
     out, weights, _ = rule.aggregate(case.rows)
     if not torch.equal(out, rule(case.rows)):
-        return f"{out.tolist()} from `aggregate`, {rule(case.rows).tolist()} from the call"
+        return Finding(out, rule(case.rows), "from `aggregate`", ask="rule.aggregate(rows).value", want="rule(rows)")
     if weights.shape != case.rows.shape[:1] or not torch.isfinite(weights).all():
-        return f"weights {weights.tolist()} for {len(case.rows)} rows"
+        return Finding(f"weights {weights.tolist()} for {len(case.rows)} rows")
     return None
+
+
+def _streaming(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    rows = case.rows.double()
+    whole = rule(rows)
+    with blocks_of(1):
+        streamed = rule(rows)
+    if same_answer(contract, rows, whole, streamed):
+        return None
+    return Finding(streamed, whole, "column by column rather than at once")
+
+
+def _devices(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    if not torch.cuda.is_available():
+        return None
+    rows = case.rows.double()
+    here, there = rule(rows), rule(rows.cuda())
+    if there.is_cuda and same_answer(contract, rows, here, there.cpu()):
+        return None
+    return Finding(there, here, "on CUDA rather than the CPU")
 
 
 UNIVERSAL = (
@@ -89,5 +115,12 @@ UNIVERSAL = (
         "fedprop.aggregators.Aggregator",
         _full_form,
     ),
+    Property(
+        "streaming",
+        "The answer is the same when the columns are seen block by block.",
+        "fedprop.aggregators.columns",
+        _streaming,
+    ),
+    Property("devices", "A CUDA device gives the answer of the CPU.", "fedprop.aggregators.Aggregator", _devices),
 )
 """Properties that no contract needs to claim."""

@@ -37,8 +37,8 @@ def write_run_report(run: RunView, folder: Path) -> Path:
     pictures = run_pictures(run)
     _write_pictures(folder, pictures.values())
     write_atomically(folder / "trace.json", json.dumps(chrome_trace(run), separators=(",", ":")))
-    return _write_page(
-        folder,
+    return write_page(
+        folder / "report.html",
         "run.html.j2",
         run=run,
         headline=headline(run),
@@ -72,8 +72,8 @@ def write_sweep_report(
 
     drawn = [table_pictures(number, table, runs) for number, table in enumerate(tables, start=1)]
     _write_pictures(folder, [picture for pictures in drawn for picture in pictures.values()])
-    return _write_page(
-        folder,
+    return write_page(
+        folder / "report.html",
         "sweep.html.j2",
         title=title,
         tables=list(zip(tables, drawn, strict=True)),
@@ -109,9 +109,15 @@ def _write_pictures(folder: Path, pictures: Iterable["Picture"]) -> None:
         write_atomically(folder / f"{picture.name}.png", picture.png)
 
 
-def _write_page(folder: Path, template: str, **content: Any) -> Path:
+def write_page(path: Path, template: str, **content: Any) -> Path:
+    """Fill one of the templates and write the page; returns its path.
+
+    Raises
+    ------
+    StoreError
+        If the place cannot be written to.
+    """
     loader = PackageLoader("fedprop.report")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    path = folder / "report.html"
     write_atomically(path, pages.get_template(template).render(**content))
     return path

@@ -55,7 +55,7 @@ def test_weights_need_not_sum_to_one_if_a_shift_is_not_followed() -> None:
 def test_an_answer_outside_is_caught(region: Region) -> None:
     contract = Contract(lies_in=region, tolerates=minority)
     assert BY_NAME["region"].claimed(contract)
-    with pytest.raises(PropertyViolated, match=f"is not in {region.value}"):
+    with pytest.raises(PropertyViolated, match=f"is not in: {region.value}"):
         BY_NAME["region"].check(lambda rows: rows.amax(dim=0) + 1, CASE, contract)
     BY_NAME["region"].check(lambda rows: rows[0].clone(), CASE, contract)
 

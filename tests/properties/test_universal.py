@@ -51,7 +51,7 @@ BROKEN: list[tuple[str, Callable[[Tensor], Tensor], str]] = [
     ("finite", lambda rows: rows.mean(dim=0) / 0, "inf"),
     ("untouched", shifted_in_place, "the rows afterwards are"),
     ("untouched", lambda rows: rows[0], "shares memory"),
-    ("repeatable", Calls(), "then"),
+    ("repeatable", Calls(), "when asked again"),
     ("precision", lambda rows: rows.half().to(rows.dtype).mean(dim=0) * (1 + rows.element_size()), "in float64"),
     ("full form", Crooked(offset=1.0), "from `aggregate`"),
     ("full form", Crooked(offset=0.0, weight=float("nan")), "weights"),

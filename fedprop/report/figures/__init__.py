@@ -4,7 +4,9 @@ Every function takes a view and returns a matplotlib `Figure`, made through the 
 """
 
 from fedprop.report.figures.accuracy import accuracy_figure
+from fedprop.report.figures.counterexample import counterexample_figure
 from fedprop.report.figures.panels import panels_figure
+from fedprop.report.figures.peaks import peaks_figure
 from fedprop.report.figures.rejections import rejections_figure
 from fedprop.report.figures.staleness import staleness_figure
 from fedprop.report.figures.style import png
@@ -14,7 +16,9 @@ from fedprop.report.figures.weights import weights_figure
 
 __all__ = [
     "accuracy_figure",
+    "counterexample_figure",
     "panels_figure",
+    "peaks_figure",
     "png",
     "rejections_figure",
     "staleness_figure",

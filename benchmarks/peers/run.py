@@ -1,0 +1,76 @@
+"""Try the robust rules of other libraries, and write what was found to docs/peers.md and benchmarks/results/peers.json.
+
+    nox -s peers
+    python benchmarks/peers/run.py torchjd_krum flower_krum
+
+With names, only those rules are tried and nothing is written: their findings are printed.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import platform
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from page import page, section
+from peers import NOT_TRIED, PEERS, Peer
+
+from fedprop.verify import verify
+
+ROOT = Path(__file__).parents[2]
+RULES = "benchmarks/peers/rules.py"
+PAGE, RESULTS = ROOT / "docs" / "peers.md", ROOT / "benchmarks" / "results" / "peers.json"
+SEED = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", help="names in rules.py; all of them and the report by default")
+    parser.add_argument("--examples", type=int, default=60, help="inputs for each claim")
+    given = parser.parse_args()
+    wanted = [peer for peer in PEERS if not given.targets or peer.target in given.targets]
+    # Each rule in a process of its own, so that what one library does to global state cannot reach another's outcome.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        records = list(pool.map(partial(tried, examples=given.examples), wanted))
+    if given.targets:
+        print("\n\n".join(section(record) for record in records))
+        return
+    results = {"environment": environment(), "seed": SEED, "not_tried": NOT_TRIED, "peers": records}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    PAGE.write_text(page(results))
+
+
+def tried(peer: Peer, examples: int) -> dict[str, Any]:
+    """What is known of a peer, with the outcomes of all claims made or owed; none if it is not installed."""
+    known = {"target": peer.target, "package": peer.package, "place": peer.place, "as": peer.as_}
+    known["documented"] = peer.documented
+    try:
+        known["version"] = version(peer.package)
+    except PackageNotFoundError:
+        return {**known, "version": None, "outcomes": []}
+    print(f"{peer.target} ...", flush=True)
+    fs = peer.fs[0] if len(peer.fs) == 1 else range(peer.fs[0], peer.fs[-1] + 1)
+    n = None if peer.n is None else range(peer.n[0], peer.n[1] + 1)
+    with warnings.catch_warnings(), contextlib.chdir(ROOT):
+        warnings.simplefilter("ignore")
+        report = verify(f"{RULES}:{peer.target}", f=fs, n=n, as_=peer.as_, seed=SEED, examples=examples)
+    decisive = [outcome for outcome in report.outcomes if outcome.status != "tried"]
+    outcomes = [outcome.model_dump(mode="json", exclude_defaults=True) for outcome in decisive]
+    return {**known, "command": report.command, "outcomes": outcomes}
+
+
+def environment() -> dict[str, str]:
+    """The versions that decide what is found."""
+    packages = ("fedprop", "torch", "numpy", "scipy", "hypothesis")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Definitions read wrongly, each in a way that has been published as the rule itself.
+
+They are here to make inputs on which the right reading and a wrong one differ; no rule is ever compared with them.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fedprop.oracles.bulyan import mean_around_median, selection
+from fedprop.oracles.krum import ranking
+from fedprop.oracles.median import median_of
+from fedprop.oracles.vectors import Row, Rows, squared_distance, weighted_mean
+
+
+def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int], int], *, itself: bool = False) -> Any:
+    """Krum with another distance, another number of neighbours, or each row among its own neighbours."""
+
+    def misread(rows: Rows, f: int, m: int = 1) -> list[float]:
+        n = len(rows)
+        scores = []
+        for i in range(n):
+            others = sorted(distance(rows[i], rows[j]) for j in range(n) if itself or j != i)
+            scores.append(math.fsum(others[: max(1, neighbours(n, f))]))
+        best = sorted(range(n), key=lambda i: (scores[i], i))[:m]
+        return weighted_mean([rows[i] for i in best], [1.0] * m)
+
+    return misread
+
+
+def _plain(x: Row, y: Row) -> float:
+    return math.dist(x, y)
+
+
+def _fourth_power(x: Row, y: Row) -> float:
+    return squared_distance(x, y) ** 2
+
+
+def _taxicab(x: Row, y: Row) -> float:
+    return math.fsum(abs(a - b) for a, b in zip(x, y, strict=True))
+
+
+def _blanchard(n: int, f: int) -> int:
+    return n - f - 2
+
+
+def _last_of_equals(rows: Rows, f: int, m: int = 1) -> list[float]:
+    order = ranking(rows[::-1], len(rows) - f - 2)[:m]
+    return weighted_mean([rows[::-1][i] for i in order], [1.0] * m)
+
+
+def _selected_once(rows: Rows, f: int) -> list[float]:
+    """Bulyan with the theta best rows of one Krum ranking."""
+    theta = len(rows) - 2 * f
+    return _bulyan_average([rows[i] for i in ranking(rows, len(rows) - f - 2)[:theta]], theta - 2 * f)
+
+
+def _one_value_fewer(rows: Rows, f: int) -> list[float]:
+    selected = [rows[i] for i in selection(rows, f)]
+    return _bulyan_average(selected, max(1, len(selected) - 2 * f - 1))
+
+
+def _trimmed_selection(rows: Rows, f: int) -> list[float]:
+    """Bulyan with a trimmed mean where it averages around the median."""
+    selected = [rows[i] for i in selection(rows, f)]
+    return _middle(selected, f, len(selected) - f)
+
+
+def _bulyan_average(selected: Rows, beta: int) -> list[float]:
+    return [mean_around_median(column, beta) for column in zip(*selected, strict=True)]
+
+
+def _middle(rows: Rows, start: int, stop: int) -> list[float]:
+    """In each coordinate, the mean of the ordered values from `start` to before `stop`."""
+    kept = [sorted(column)[start:stop] for column in zip(*rows, strict=True)]
+    return [math.fsum(values) / len(values) for values in kept]
+
+
+def _medoid(rows: Rows) -> list[float]:
+    """The row with the least sum of distances."""
+    costs = [math.fsum(math.dist(x, y) for y in rows) for x in rows]
+    return list(rows[costs.index(min(costs))])
+
+
+def _coordinates(rows: Rows) -> list[float]:
+    """The minimiser of the sum of L1 distances."""
+    return [median_of(column) for column in zip(*rows, strict=True)]
+
+
+def _few_steps_from_zero(rows: Rows) -> list[float]:
+    """Three Weiszfeld steps from the origin."""
+    z = [0.0] * len(rows[0])
+    for _ in range(3):
+        z = weighted_mean(rows, [1 / max(1e-9, math.dist(z, x)) for x in rows])
+    return z
+
+
+def _without_itself(rows: Rows, f: int) -> list[list[float]]:
+    """Mixing with the n - f nearest other rows."""
+    mixed = []
+    for i, x in enumerate(rows):
+        others = sorted((j for j in range(len(rows)) if j != i), key=lambda j: (squared_distance(x, rows[j]), j))
+        near = others[: len(rows) - f]
+        mixed.append(weighted_mean([rows[j] for j in near], [1.0] * len(near)) if near else list(x))
+    return mixed
+
+
+MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "krum": {
+        "plain distances": _krum(_plain, _blanchard),
+        "distances squared twice": _krum(_fourth_power, _blanchard),
+        "L1 distances": _krum(_taxicab, _blanchard),
+        "itself as neighbour": _krum(squared_distance, _blanchard, itself=True),
+        "n - f - 1 neighbours": _krum(squared_distance, lambda n, f: n - f - 1),
+        "n - f neighbours": _krum(squared_distance, lambda n, f: n - f),
+        "f + 1 neighbours": _krum(squared_distance, lambda n, f: f + 1),
+        "the last of equal scores": _last_of_equals,
+    },
+    "bulyan": {
+        "selected once": _selected_once,
+        "one value too few": _one_value_fewer,
+        "trimmed mean of the selection": _trimmed_selection,
+    },
+    "median": {
+        "lower middle": lambda rows: _middle(rows, (len(rows) - 1) // 2, (len(rows) - 1) // 2 + 1),
+        "upper middle": lambda rows: _middle(rows, len(rows) // 2, len(rows) // 2 + 1),
+    },
+    "trimmed_mean": {
+        "nothing trimmed": lambda rows, f: _middle(rows, 0, len(rows)),
+        "one end trimmed": lambda rows, f: _middle(rows, 0, len(rows) - f),
+        "one too many": lambda rows, f: _middle(
+            rows, min(f + 1, (len(rows) - 1) // 2), max(len(rows) - f - 1, len(rows) // 2 + 1)
+        ),
+        "median": lambda rows, f: _coordinates(rows),
+    },
+    "geometric_median": {
+        "medoid": _medoid,
+        "L1 distances": _coordinates,
+        "a few steps from zero": _few_steps_from_zero,
+        "first row": lambda rows: list(rows[0]),
+    },
+    "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
+    "nearest_neighbour_mixing": {"without itself": _without_itself},
+    "norm_clipping": {
+        "by the largest entry": lambda rows, max_norm: [
+            [v * min(1.0, max_norm / max(map(abs, x), default=0.0)) if any(x) else v for v in x] for x in rows
+        ],
+    },
+}
+"""Wrong readings by `kind`, each named."""

@@ -1,0 +1,73 @@
+"""Rows as real attacks leave them: the generators that know what a rule's weak side looks like."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from fedprop.aggregators import Aggregator, Krum, Mean, Median, TrimmedMean
+from fedprop.attacks import Attack, FangKrum, FangMedian, FangTrimmedMean, Gaussian, SignFlip, View
+from fedprop.properties.case import Case
+from fedprop.properties.strategies import PLACEMENTS, grids
+from fedprop.types import Updates
+
+ATTACKERS: tuple[Attack, ...] = (
+    SignFlip(z=10.0),
+    Gaussian(),
+    FangTrimmedMean(knowledge="full"),
+    FangTrimmedMean(knowledge="partial"),
+    FangMedian(knowledge="full"),
+    FangKrum(knowledge="full"),
+    FangKrum(knowledge="full", goal="deviation"),
+)
+"""The shipped attacks, with what they may know."""
+
+
+def assumed(kind: str | None, f: int) -> Aggregator:
+    """The rule that an attack is crafted against."""
+    rules: dict[str | None, Aggregator] = {"krum": Krum(f=f), "trimmed_mean": TrimmedMean(f=f), "median": Median()}
+    return rules.get(kind, Mean())
+
+
+def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
+    """Honest rows [n, d] after `attack` has replaced those of the Byzantine clients."""
+
+    def oracle(updates: Tensor, f: int) -> tuple[Tensor, Tensor]:
+        return assumed(attack.assumes, f).aggregate(updates)[:2]
+
+    honest = [i for i in range(len(rows)) if i not in byzantine]
+    origin = torch.zeros(rows.shape[1], dtype=rows.dtype)
+    view = View(rows[byzantine], rows[honest], origin, oracle, torch.Generator().manual_seed(seed))
+    attacked = rows.clone()
+    attacked[byzantine] = attack.craft(view)
+    return attacked
+
+
+@dataclass(frozen=True, eq=False)
+class Hit:
+    """Honest rows [n, d] and the attack that is to replace those of the Byzantine clients."""
+
+    attack: Attack
+    rows: Updates
+    byzantine: tuple[int, ...]
+    seed: int
+
+    @cached_property
+    def case(self) -> Case:
+        """The rows after the attack."""
+        rows = attack_rows(self.attack, self.rows, list(self.byzantine), self.seed)
+        honest = tuple(i not in self.byzantine for i in range(len(rows)))
+        return Case(rows, honest, len(self.byzantine), self.seed)
+
+
+@st.composite
+def hits(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Hit:
+    """Honest rows of which a shipped attack is to replace `f`."""
+    fewest = max(min_rows, f + 1)
+    n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
+    offset, spread = draw(st.sampled_from(PLACEMENTS))
+    rows = offset + spread * torch.tensor(draw(grids(n, d)), dtype=torch.float64)
+    byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
+    return Hit(draw(st.sampled_from(ATTACKERS)), rows.float(), tuple(byzantine), draw(st.integers(0, 2**16)))

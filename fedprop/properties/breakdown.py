@@ -1,0 +1,52 @@
+"""The property that a minority cannot carry the answer away."""
+
+import torch
+
+from fedprop.aggregators.contract import Contract
+from fedprop.properties.base import Finding, Property, Rule
+from fedprop.properties.case import Case
+
+REACHES = (1e6, 1e20)
+"""How far, in honest spreads, the Byzantine rows are driven."""
+
+FAR = 1e3
+"""An answer so many times as far from the honest mean as any honest row, or as 1, has been carried away."""
+
+
+def carried_away(rule: Rule, case: Case, reach: float) -> Finding | None:
+    """Drive the Byzantine rows of a case out to `reach` honest spreads, in the direction they lie in, and ask."""
+    if not case.byzantine:
+        return None
+    rows = case.rows.double().clone()
+    honest = rows[list(case.honest)]
+    centre = honest.mean(dim=0)
+    spread = float((honest - centre).norm(dim=1).max()) or 1.0
+    away = rows[case.byzantine] - centre
+    lengths = away.norm(dim=1, keepdim=True)
+    rows[case.byzantine] = centre + reach * spread * torch.where(lengths > 0, away / lengths, _diagonal(away.shape[1]))
+    found = rule(rows)
+    scale = max(1.0, spread, float(honest.abs().max()))
+    if float((found - centre).norm()) <= FAR * scale:
+        return None
+    return Finding(found, centre, f"(the honest mean) with {len(case.byzantine)} rows {reach:g} spreads away", rows)
+
+
+def _diagonal(d: int) -> torch.Tensor:
+    return torch.full((d,), d**-0.5, dtype=torch.float64)
+
+
+def _breakdown(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    if len(case.byzantine) not in contract.tolerates(len(case.rows)):
+        return None
+    found = (carried_away(rule, case, reach) for reach in REACHES)
+    return next((finding for finding in found if finding is not None), None)
+
+
+BREAKDOWN = Property(
+    "breakdown",
+    "However far off the f Byzantine rows are, the answer stays near the honest ones.",
+    "the finite-sample breakdown point: Donoho and Huber, 1983",
+    _breakdown,
+    lambda contract: any(f > 0 for n in range(64) for f in contract.tolerates(n)),
+)
+"""Claimed by every rule that tolerates any Byzantine row at all."""

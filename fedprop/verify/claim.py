@@ -1,0 +1,49 @@
+"""What `verify` tries: a statement, inputs for it, and the search for a violation on one input."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from hypothesis import strategies as st
+
+from fedprop.errors import FedpropError
+from fedprop.properties import Finding
+from fedprop.verify.report import Counterexample, Status
+
+T = TypeVar("T")
+
+
+class Refused(FedpropError):
+    """The target does not take inputs of this shape at all."""
+
+
+class Crashed(FedpropError):
+    """The target failed on the values of an input whose shape it takes."""
+
+
+class TooSlow(FedpropError):
+    """The target did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Claim(Generic[T]):
+    """One claim about one target.
+
+    Attributes
+    ----------
+    inputs : Hypothesis strategies, tried one after the other; the one with the plainest inputs first.
+    find : what is wrong on an input, or None. May raise `Refused` or `Crashed`.
+    show : an input and what was found there, for people.
+    skip : why the claim cannot be tried here; empty if it can.
+    owed : whether a target that takes no input at all breaks the claim.
+    """
+
+    name: str
+    statement: str
+    source: str
+    status: Status
+    inputs: tuple[st.SearchStrategy[T], ...]
+    find: Callable[[T], Finding | None]
+    show: Callable[[T, Finding], Counterexample]
+    skip: str = ""
+    owed: bool = False

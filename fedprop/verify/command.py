@@ -1,0 +1,256 @@
+"""`verify` in one call: find the target, try its claims, report."""
+
+import json
+import platform
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from hypothesis.database import ExampleDatabase
+
+from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense
+from fedprop.config_file import explain
+from fedprop.errors import InvalidConfig
+from fedprop.registry import load_target
+from fedprop.verify.attacks import attack_claims, is_attack
+from fedprop.verify.claim import Claim
+from fedprop.verify.codec import codec_claims, is_codec
+from fedprop.verify.hunt import Effort, hunt_all
+from fedprop.verify.inputs import Reference
+from fedprop.verify.memory import has_memory, memory_claims
+from fedprop.verify.report import Outcome, Report
+from fedprop.verify.rounds import defense_claims, is_defense
+from fedprop.verify.rules import RulePlan
+from fedprop.verify.target import NO_SETTINGS, target_of
+
+PROFILES: Mapping[str, int] = {"fast": 150, "thorough": 2000}
+"""Inputs for each claim."""
+
+DEFAULT_F = range(3)
+
+Say = Callable[[Outcome], None]
+Spec = str | Mapping[str, Any] | Sequence[Any]
+
+
+FAMILIES: Mapping[str, tuple[Callable[[Any], bool], Callable[..., list[Claim[Any]]]]] = {
+    "attack": (is_attack, attack_claims),
+    "defense": (is_defense, defense_claims),
+    "codec": (is_codec, codec_claims),
+}
+"""What a target may be beside a rule."""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user asks of a rule."""
+
+    fs: Sequence[int] = DEFAULT_F
+    n: range | None = None
+    as_: Spec | None = None
+    claims: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What there is to do for a target of some family."""
+
+    family: str
+    claims: Sequence[Claim[Any]]
+    rules: RulePlan | None = None
+
+
+def verify(
+    target: Any,
+    *,
+    f: int | Sequence[int] | None = None,
+    n: range | None = None,
+    as_: Spec | None = None,
+    claims: Sequence[str] = (),
+    settings: Mapping[str, Any] = NO_SETTINGS,
+    examples: int | None = None,
+    profile: str = "fast",
+    seed: int = 0,
+    search: bool = False,
+    curious: bool = True,
+    database: ExampleDatabase | None = None,
+    on_outcome: Say = lambda _: None,
+) -> Report:
+    """Attack every claim of `target`, and report which hold and the smallest input that breaks each other one.
+
+    Parameters
+    ----------
+    target : a rule, an attack, a defense or a codec, or the text that names one, "file.py:name" or "module:name". A
+        rule is an `Aggregator` class or instance, a callable from rows [n, d] to [d] in torch or NumPy that may take
+        `f` and `examples`, a factory or class that takes `f`, or a Flower strategy.
+    f : the numbers of Byzantine rows to try; 0, 1 and 2 if not given.
+    n : the numbers of rows; what the rule needs and up to four more if not given.
+    as_ : the built-in rule that the target should equal: a kind, a mapping with a kind, or a list of them.
+    claims : names of claims to hold a bare callable to, beside the safety ones.
+    settings : fields for a class, arguments for a factory or a function.
+    examples : inputs for each claim, instead of the profile's.
+    profile : "fast" or "thorough".
+    seed : what inputs are drawn from; the same seed tries the same inputs.
+    search : whether to climb towards the worst robustness coefficient as well.
+    curious : whether to try what nobody claims as well, which decides nothing.
+    database : a Hypothesis database of inputs that broke a claim before.
+    on_outcome : called with each outcome as it is known.
+
+    Raises
+    ------
+    InvalidConfig
+        If the target cannot be found or made, or an option does not fit it.
+    """
+    label = target if isinstance(target, str) else _label(target)
+    found = load_target(target) if isinstance(target, str) else target
+    plan = _plan(found, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
+    effort = Effort(_effort(examples, profile), seed, database)
+    if search and plan.rules is None:
+        raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
+    wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
+    outcomes = hunt_all(wanted, effort, target=label, say=on_outcome)
+    return Report(
+        target=label,
+        family=plan.family,
+        against=None if as_ is None else _spelled(as_),
+        seed=seed,
+        examples=effort.examples,
+        command=_command(label, f, n, as_, claims, settings, effort) + (" --search" if search else ""),
+        versions=_versions(),
+        outcomes=outcomes,
+        limits=() if plan.rules is None else plan.rules.limits(),
+        search=plan.rules.search(seed) if search and plan.rules is not None else (),
+    )
+
+
+def claims_of(target: Any, *, as_: Spec | None = None) -> Sequence[Claim[Any]]:
+    """What `verify` would try on a target. Raises as it does."""
+    found = load_target(target) if isinstance(target, str) else target
+    label = target if isinstance(target, str) else _label(target)
+    return _plan(found, label, NO_SETTINGS, _Wish(as_=as_)).claims
+
+
+def _label(target: Any) -> str:
+    """How Python would import the object; an instance goes by its class."""
+    named = target if hasattr(target, "__qualname__") else type(target)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def assert_contract(target: Any, **options: Any) -> None:
+    """Raise AssertionError, with the counterexamples, if `target` breaks a claim; `options` are those of `verify`.
+
+    >>> import fedprop
+    >>> assert_contract(fedprop.Median(), examples=5)
+    """
+    from fedprop.verify.render import as_text
+
+    report = verify(target, **options)
+    if report.broken:
+        raise AssertionError(as_text(report))
+
+
+def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") -> _Plan:
+    for family, (is_one, claims_of_one) in FAMILIES.items():
+        if is_one(found):
+            if wish.as_ is not None or wish.claims:
+                raise InvalidConfig(f"--as and --claim are for rules; found {label}, which is a {family}")
+            return _Plan(family, claims_of_one(found, label, settings))
+    reference = None if wish.as_ is None else _reference(wish.as_)
+    target = target_of(found, label, settings)
+    rules = RulePlan(target, fs=wish.fs, n=wish.n, reference=reference, named=wish.claims)
+    if isinstance(rules.example, Aggregator) and has_memory(rules.example):
+        claims = [*rules.claims(), *memory_claims(rules.example, label, settings)]
+        return _Plan("rule with memory", claims, rules)
+    return _Plan("rule", rules.claims(), rules)
+
+
+def _effort(examples: int | None, profile: str) -> int:
+    if profile not in PROFILES:
+        raise InvalidConfig(f"`profile` must be one of {', '.join(PROFILES)}; found {profile!r}")
+    if examples is not None and examples < 1:
+        raise InvalidConfig(f"`examples` must be at least 1; found {examples}")
+    return PROFILES[profile] if examples is None else examples
+
+
+def _fs(f: int | Sequence[int] | None) -> Sequence[int]:
+    fs = DEFAULT_F if f is None else [f] if isinstance(f, int) else sorted(f)
+    if not fs or fs[0] < 0:
+        raise InvalidConfig(f"`f` must be a number >= 0 or a range of them; found {f}")
+    return fs
+
+
+def _checked(n: range | None) -> range | None:
+    if n is not None and (len(n) == 0 or n.start < 1):
+        raise InvalidConfig(f"`n` must be a range of numbers >= 1; found {n.start}..{n.stop - 1}")
+    return n
+
+
+def _reference(as_: Spec) -> Reference:
+    """The built-in rule that a kind or a mapping spells, for each f; a stage is judged by what the mean makes of it."""
+    listed: Sequence[str | Mapping[str, Any]] = [as_] if isinstance(as_, str | Mapping) else as_
+    parts = [{"kind": part} if isinstance(part, str) else dict(part) for part in listed]
+
+    def at(f: int) -> Aggregator:
+        filled = [_with_f(part, f) for part in parts]
+        if len(filled) == 1 and filled[0].get("kind") in STAGES.kinds:
+            stage: Stage = _parsed(STAGES.parse, filled[0], as_)
+            return Pipeline(stages=(stage,), rule=Mean())
+        rule: Aggregator = _parsed(parse_defense, filled[0] if len(filled) == 1 else filled, as_)
+        return rule
+
+    at(0)
+    return at
+
+
+def _with_f(part: dict[str, Any], f: int) -> dict[str, Any]:
+    cls = {**AGGREGATORS.kinds, **STAGES.kinds}.get(str(part.get("kind")))
+    return {"f": f, **part} if cls is not None and "f" in cls.model_fields else part
+
+
+def _parsed(parse: Callable[[Any], Any], value: Any, as_: Spec) -> Any:
+    from pydantic import ValidationError
+    from pydantic_core import PydanticCustomError
+
+    try:
+        return parse(value)
+    except ValidationError as error:
+        told = "; ".join(explain(error, value))
+    except PydanticCustomError as error:
+        told = error.message()
+    raise InvalidConfig(f"--as must spell a built-in rule or stage; found {_spelled(as_)}: {told}")
+
+
+def _spelled(as_: Spec) -> str:
+    return as_ if isinstance(as_, str) else json.dumps(dict(as_) if isinstance(as_, Mapping) else list(as_))
+
+
+def _command(
+    label: str,
+    f: int | Sequence[int] | None,
+    n: range | None,
+    as_: Spec | None,
+    claims: Sequence[str],
+    settings: Mapping[str, Any],
+    effort: Effort,
+) -> str:
+    """The command line that does the same."""
+    words = ["fedprop", "verify", label]
+    if f is not None:
+        words += ["--f", _range(_fs(f))]
+    if n is not None:
+        words += ["--n", _range(n)]
+    words += [] if as_ is None else ["--as", _spelled(as_)]
+    words += [word for name in claims for word in ("--claim", name)]
+    words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    return shlex.join([*words, "--examples", str(effort.examples), "--seed", str(effort.seed)])
+
+
+def _range(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return str(least) if least == most else f"{least}..{most}"
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("fedprop", "torch", "hypothesis", "numpy")}
+    return {"python": platform.python_version(), **packages}

@@ -1,0 +1,245 @@
+"""The hunt for counterexamples: Hypothesis generates inputs, and shrinks those that break a claim.
+
+Making an input costs more than trying a claim on it, so claims that share their inputs are tried together; only those
+that break are then hunted one by one, for the smallest input.
+"""
+
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, given, reject, seed, settings
+from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from fedprop.properties import Finding
+from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow
+from fedprop.verify.report import Counterexample, Outcome, Verdict
+
+PATIENCE = 20.0
+"""Seconds of real time for trying one claim on one small input."""
+
+SURVEY = (Phase.generate,)
+HUNT = (Phase.reuse, Phase.generate, Phase.shrink)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try.
+
+    Attributes
+    ----------
+    examples : inputs for each claim, from each of its strategies.
+    seed : what they are drawn from.
+    database : remembers inputs that broke a claim and tries them first; None forgets.
+    """
+
+    examples: int
+    seed: int
+    database: ExampleDatabase | None = None
+
+
+def hunt_all(
+    claims: Sequence[Claim[Any]], effort: Effort, *, target: str = "", say: Callable[[Outcome], None] = lambda _: None
+) -> tuple[Outcome, ...]:
+    """The outcome of each claim, in order; `say` hears of each as soon as it is known.
+
+    `target` names what is tried, in the database.
+    """
+    outcomes: dict[int, Outcome] = {}
+    for together in _sharing_inputs(claims):
+        for claim, trials in zip(together, survey(together, effort), strict=True):
+            outcomes[id(claim)] = _shrunk(claim, trials, effort, target)
+            say(outcomes[id(claim)])
+    return tuple(outcomes[id(claim)] for claim in claims)
+
+
+def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) -> Outcome:
+    """The outcome of a survey, with the smallest input in place of the first one if the claim broke, now or before."""
+    known = any(shelf is not None and shelf.used for shelf in _shelves(claim, effort, target))
+    if not trials.broken and not known:
+        return trials.outcome()
+    hunted = hunt(claim, effort, target=target)
+    if not trials.broken or hunted.verdict != "broken":
+        return trials.outcome() if trials.broken else hunted
+    return hunted.model_copy(update={"examples": trials.outcome().examples})
+
+
+def survey(claims: Sequence[Claim[Any]], effort: Effort) -> "list[Trials]":
+    """Try claims that share their inputs on the same ones; nothing is shrunk."""
+    everybody = [Trials(claim) for claim in claims]
+
+    def together(value: Any) -> None:
+        for trials in everybody:
+            if trials.broken is None and not trials.claim.skip:
+                trials.run(value)
+
+    for inputs in claims[0].inputs:
+        with suppress(Unsatisfiable):
+            _test(inputs, together, effort, SURVEY)()
+    return everybody
+
+
+def hunt(claim: Claim[Any], effort: Effort, *, target: str = "") -> Outcome:
+    """Try one claim; the outcome holds the smallest input that breaks it, if any does."""
+    trials = Trials(claim)
+
+    def alone(value: Any) -> None:
+        if not trials.run(value):
+            reject()
+        if trials.broken is not None and trials.broken[0] is value:
+            raise _Refuted
+
+    for inputs, shelf in zip(claim.inputs, _shelves(claim, effort, target), strict=True):
+        try:
+            _test(inputs, alone, effort, HUNT, shelf)()
+        except (_Refuted, Flaky):
+            break
+        except Unsatisfiable:
+            continue
+    return trials.outcome()
+
+
+class Trials:
+    """Counts what happened, and keeps the last input that broke the claim: a hunt ends with the smallest."""
+
+    def __init__(self, claim: Claim[Any]) -> None:
+        self.claim = claim
+        self.broken: tuple[Any, Finding] | None = None
+        self._answered = self._refused = self._until_broken = 0
+        self._excuse = "no input could be made"
+
+    def run(self, value: Any) -> bool:
+        """Try the claim on an input; False if the target does not take it."""
+        try:
+            with _global_stream(), _time_limit(), warnings.catch_warnings(action="ignore"):
+                finding = self.claim.find(value)
+        except (Refused, Crashed, TooSlow) as error:
+            self._refused += 1
+            self._excuse = str(error)
+            return False
+        if self.broken is None:
+            self._answered += 1
+        if finding is not None:
+            self._until_broken = self._until_broken or self._answered
+            self.broken = (value, finding)
+        return True
+
+    def outcome(self) -> Outcome:
+        """What there is to say so far."""
+        if self.claim.skip:
+            return self._outcome("skipped", why=self.claim.skip)
+        if self.broken is not None:
+            return self._outcome("broken", examples=self._until_broken, counterexample=self.claim.show(*self.broken))
+        if not self._answered:
+            if self.claim.owed and self._refused:
+                shown = Counterexample(found=f"every input is refused: {self._excuse}", code=f"# {self._excuse}")
+                return self._outcome("broken", examples=self._refused, counterexample=shown)
+            return self._outcome("skipped", why=self._excuse)
+        why = f"{self._refused} inputs refused" if self._refused else ""
+        return self._outcome("holds", examples=self._answered, why=why)
+
+    def _outcome(self, verdict: Verdict, **fields: Any) -> Outcome:
+        claim = self.claim
+        said = {"name": claim.name, "statement": claim.statement, "source": claim.source, "status": claim.status}
+        return Outcome(**said, verdict=verdict, **fields)
+
+
+@contextmanager
+def _global_stream() -> Iterator[None]:
+    """Torch's global stream from its start, so that a target that draws from it does the same each time it is tried."""
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(0)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(before)
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Interrupt what takes longer than `PATIENCE`; only the main thread of a Unix process can be interrupted."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _too_slow)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _too_slow(number: int, frame: Any) -> None:
+    raise TooSlow(f"no answer within {PATIENCE:.0f} seconds")
+
+
+class _Refuted(AssertionError):
+    """Tells Hypothesis that an input breaks the claim."""
+
+
+class _Shelf(ExampleDatabase):
+    """One strategy's part of a database that all claims share."""
+
+    def __init__(self, inner: ExampleDatabase, name: str) -> None:
+        super().__init__()
+        self._inner, self._name = inner, name.encode()
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was ever put here."""
+        return any(True for _ in self._inner.fetch(self._name))
+
+    def save(self, key: bytes, value: bytes) -> None:
+        self._inner.save(self._name, b"used")
+        self._inner.save(self._name + key, value)
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        return self._inner.fetch(self._name + key)
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        self._inner.delete(self._name + key, value)
+
+
+def _shelves(claim: Claim[Any], effort: Effort, target: str) -> list[_Shelf | None]:
+    """Where each strategy of a claim keeps what broke it."""
+    names = [f"{target}/{claim.name}/{number}/" for number in range(len(claim.inputs))]
+    return [None if effort.database is None else _Shelf(effort.database, name) for name in names]
+
+
+def _sharing_inputs(claims: Sequence[Claim[Any]]) -> Iterable[list[Claim[Any]]]:
+    shared: dict[int, list[Claim[Any]]] = {}
+    for claim in claims:
+        shared.setdefault(id(claim.inputs), []).append(claim)
+    return shared.values()
+
+
+def _test(
+    inputs: st.SearchStrategy[Any],
+    trial: Callable[[Any], Any],
+    effort: Effort,
+    phases: Sequence[Phase],
+    database: ExampleDatabase | None = None,
+) -> Callable[[], None]:
+    @settings(
+        max_examples=effort.examples,
+        database=database,
+        phases=phases,
+        deadline=None,
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @seed(effort.seed)
+    @given(inputs)
+    def test(value: Any) -> None:
+        trial(value)
+
+    return test

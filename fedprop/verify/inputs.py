@@ -1,0 +1,153 @@
+"""What a rule is asked: how many rows, how many of them Byzantine, and which."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from hypothesis import strategies as st
+
+from fedprop.aggregators import Aggregator
+from fedprop.errors import InvalidConfig
+from fedprop.properties import Case, cases, oracle_for
+from fedprop.properties.attacked import Hit, hits
+from fedprop.properties.definition import misreadings_of
+from fedprop.properties.strategies import separating
+from fedprop.verify.target import Target
+
+SPAN = 4
+"""Unless the user says otherwise, up to so many rows more than a rule needs."""
+
+Reference: TypeAlias = Callable[[int], Aggregator]
+"""f -> the built-in rule that a target should equal."""
+
+Cases: TypeAlias = Callable[..., st.SearchStrategy[Case] | st.SearchStrategy[Hit]]
+Bounds: TypeAlias = Mapping[str, int]
+
+ANY: Bounds = MappingProxyType({})
+SMALL: Bounds = MappingProxyType({"extra": 0, "max_dim": 2})
+"""The fewest rows allowed, in one or two dimensions: what breaks there is easy to read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """One case, which may have to be attacked first, and the f that the rule is set to."""
+
+    f: int
+    drawn: Case | Hit
+
+    @property
+    def case(self) -> Case:
+        """The rows, after the attack if there is one."""
+        return self.drawn.case if isinstance(self.drawn, Hit) else self.drawn
+
+
+class Inputs:
+    """Strategies for one rule.
+
+    Attributes
+    ----------
+    fs : the numbers of Byzantine rows that leave room for the rule.
+    n : the numbers of rows as the user states them; None for what the rule needs and `SPAN` more.
+    """
+
+    def __init__(self, target: Target, reference: Reference | None, fs: Sequence[int], n: range | None) -> None:
+        self._target, self._reference, self.n = target, reference, n
+        if target.fixed is not None:
+            fs = [target.fixed]
+        elif not target.takes_f and reference is None:
+            fs = [max(fs)]
+        fs = _makeable(target, fs)
+        self.fs = [f for f in fs if len(self.rows(f)) > 0]
+        if not self.fs:
+            needs = ", ".join(f"{_least(self.judge(f), f)} for f={f}" for f in fs)
+            found = "none" if n is None else f"{n.start}..{n.stop - 1}"
+            raise InvalidConfig(f"`n` must allow what {target.label} needs ({needs}); found {found}")
+
+    def judge(self, f: int) -> Aggregator | None:
+        """The rule whose word counts: the one that the target should equal, or the target itself."""
+        rule = self._target.make(f) if self._reference is None else self._reference(f)
+        return rule if isinstance(rule, Aggregator) else None
+
+    def rows(self, f: int) -> range:
+        """The numbers of rows tried with f Byzantine ones."""
+        judge = self.judge(f)
+        least = _least(judge, f)
+        if self.n is None:
+            return range(least, least + SPAN + 1)
+        return range(max(self.n.start, f + 1, 0 if judge is None else least), self.n.stop)
+
+    def stated(self, f: int) -> bool:
+        """Whether anybody says how many rows are enough, so that they must not be refused."""
+        return self.n is not None or self.judge(f) is not None
+
+    @cached_property
+    def plain(self) -> tuple[st.SearchStrategy[Input], ...]:
+        """Small inputs, then any."""
+        return self._each(cases, SMALL), self._each(cases, ANY)
+
+    @cached_property
+    def attacked(self) -> tuple[st.SearchStrategy[Input], ...]:
+        """Inputs, then some that real attacks have hit."""
+        return (*self.plain, self._each(hits, ANY))
+
+    @cached_property
+    def telling(self) -> tuple[st.SearchStrategy[Input], ...]:
+        """Inputs on which known misreadings of the definition go wrong, among any others."""
+        return self._separating(SMALL), self._each(cases, ANY), self._separating(ANY)
+
+    @cached_property
+    def too_few(self) -> tuple[st.SearchStrategy[Input], ...]:
+        """One row fewer than the judge needs; nothing if a single row is enough."""
+        judges = {f: judge for f in self.fs if (judge := self.judge(f)) is not None and judge.min_rows > 1}
+        return tuple(_one_short(f, judge.min_rows - 1) for f, judge in judges.items())
+
+    def _each(self, make: Cases, bounds: Bounds) -> st.SearchStrategy[Input]:
+        return st.one_of([self._at(f, self._drawn(f, make, bounds)) for f in self.fs])
+
+    def _separating(self, bounds: Bounds) -> st.SearchStrategy[Input]:
+        def at(f: int) -> st.SearchStrategy[Input]:
+            drawn, judge = self._drawn(f, cases, bounds), self.judge(f)
+            oracle = None if judge is None else oracle_for(judge)
+            if judge is None or oracle is None:
+                return self._at(f, drawn)
+            misread = [separating(drawn, (oracle, wrong)) for wrong in misreadings_of(judge).values()]
+            return self._at(f, st.one_of(misread or [drawn]))
+
+        return st.one_of([at(f) for f in self.fs])
+
+    def _at(self, f: int, drawn: st.SearchStrategy[Case] | st.SearchStrategy[Hit]) -> st.SearchStrategy[Input]:
+        return drawn.map(lambda case: Input(f, case))
+
+    def _drawn(self, f: int, make: Cases, bounds: Bounds) -> st.SearchStrategy[Any]:
+        rows = self.rows(f)
+        return make(f=f, min_rows=rows.start, **{"extra": len(rows) - 1, **bounds})
+
+
+def _makeable(target: Target, fs: Sequence[int]) -> Sequence[int]:
+    """The numbers that the rule can be set to; it may want some Byzantine row, or not too many.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is none, as the last attempt did.
+    """
+    made = []
+    for f in fs:
+        try:
+            target.make(f)
+            made.append(f)
+        except InvalidConfig:
+            if f == fs[-1] and not made:
+                raise
+    return made
+
+
+def _least(judge: Aggregator | None, f: int) -> int:
+    """How many rows the judge needs; without one, enough for every published rule."""
+    return 4 * f + 3 if judge is None else max(judge.min_rows, 2 * f + 1)
+
+
+def _one_short(f: int, n: int) -> st.SearchStrategy[Input]:
+    return cases(f=min(f, n - 1), min_rows=n, extra=0).map(lambda case: Input(f, case))

@@ -1,0 +1,122 @@
+"""Findings for people: the input as it was put, and code that shows the mistake again."""
+
+import math
+from typing import Any
+
+from torch import Tensor
+
+from fedprop.properties import Case, Finding
+from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report
+from fedprop.verify.target import Target
+
+WHOLE = 1e6
+"""Whole numbers below it are written without an exponent."""
+
+
+def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterexample:
+    """A counterexample for a rule, with the rows that it was asked about."""
+    rows = case.rows.double() if finding.rows is None else finding.rows
+    same = rows.shape[0] == len(case.honest)
+    return Counterexample(
+        rows=tuple(tuple(row) for row in (rows + 0.0).tolist()),
+        byzantine=tuple(case.byzantine) if same else (),
+        f=f,
+        found=str(finding),
+        expected=_plain(finding.expected),
+        actual=_plain(finding.actual),
+        code=_code(target, f, rows, finding),
+    )
+
+
+def _plain(value: Tensor | str | None) -> Any:
+    return value.tolist() if isinstance(value, Tensor) else value
+
+
+def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
+    extra = f", settings={dict(target.settings)}" if target.settings else ""
+    imports = ["from fedprop.properties.base import answer"] if finding.ask.startswith("answer(") else []
+    lines = [
+        "import torch",
+        *imports,
+        "from fedprop.verify import load_rule",
+        "",
+        f"rule = load_rule({target.label!r}, f={f}{extra})",
+        f"rows = torch.tensor({(rows + 0.0).tolist()}, dtype={rows.dtype})",
+        f"print({finding.ask})  # {_told(finding.actual)}",
+    ]
+    if finding.expected is not None and finding.want:
+        lines.append(f"print({finding.want})  # {_told(finding.expected)}")
+    elif finding.expected is not None:
+        lines[-1] += f", expected {_told(finding.expected)}"
+    return "\n".join(lines)
+
+
+def _told(value: Tensor | str) -> str:
+    return str(_plain(value))
+
+
+def as_text(report: Report) -> str:
+    """Everything that broke, as plain text, and what is broken without having been claimed in one line each."""
+    parts = [f"{report.target}: {summary(report)}"]
+    parts += [described(outcome) for outcome in report.outcomes if outcome.fails]
+    parts += ["\n".join(limit_in_words(limit) for limit in report.limits)] if report.limits else []
+    parts += ["\n".join(["worst case found:", *(_peak(peak) for peak in report.search)])] if report.search else []
+    return "\n\n".join([*parts, f"again: {report.command}"])
+
+
+def limit_in_words(limit: Limit) -> str:
+    """How many rows it took to carry the answer off."""
+    took = "no number of rows" if limit.rows is None else "1 row" if limit.rows == 1 else f"{limit.rows} equal rows"
+    return f"with n = {limit.n} and f = {limit.f}, {took} far away carried the answer off"
+
+
+def _peak(peak: Peak) -> str:
+    proved = "none proved" if peak.bound is None else f"proved {peak.bound:.4g}"
+    return f"  n = {peak.n:>2}, f = {peak.f}: kappa {peak.kappa:.4g}, {proved}" + (" - REFUTED" if peak.above else "")
+
+
+def summary(report: Report) -> str:
+    """The verdict in one sentence."""
+    owed = [outcome for outcome in report.outcomes if outcome.status != "tried" and outcome.verdict != "skipped"]
+    broken = [outcome.name for outcome in owed if outcome.verdict == "broken"]
+    if broken:
+        return f"{len(broken)} of {len(owed)} claims broken: {', '.join(broken)}"
+    return f"all {len(owed)} claims hold on every input tried"
+
+
+def described(outcome: Outcome) -> str:
+    """One broken claim: the sentence, its source, the input, both answers, and code that shows it again."""
+    lines = [f"{outcome.name}: {outcome.statement}", f"  source: {outcome.source}"]
+    shown = outcome.counterexample
+    if shown is None:
+        return "\n".join(lines)
+    if shown.rows:
+        size = f"{len(shown.rows)} x {len(shown.rows[0])}"
+        lines += [f"  {shown.title}, {size}" + ("" if shown.f is None else f", f = {shown.f}"), *matrix(shown)]
+    lines.append(f"  found: {shown.found}")
+    if shown.expected is not None:
+        lines += [f"  expected: {_short(shown.expected)}", f"  actual:   {_short(shown.actual)}"]
+    return "\n".join([*lines, "  to see it again:", *(f"    {line}" for line in shown.code.splitlines())])
+
+
+def matrix(shown: Counterexample) -> list[str]:
+    """The rows, one line each, right-aligned, with the Byzantine ones marked."""
+    if not shown.rows:
+        return []
+    cells = [[_number(value) for value in row] for row in shown.rows]
+    width = max(len(cell) for row in cells for cell in row)
+    marks = ["Byzantine" if i in shown.byzantine else "" for i in range(len(cells))]
+    return [
+        f"    {i:>2}  {'  '.join(cell.rjust(width) for cell in row)}  {mark}".rstrip()
+        for i, (row, mark) in enumerate(zip(cells, marks, strict=True))
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) and abs(value) < WHOLE else f"{value:.9g}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_short(item) for item in value)}]"
+    return _number(value) if isinstance(value, int | float) and math.isfinite(value) else str(value)

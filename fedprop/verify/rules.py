@@ -1,0 +1,229 @@
+"""Every claim there is to try about one rule: its own, those of a rule it should equal, or whatever may hold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+
+import torch
+
+from fedprop.aggregators import Aggregator, Contract, Region
+from fedprop.aggregators.contract import exactly
+from fedprop.errors import InvalidConfig
+from fedprop.properties import Case, Finding, Property, agrees_with, contract_of, oracle_for
+from fedprop.properties.base import Rule, counts_examples
+from fedprop.properties.breakdown import BREAKDOWN
+from fedprop.properties.comparison import jumps, settled
+from fedprop.properties.definition import refuses, source_of
+from fedprop.properties.invariances import INVARIANCES
+from fedprop.properties.robustness import ROBUSTNESS
+from fedprop.properties.universal import UNIVERSAL
+from fedprop.verify.claim import Claim, Crashed, Refused
+from fedprop.verify.inputs import Input, Inputs, Reference
+from fedprop.verify.render import reproduce
+from fedprop.verify.report import Counterexample, Limit, Peak, Status
+from fedprop.verify.search import breakdown_point, worst_case
+from fedprop.verify.target import Target, blame
+
+SAFETY = ("shape", "finite", "untouched", "repeatable")
+"""What everybody owes."""
+
+FULL_FORM = ("full form", "weights", "streaming")
+"""What only an `Aggregator` can have."""
+
+REGIONS = {Region.ROW: "a row", Region.HULL: "hull", Region.BOX: "box", Region.HONEST_BOX: "honest box"}
+"""How reports call the places where an answer may lie."""
+
+UNDER_ATTACK = (*REGIONS.values(), "kappa", "breakdown", "weights", "finite")
+"""Claims that are tried on rows left by real attacks as well."""
+
+
+OWN_TIES = ("permutation", "orthogonal")
+"""Claims in which a rule may break ties of its own scores, where those of the rule it should equal are clear."""
+
+
+class RulePlan:
+    """The claims of one rule. `named` are those that the user holds it to beside its own."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        fs: Sequence[int],
+        n: range | None = None,
+        reference: Reference | None = None,
+        named: Sequence[str] = (),
+    ) -> None:
+        self.target, self.reference, self.named = target, reference, named
+        self.inputs = Inputs(target, reference, fs, n)
+
+    def claims(self) -> list[Claim[Input]]:
+        """Safety first, then what is claimed, then what is merely tried."""
+        found = [self._answers(), *(self._claim(prop) for prop in self._properties)]
+        if self.reference is not None and self.inputs.n is None:
+            found.append(self._too_few(self.reference))
+        unknown = sorted(set(self.named) - {claim.name for claim in found})
+        if unknown:
+            names = ", ".join(claim.name for claim in found)
+            raise InvalidConfig(f"`--claim` must be one of {names}; found {', '.join(unknown)}")
+        order: dict[Status, int] = {"safety": 0, "claimed": 1, "tried": 2}
+        return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Where the rule breaks down, for each f and the fewest rows."""
+        fewest = {f: self.inputs.rows(f).start for f in self.inputs.fs}
+        return tuple(breakdown_point(self.target.make(f), n, f) for f, n in fewest.items())
+
+    def search(self, seed: int) -> tuple[Peak, ...]:
+        """The worst cases found, for each f from 1 on and each number of rows."""
+        peaks = []
+        for f in self.inputs.fs:
+            rule = self.target.make(f)
+            contract = self._contract(f, rule)
+            for n in self.inputs.rows(f) if f > 0 else ():
+                proved = contract.kappa is not None and f in contract.tolerates(n)
+                bound = contract.kappa.bound(n, f) if proved and contract.kappa else None
+                peaks.append(worst_case(rule, n, f, bound=bound, seed=seed))
+        return tuple(peaks)
+
+    @cached_property
+    def example(self) -> Rule:
+        """The rule as it is for the largest f."""
+        return self.target.make(self.inputs.fs[-1])
+
+    @cached_property
+    def _promised(self) -> Contract:
+        """The contract for the largest f."""
+        return self._contract(self.inputs.fs[-1], self.example)
+
+    def _contract(self, f: int, rule: Rule) -> Contract:
+        if self.reference is not None:
+            reference = self.reference(f)
+            return settled(reference.contract(), reference)
+        if isinstance(rule, Aggregator):
+            return contract_of(rule)
+        return settled(self.target.declared or Contract(), rule)
+
+    @property
+    def _properties(self) -> list[Property]:
+        robust = [prop for prop in ROBUSTNESS if prop.name != "region"]
+        found = [*UNIVERSAL, *INVARIANCES, *robust, BREAKDOWN, *(_lies_in(region) for region in REGIONS)]
+        judge = self.inputs.judge(self.inputs.fs[-1])
+        if judge is not None and (oracle := oracle_for(judge)) is not None:
+            found.append(agrees_with(oracle, source=source_of(judge)))
+        return found
+
+    def _claim(self, prop: Property) -> Claim[Input]:
+        inputs = self.inputs.attacked if prop.name in UNDER_ATTACK else self.inputs.plain
+        return Claim(
+            name=prop.name,
+            statement=prop.statement,
+            source=prop.source,
+            status=self._status(prop),
+            inputs=self.inputs.telling if prop.name == "definition" else inputs,
+            find=partial(self._find, prop),
+            show=self._show,
+            skip=self._skip(prop),
+        )
+
+    def _find(self, prop: Property, value: Input) -> Finding | None:
+        rule, case = self.target.make(value.f), _fresh(value.case)
+        if prop.name == "monotone" and self.inputs.n is not None and len(case.rows) + 1 not in self.inputs.n:
+            raise Refused(f"one row more than {len(case.rows)} is outside the stated n")
+        contract = self._contract(value.f, rule)
+        if prop.name == "definition":
+            prop = self._definition(value.f)
+        contract = contract if prop.claimed(contract) else _granted(prop, contract, value.f)
+        if prop.name in OWN_TIES and self.reference is not None:
+            contract = _excused(contract, rule)
+        try:
+            return prop.find(rule, case, contract)
+        except (Refused, Crashed):
+            raise
+        except Exception as error:
+            raise blame(rule, case.rows, error) from error
+
+    def _definition(self, f: int) -> Property:
+        judge = self.inputs.judge(f)
+        oracle = None if judge is None else oracle_for(judge)
+        if oracle is None:
+            raise Refused(f"no definition is known for f={f}")
+        return agrees_with(oracle)
+
+    def _status(self, prop: Property) -> Status:
+        if prop.name in SAFETY:
+            return "safety"
+        speaks = self.target.declared is not None or self.inputs.judge(self.inputs.fs[-1]) is not None
+        owed = speaks and prop.claimed(self._promised)
+        return "claimed" if owed or prop.name in self.named else "tried"
+
+    def _skip(self, prop: Property) -> str:
+        """Why a property cannot be tried on this rule here."""
+        reasons = (
+            (prop.name == "devices" and not torch.cuda.is_available(), "no CUDA device here"),
+            (prop.name in FULL_FORM and not isinstance(self.example, Aggregator), "only an Aggregator has a full form"),
+            (prop.name == "examples" and not counts_examples(self.example), "the rule is not told of examples"),
+            (prop.name == "weights" and not self._promised.linear, "the rule does not claim to be linear"),
+            (prop.name == "kappa" and self._promised.kappa is None, "no constant is claimed"),
+        )
+        return next((why for applies, why in reasons if applies), "")
+
+    def _answers(self) -> Claim[Input]:
+        statement = "Finite rows have an answer, and no error."
+        source = "fedprop.aggregators.Aggregator"
+        return Claim("answers", statement, source, "safety", self.inputs.plain, self._unanswered, self._show, owed=True)
+
+    def _unanswered(self, value: Input) -> Finding | None:
+        rule, rows = self.target.make(value.f), value.case.rows.clone()
+        try:
+            rule(rows)
+        except Exception as error:
+            told = error if isinstance(error, Crashed | Refused) else blame(rule, rows, error)
+            if isinstance(told, Refused) and not self.inputs.stated(value.f):
+                raise told from error
+            return Finding(str(told), rows=value.case.rows)
+        return None
+
+    def _too_few(self, reference: Reference) -> Claim[Input]:
+        def find(value: Input) -> Finding | None:
+            return refuses(reference(value.f)).find(self.target.make(value.f), _fresh(value.case), Contract())
+
+        prop, inputs = refuses(reference(self.inputs.fs[-1])), self.inputs.too_few
+        skip = "" if inputs else "one row is enough"
+        return Claim(prop.name, prop.statement, prop.source, "claimed", inputs, find, self._show, skip)
+
+    def _show(self, value: Input, finding: Finding) -> Counterexample:
+        return reproduce(self.target, value.f, value.case, finding)
+
+
+def _fresh(case: Case) -> Case:
+    """The case with rows of its own: a rule that changes them must not change what other claims are tried on."""
+    return replace(case, rows=case.rows.clone())
+
+
+def _lies_in(region: Region) -> Property:
+    """The region property for one region, named by it."""
+    prop = next(p for p in ROBUSTNESS if p.name == "region")
+
+    def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+        return prop.find(rule, case, replace(contract, lies_in=region))
+
+    return replace(
+        prop,
+        name=REGIONS[region],
+        statement=f"The answer lies in: {region.value}.",
+        find=find,
+        claimed=lambda contract: contract.lies_in is region,
+    )
+
+
+def _excused(contract: Contract, rule: Rule) -> Contract:
+    """The contract, ambiguous also where the answer of `rule` jumps."""
+    stated = contract.ambiguous
+    return replace(contract, ambiguous=lambda rows: stated(rows) or jumps(rule, rows))
+
+
+def _granted(prop: Property, contract: Contract, f: int) -> Contract:
+    """The contract with just enough claimed for a property to be tried."""
+    if prop.name in ("breakdown", REGIONS[Region.HONEST_BOX]):
+        return replace(contract, tolerates=exactly(f, f + 1))
+    return contract

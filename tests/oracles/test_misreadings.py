@@ -1,0 +1,45 @@
+"""Every misreading is wrong on some small input, and inputs that tell can be drawn."""
+
+import pytest
+import torch
+from hypothesis import find, settings
+from hypothesis.errors import NoSuchExample
+
+from fedprop.aggregators import AGGREGATORS, STAGES
+from fedprop.oracles import ORACLES
+from fedprop.oracles.misreadings import MISREADINGS
+from fedprop.properties import cases
+from fedprop.properties.strategies import differ
+
+PARAMETERS = {
+    "krum": {"f": 1},
+    "bulyan": {"f": 1},
+    "trimmed_mean": {"f": 1},
+    "nearest_neighbour_mixing": {"f": 1},
+    "norm_clipping": {"max_norm": 1.0},
+}
+ALL = [(kind, name) for kind, known in MISREADINGS.items() for name in known]
+
+
+def flat(answer):
+    return torch.tensor(answer).flatten().tolist()
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL, ids=str)
+def test_a_misreading_differs_from_the_definition(kind, name):
+    given = PARAMETERS.get(kind, {})
+    right, wrong = ORACLES[kind], MISREADINGS[kind][name]
+
+    def tells(case):
+        rows = case.rows.double().tolist()
+        return differ(flat(right(rows, **given)), flat(wrong(rows, **given)))
+
+    try:
+        case = find(cases(f=0, min_rows=7, extra=2), tells, settings=settings(max_examples=500, database=None))
+    except NoSuchExample:
+        pytest.fail(f"{name} is no misreading of {kind}")
+    assert len(case.rows) >= 7
+
+
+def test_every_rule_and_stage_has_misreadings():
+    assert {**AGGREGATORS.kinds, **STAGES.kinds}.keys() == MISREADINGS.keys()

@@ -1,0 +1,62 @@
+"""The options of `verify`, and its report as data."""
+
+import json
+import shlex
+
+import pytest
+
+from fedprop.aggregators import Krum, Median
+from fedprop.errors import InvalidConfig
+from fedprop.verify import Report, verify
+from fedprop.verify.options import numbers
+
+
+def test_the_report_is_plain_data():
+    report = verify("fedprop:Median", examples=5)
+    assert Report.model_validate(json.loads(report.model_dump_json())) == report
+    assert (report.target, report.family, report.broken) == ("fedprop:Median", "rule", False)
+    assert report.versions["torch"]
+
+
+def test_the_same_seed_gives_the_same_report():
+    assert verify(Krum, examples=10, seed=3) == verify(Krum, examples=10, seed=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"profile": "lazy"}, "`profile` must be one of fast, thorough; found 'lazy'"),
+        ({"examples": 0}, "`examples` must be at least 1; found 0"),
+        ({"f": -1}, "`f` must be a number >= 0"),
+        ({"n": range(3)}, "`n` must be a range of numbers >= 1; found 0..2"),
+        ({"as_": "krumm"}, "--as must spell a built-in rule or stage; found krumm: .*must be one of"),
+        ({"as_": {"kind": "krum", "colour": 1}}, "there is no such setting"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, told):
+    with pytest.raises(InvalidConfig, match=told):
+        verify(Median, **options)
+
+
+def test_the_command_does_it_again():
+    reference = {"kind": "krum", "m": 2}
+    report = verify("fedprop:Krum", f=1, n=range(5, 7), settings={"m": 2}, as_=reference, examples=5, seed=4)
+    wanted = ["verify", "fedprop:Krum", "--f", "1", "--n", "5..6", "--as", '{"kind": "krum", "m": 2}']
+    assert shlex.split(report.command) == ["fedprop", *wanted, "--set", "m=2", "--examples", "5", "--seed", "4"]
+    assert not report.broken
+
+
+def test_a_pipeline_can_be_the_reference():
+    rule = "fedprop.aggregators:NearestNeighbourMixing"
+    assert not verify(rule, as_="nearest_neighbour_mixing", examples=5).broken
+
+
+@pytest.mark.parametrize(("text", "found"), [("7", range(7, 8)), ("7..15", range(7, 16)), (" 0 ", range(1))])
+def test_numbers(text, found):
+    assert numbers("n", text) == found
+
+
+@pytest.mark.parametrize("text", ["", "x", "3..", "5..2", "-1", "1.5"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(InvalidConfig, match=r"`n` must be a number such as 2 or a range such as 7..15; found"):
+        numbers("n", text)

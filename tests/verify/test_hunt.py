@@ -1,0 +1,120 @@
+"""The hunt: claims are tried together, the broken ones shrunk, and what broke before is tried first."""
+
+import pytest
+import torch
+from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
+
+from fedprop.properties import Finding
+from fedprop.verify.claim import Claim, Crashed, Refused
+from fedprop.verify.hunt import Effort, hunt, hunt_all
+from fedprop.verify.report import Counterexample
+
+EFFORT = Effort(examples=60, seed=0)
+NUMBERS = (st.integers(0, 1000),)
+
+
+def show(value, finding):
+    return Counterexample(found=str(finding), actual=value, code="")
+
+
+def claim(name, find, inputs=NUMBERS, **fields):
+    return Claim(name, "A sentence.", "a source", "claimed", inputs, find, show, **fields)
+
+
+def at_least(limit):
+    return lambda value: Finding(f"{value}") if value >= limit else None
+
+
+def test_a_claim_that_holds_is_tried_on_every_input():
+    outcome = hunt(claim("small", at_least(10_000)), EFFORT)
+    assert (outcome.verdict, outcome.examples, outcome.counterexample) == ("holds", 60, None)
+
+
+def test_a_counterexample_is_shrunk_to_the_smallest():
+    outcome = hunt(claim("small", at_least(17)), EFFORT)
+    assert (outcome.verdict, outcome.counterexample.actual) == ("broken", 17)
+    assert 1 <= outcome.examples <= 60
+
+
+def test_later_inputs_are_tried_only_if_the_first_do_not_break_it():
+    both = (st.integers(0, 5), st.integers(100, 200))
+    assert hunt(claim("small", at_least(150), both), EFFORT).counterexample.actual == 150
+    assert hunt(claim("small", at_least(3), both), EFFORT).counterexample.actual == 3
+
+
+def test_together_is_as_alone():
+    claims = [claim("a", at_least(17)), claim("b", at_least(10_000)), claim("c", at_least(400))]
+    alone = tuple(hunt(c, EFFORT) for c in claims)
+    heard = []
+    assert hunt_all(claims, EFFORT, say=heard.append) == alone
+    assert sorted(o.name for o in heard) == ["a", "b", "c"]
+
+
+def test_claims_with_inputs_of_their_own_are_tried_on_those():
+    other = claim("d", at_least(3), (st.integers(0, 9),))
+    first, second = hunt_all([claim("a", at_least(10_000)), other], EFFORT)
+    assert (first.verdict, second.counterexample.actual) == ("holds", 3)
+
+
+@pytest.mark.parametrize("error", [Refused("takes no such thing"), Crashed("failed")])
+def test_what_the_target_does_not_take_is_not_counted(error):
+    def find(value):
+        if value % 2:
+            raise error
+
+    outcome = hunt(claim("even", find), EFFORT)
+    assert outcome.verdict == "holds"
+    assert "inputs refused" in outcome.why
+
+
+def test_a_target_that_takes_nothing_is_skipped_with_its_reason():
+    def find(value):
+        raise Refused("takes no such thing")
+
+    (outcome,) = hunt_all([claim("never", find)], EFFORT)
+    assert (outcome.verdict, outcome.why) == ("skipped", "takes no such thing")
+
+
+def test_a_claim_that_cannot_be_tried_is_skipped():
+    (outcome,) = hunt_all([claim("no", at_least(0), skip="no such device")], EFFORT)
+    assert (outcome.verdict, outcome.why, outcome.examples) == ("skipped", "no such device", 0)
+
+
+def test_a_target_with_moods_is_still_caught():
+    calls = []
+
+    def find(value):
+        calls.append(value)
+        return Finding("moody") if len(calls) == 5 else None
+
+    (outcome,) = hunt_all([claim("moody", find)], EFFORT)
+    assert outcome.verdict == "broken"
+    assert outcome.examples == 5
+
+
+def test_the_same_seed_tries_the_same_inputs():
+    def seen(seed):
+        values = []
+        hunt(claim("all", lambda value: values.append(value)), Effort(20, seed))
+        return values
+
+    assert seen(1) == seen(1)
+    assert seen(1) != seen(2)
+
+
+def test_a_database_remembers_what_broke_a_claim():
+    database = InMemoryExampleDatabase()
+    rare = claim("rare", lambda value: Finding("rare") if value > 990 else None)
+    found = hunt_all([rare], Effort(2000, 0, database), target="t")
+    again = hunt_all([rare], Effort(1, 5, database), target="t")
+    assert [o.counterexample.actual for o in (*found, *again)] == [991, 991]
+    assert hunt_all([rare], Effort(1, 5, database), target="another")[0].verdict == "holds"
+
+
+def test_targets_that_draw_from_the_global_stream_neither_disturb_it_nor_differ():
+    before = torch.get_rng_state()
+    drawn = []
+    hunt(claim("draws", lambda value: drawn.append(float(torch.rand(())))), EFFORT)
+    assert len(set(drawn)) == 1
+    assert torch.equal(before, torch.get_rng_state())
