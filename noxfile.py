@@ -1,4 +1,4 @@
-"""Everything a contributor runs: `nox -s demo`, `tests`, `specs`, `proofs`, `lint`, `types`; `nox -l` lists them all.
+"""Everything a contributor runs: `nox -s demo`, `tests`, `specs`, `verify`, `lint`, `types`; `nox -l` lists them all.
 
 Sessions install the tested set of versions from constraints.txt.
 """
@@ -48,6 +48,20 @@ def specs(session: nox.Session) -> None:
     install(session, "dev")
     profile, *rest = session.posargs or ("fast",)
     session.run("pytest", "-n", "auto", "specs", *rest, env={**os.environ, "FEDPROP_PROFILE": profile})
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Property-test a defense: `nox -s verify -- path/to/file.py:name`, with the options of `fedprop verify`."""
+    install(session)
+    session.run("fedprop", "verify", *session.posargs)
+
+
+@nox.session
+def gallery(session: nox.Session) -> None:
+    """Known mistakes under `verify`, written to docs/gallery.md."""
+    install(session)
+    session.run("python", "tests/gallery/table.py")
 
 
 @nox.session

@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fedprop", "property-test defenses")
     group.addoption("--fedprop", action="append", default=[], metavar="TARGET", help="file.py:name or module:name")
     group.addoption("--fedprop-as", metavar="NAME", help="the built-in rule that the targets should equal")
-    group.addoption("--fedprop-examples", type=int, default=150, metavar="N", help="inputs for each claim")
+    group.addoption("--fedprop-examples", type=int, default=200, metavar="N", help="inputs for each claim")
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -35,9 +35,14 @@ class Target(pytest.Collector):
     """All claims of one target."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        from fedprop.errors import InvalidConfig
         from fedprop.verify.command import claims_of
 
-        for claim in claims_of(self.name, as_=self.config.getoption("--fedprop-as")):
+        try:
+            claims = claims_of(self.name, as_=self.config.getoption("--fedprop-as"))
+        except InvalidConfig as error:
+            raise pytest.UsageError(str(error)) from None
+        for claim in claims:
             yield Claimed.from_parent(self, name=claim.name, claim=claim)
 
 

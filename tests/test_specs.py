@@ -10,7 +10,7 @@ from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.oracles import ORACLES
 
-SPECS = sorted((Path(__file__).parent.parent / "specs").glob("test_*.py"))
+SPECS = sorted((Path(__file__).parent.parent / "specs").rglob("test_*.py"))
 RULES = {**AGGREGATORS.kinds, **STAGES.kinds}
 
 

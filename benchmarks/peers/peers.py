@@ -74,7 +74,7 @@ FLOWER = tuple(
         ("flower_trimmed_mean", "FedTrimmedAvg(beta=f/n)", "trimmed_mean", (1, 2), ""),
         ("flower_krum", "Krum", "krum", (1, 2), ""),
         ("flower_multi_krum", "MultiKrum(num_nodes_to_select=3)", MULTI_KRUM, (1, 2), COUNTED),
-        ("flower_bulyan", "Bulyan", "bulyan", (3,), ONE_SELECTION),
+        ("flower_bulyan", "Bulyan", "bulyan", (1,), ONE_SELECTION),
     )
 )
 
@@ -86,7 +86,7 @@ FLOWER_LEGACY = tuple(
         ("flower_legacy_trimmed_mean", "FedTrimmedAvg(beta=f/n)", "trimmed_mean", (1, 2), ""),
         ("flower_legacy_krum", "Krum", "krum", (1, 2), ""),
         ("flower_legacy_multi_krum", "Krum(num_clients_to_keep=3)", MULTI_KRUM, (1, 2), KEPT),
-        ("flower_legacy_bulyan", "Bulyan(to_keep=0)", "bulyan", (3,), TO_KEEP),
+        ("flower_legacy_bulyan", "Bulyan(to_keep=0)", "bulyan", (1,), TO_KEEP),
     )
 )
 
@@ -110,7 +110,7 @@ BYZFL = tuple(
 )
 
 NOT_TRIED = {
-    "byzfl.CAF, byzfl 0.0.11": "the call does not return for some rows, and the search waits for an answer: "
+    "byzfl.CAF, byzfl 0.0.11": "the call does not return for some rows: "
     "`CAF(1)(numpy.array([[0.1, 0.3]] * 6 + [[1.0, 2.0]]))` is one. With f = 0 it returns None.",
 }
 """Rules that were left out, and why."""

@@ -81,6 +81,7 @@ class Contract:
     ambiguous : True for rows on which equal scores leave the answer to the order of the rows or to rounding; a rule
         with a regret has no need of it.
     precision : relative accuracy of the answer; that of the stopping test for an iterative rule.
+    smoothing : absolute accuracy, for a rule that smooths distances by a length of its own.
     """
 
     permutation: bool = False
@@ -98,3 +99,4 @@ class Contract:
     regret: Regret | None = None
     ambiguous: Callable[[Updates], bool] = unstated
     precision: float = 1e-9
+    smoothing: float = 0.0

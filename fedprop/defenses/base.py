@@ -29,11 +29,11 @@ class Defense(Protocol):
     invited client to the open round is accepted, and counts once. `fedprop verify` tries all of this.
     """
 
-    def open(self, round: Round, clients: Sequence[ClientId]) -> None:  # noqa: A002
+    def open(self, round: Round, clients: Sequence[ClientId]) -> None:
         """Begin a round that these clients are invited to. Rounds have ascending numbers."""
         ...
 
-    def receive(self, client: ClientId, update: Vector, *, round: Round, examples: int = 1) -> bool:  # noqa: A002
+    def receive(self, client: ClientId, update: Vector, *, round: Round, examples: int = 1) -> bool:
         """Take a message, or refuse it.
 
         Parameters

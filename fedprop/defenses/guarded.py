@@ -64,7 +64,7 @@ class Guarded:
         """What the rule claims."""
         return self.rule.contract()
 
-    def open(self, round: Round, clients: Sequence[ClientId]) -> None:  # noqa: A002
+    def open(self, round: Round, clients: Sequence[ClientId]) -> None:
         """Begin a round that these clients are invited to.
 
         Raises
@@ -79,7 +79,7 @@ class Guarded:
         self._open, self._round = True, round
         self._invited, self._accepted = frozenset(clients), {}
 
-    def receive(self, client: ClientId, update: Tensor, *, round: Round, examples: int = 1) -> bool:  # noqa: A002
+    def receive(self, client: ClientId, update: Tensor, *, round: Round, examples: int = 1) -> bool:
         """Take an update [d] and keep a copy of it, or refuse it; returns whether it was accepted."""
         expected = self._open and round == self._round and client in self._invited and client not in self._accepted
         if not expected or examples < 1 or not self._usable(update):

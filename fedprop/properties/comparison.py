@@ -19,7 +19,7 @@ NUDGE, NUDGES, JUMP = 1e-7, 6, 1e3
 def tolerance(contract: Contract, rows: Updates) -> float:
     """How far apart, in any coordinate, two answers to the same rows [n, d] may be in float64.
 
-    `ROUNDING` times the largest entry plus the contract's precision times the spread. Rows that the rule claims to
+    `ROUNDING` times the largest entry plus the contract's precision times the spread plus its smoothing. Rows that the rule claims to
     tolerate must not excuse anything, so the f rows farthest from the coordinate-wise median are left out of both.
     """
     rows = rows.double()
@@ -27,7 +27,7 @@ def tolerance(contract: Contract, rows: Updates) -> float:
     far = (rows - rows.median(dim=0).values).abs().amax(dim=1)
     near = rows[far.argsort()[: len(rows) - f]]
     spread = (near.amax(dim=0) - near.amin(dim=0)).max()
-    return float(ROUNDING * near.abs().max() + contract.precision * spread)
+    return float(ROUNDING * near.abs().max() + contract.precision * spread) + contract.smoothing
 
 
 def difference(a: Tensor, b: Tensor) -> float:

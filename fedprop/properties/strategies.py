@@ -61,6 +61,13 @@ def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
     return st.tuples(grids(1, d), integers(n, 1, 8)).map(lambda drawn: [[t * u for u in drawn[0][0]] for t in drawn[1]])
 
 
+def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
+    """Each row stands out in one coordinate: whoever judges coordinates one by one has something against everybody."""
+    return st.tuples(integers(n, 0, d - 1), integers(n, -8, 8)).map(
+        lambda drawn: [[size if k == place else 0 for k in range(d)] for place, size in zip(*drawn, strict=True)]
+    )
+
+
 def irregular(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Entries so large that hardly two distances are equal."""
     return grids(n, d, reach=997)
@@ -72,6 +79,7 @@ SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (
     duplicated,
     collinear,
     one_sided,
+    scattered,
     irregular,
 )
 """Every kind of grid, the plain one first."""

@@ -25,7 +25,7 @@ from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
 from fedprop.verify.target import NO_SETTINGS, target_of
 
-PROFILES: Mapping[str, int] = {"fast": 150, "thorough": 2000}
+PROFILES: Mapping[str, int] = {"fast": 200, "thorough": 2000}
 """Inputs for each claim."""
 
 DEFAULT_F = range(3)
@@ -74,6 +74,7 @@ def verify(
     seed: int = 0,
     search: bool = False,
     curious: bool = True,
+    shrink: bool = True,
     database: ExampleDatabase | None = None,
     on_outcome: Say = lambda _: None,
 ) -> Report:
@@ -86,7 +87,8 @@ def verify(
         `f` and `examples`, a factory or class that takes `f`, or a Flower strategy.
     f : the numbers of Byzantine rows to try; 0, 1 and 2 if not given.
     n : the numbers of rows; what the rule needs and up to four more if not given.
-    as_ : the built-in rule that the target should equal: a kind, a mapping with a kind, or a list of them.
+    as_ : the built-in rule that the target should equal: a kind, a mapping with a kind, or a list of them. Fields left
+        open are taken from `settings`, where the target has the same.
     claims : names of claims to hold a bare callable to, beside the safety ones.
     settings : fields for a class, arguments for a factory or a function.
     examples : inputs for each claim, instead of the profile's.
@@ -94,6 +96,7 @@ def verify(
     seed : what inputs are drawn from; the same seed tries the same inputs.
     search : whether to climb towards the worst robustness coefficient as well.
     curious : whether to try what nobody claims as well, which decides nothing.
+    shrink : whether to look for the smallest counterexample, or keep the first.
     database : a Hypothesis database of inputs that broke a claim before.
     on_outcome : called with each outcome as it is known.
 
@@ -105,7 +108,7 @@ def verify(
     label = target if isinstance(target, str) else _label(target)
     found = load_target(target) if isinstance(target, str) else target
     plan = _plan(found, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
-    effort = Effort(_effort(examples, profile), seed, database)
+    effort = Effort(_effort(examples, profile), seed, database, shrink)
     if search and plan.rules is None:
         raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
@@ -156,7 +159,7 @@ def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") ->
             if wish.as_ is not None or wish.claims:
                 raise InvalidConfig(f"--as and --claim are for rules; found {label}, which is a {family}")
             return _Plan(family, claims_of_one(found, label, settings))
-    reference = None if wish.as_ is None else _reference(wish.as_)
+    reference = None if wish.as_ is None else _reference(wish.as_, settings)
     target = target_of(found, label, settings)
     rules = RulePlan(target, fs=wish.fs, n=wish.n, reference=reference, named=wish.claims)
     if isinstance(rules.example, Aggregator) and has_memory(rules.example):
@@ -186,13 +189,16 @@ def _checked(n: range | None) -> range | None:
     return n
 
 
-def _reference(as_: Spec) -> Reference:
-    """The built-in rule that a kind or a mapping spells, for each f; a stage is judged by what the mean makes of it."""
+def _reference(as_: Spec, settings: Mapping[str, Any]) -> Reference:
+    """The built-in rule that a kind or a mapping spells, for each f; a stage is judged by what the mean makes of it.
+
+    Of what is left open, f comes from the domain and the rest from the target's settings of the same name.
+    """
     listed: Sequence[str | Mapping[str, Any]] = [as_] if isinstance(as_, str | Mapping) else as_
     parts = [{"kind": part} if isinstance(part, str) else dict(part) for part in listed]
 
     def at(f: int) -> Aggregator:
-        filled = [_with_f(part, f) for part in parts]
+        filled = [_filled(part, {"f": f, **settings}) for part in parts]
         if len(filled) == 1 and filled[0].get("kind") in STAGES.kinds:
             stage: Stage = _parsed(STAGES.parse, filled[0], as_)
             return Pipeline(stages=(stage,), rule=Mean())
@@ -203,9 +209,10 @@ def _reference(as_: Spec) -> Reference:
     return at
 
 
-def _with_f(part: dict[str, Any], f: int) -> dict[str, Any]:
+def _filled(part: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     cls = {**AGGREGATORS.kinds, **STAGES.kinds}.get(str(part.get("kind")))
-    return {"f": f, **part} if cls is not None and "f" in cls.model_fields else part
+    fields = set() if cls is None else cls.model_fields.keys() - {"kind"}
+    return {**{name: value for name, value in known.items() if name in fields}, **part}
 
 
 def _parsed(parse: Callable[[Any], Any], value: Any, as_: Spec) -> Any:

@@ -38,11 +38,13 @@ class Effort:
     examples : inputs for each claim, from each of its strategies.
     seed : what they are drawn from.
     database : remembers inputs that broke a claim and tries them first; None forgets.
+    shrink : whether to look for the smallest input that breaks a claim, or keep the first.
     """
 
     examples: int
     seed: int
     database: ExampleDatabase | None = None
+    shrink: bool = True
 
 
 def hunt_all(
@@ -63,7 +65,7 @@ def hunt_all(
 def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) -> Outcome:
     """The outcome of a survey, with the smallest input in place of the first one if the claim broke, now or before."""
     known = any(shelf is not None and shelf.used for shelf in _shelves(claim, effort, target))
-    if not trials.broken and not known:
+    if (not trials.broken and not known) or not effort.shrink:
         return trials.outcome()
     hunted = hunt(claim, effort, target=target)
     if not trials.broken or hunted.verdict != "broken":

@@ -26,8 +26,8 @@ Cases: TypeAlias = Callable[..., st.SearchStrategy[Case] | st.SearchStrategy[Hit
 Bounds: TypeAlias = Mapping[str, int]
 
 ANY: Bounds = MappingProxyType({})
-SMALL: Bounds = MappingProxyType({"extra": 0, "max_dim": 2})
-"""The fewest rows allowed, in one or two dimensions: what breaks there is easy to read."""
+SMALL: Bounds = MappingProxyType({"extra": 1, "max_dim": 2})
+"""The fewest rows allowed or one more, in one or two dimensions: what breaks there is easy to read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,8 @@ class Inputs:
 
     def _drawn(self, f: int, make: Cases, bounds: Bounds) -> st.SearchStrategy[Any]:
         rows = self.rows(f)
-        return make(f=f, min_rows=rows.start, **{"extra": len(rows) - 1, **bounds})
+        room = len(rows) - 1
+        return make(f=f, min_rows=rows.start, **{**bounds, "extra": min(room, bounds.get("extra", room))})
 
 
 def _makeable(target: Target, fs: Sequence[int]) -> Sequence[int]:

@@ -41,6 +41,13 @@ OWN_TIES = ("permutation", "orthogonal")
 """Claims in which a rule may break ties of its own scores, where those of the rule it should equal are clear."""
 
 
+ITERATIVE = 1e-6
+"""A contract with a coarser precision is that of an iterative rule."""
+
+FOREIGN_PRECISION, FOREIGN_SMOOTHING = 1e-3, 1e-5
+"""How accurate another implementation of an iterative rule must be, relative to the spread and absolutely."""
+
+
 class RulePlan:
     """The claims of one rule. `named` are those that the user holds it to beside its own."""
 
@@ -98,7 +105,7 @@ class RulePlan:
     def _contract(self, f: int, rule: Rule) -> Contract:
         if self.reference is not None:
             reference = self.reference(f)
-            return settled(reference.contract(), reference)
+            return settled(_lenient(reference.contract()), reference)
         if isinstance(rule, Aggregator):
             return contract_of(rule)
         return settled(self.target.declared or Contract(), rule)
@@ -214,6 +221,16 @@ def _lies_in(region: Region) -> Property:
         find=find,
         claimed=lambda contract: contract.lies_in is region,
     )
+
+
+def _lenient(contract: Contract) -> Contract:
+    """What may be asked of another implementation: one that iterates stops where it likes, within reason.
+
+    RFA, for one, smooths distances by an absolute length (Pillutla et al. 2022, Algorithm 2).
+    """
+    if contract.precision <= ITERATIVE:
+        return contract
+    return replace(contract, precision=FOREIGN_PRECISION, smoothing=FOREIGN_SMOOTHING)
 
 
 def _excused(contract: Contract, rule: Rule) -> Contract:

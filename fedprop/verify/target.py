@@ -20,10 +20,23 @@ from fedprop.types import Updates, Vector
 from fedprop.verify.claim import Crashed, Refused
 from fedprop.verify.flower import is_strategy, rule_of
 
-F_NAMES = ("f", "n_byzantine", "num_byzantine", "nb_byz", "num_malicious_clients", "num_malicious_nodes", "n_malicious")
+F_NAMES = (
+    "f",
+    "n_byzantine",
+    "num_byzantine",
+    "n_byz",
+    "nb_byz",
+    "num_malicious_clients",
+    "num_malicious_nodes",
+    "n_malicious",
+    "num_malicious",
+    "n_attackers",
+    "num_attackers",
+    "num_adversaries",
+)
 """What libraries call the number of Byzantine rows that a rule is set to tolerate."""
 
-EXAMPLE_NAMES = ("examples", "weights", "num_examples", "n_examples", "counts")
+EXAMPLE_NAMES = ("examples", "weights", "num_examples", "n_examples", "num_samples", "n_samples", "counts")
 """What functions call the claimed numbers of examples."""
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})

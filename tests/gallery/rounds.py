@@ -26,7 +26,7 @@ class Averaging:
     def open(self, number: int, clients: Iterable[int]) -> None:
         self.now, self.invited, self.updates = number, frozenset(clients), {}
 
-    def receive(self, client: int, update: Tensor, *, round: int, examples: int) -> bool:  # noqa: A002
+    def receive(self, client: int, update: Tensor, *, round: int, examples: int) -> bool:
         accepted = self.wanted(client, round) and self.sound(update)
         if accepted:
             self.keep(client, update.double())

@@ -1,7 +1,12 @@
 """Write docs/gallery.md: every mistake of the gallery, and what `verify` made of it."""
 
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
 from catalogue import FOLDER, MISTAKES, Mistake
-from judge import first_failure
+from judge import failures
 
 from fedprop.verify import Outcome
 
@@ -14,8 +19,8 @@ Mistakes that others made, each rebuilt in a few lines in `tests/gallery`, besid
 
 **{caught} of {all} mistakes are caught; {flagged} of {twins} correct versions are flagged.**
 
-The third column names the first claim that fell; *inputs* is how many it had been tried on by then, and *size* the
-smallest counterexample found: rows x dimensions, where it is a matrix.
+The third column names every claim that fell. *Inputs* is how many the first of them had been tried on by then, and
+*size* that of its smallest counterexample: rows x dimensions, where it is a matrix.
 
 | mistake | seen in | caught by | inputs | size |
 |---|---|---|---|---|
@@ -25,23 +30,28 @@ smallest counterexample found: rows x dimensions, where it is a matrix.
 def main() -> None:
     """Verify everything and write the page."""
     twins = {(mistake.twin, repr(mistake.options)): mistake for mistake in MISTAKES}.values()
-    flagged = [mistake for mistake in twins if _judged(mistake.twin, mistake)]
-    outcomes = [_judged(mistake.broken, mistake) for mistake in MISTAKES]
-    caught = sum(outcome is not None for outcome in outcomes)
-    heading = INTRODUCTION.format(caught=caught, all=len(MISTAKES), flagged=len(flagged), twins=len(twins))
-    lines = map(_line, MISTAKES, outcomes)
-    PAGE.write_text(heading + "".join(lines), encoding="utf-8")
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        flagged = [
+            fallen for fallen in pool.map(_judged, [(mistake.twin, mistake.options) for mistake in twins]) if fallen
+        ]
+        fallen = list(pool.map(_judged, [(mistake.broken, mistake.options) for mistake in MISTAKES]))
+    heading = INTRODUCTION.format(
+        caught=sum(map(bool, fallen)), all=len(MISTAKES), flagged=len(flagged), twins=len(twins)
+    )
+    PAGE.write_text(heading + "".join(map(_line, MISTAKES, fallen)), encoding="utf-8")
 
 
-def _judged(name: str, mistake: Mistake) -> Outcome | None:
-    outcome = first_failure(name, mistake.options)
-    print(f"{name}: {outcome.name if outcome else 'holds'}", flush=True)
-    return outcome
+def _judged(piece: tuple[str, Mapping[str, Any]]) -> list[Outcome]:
+    name, options = piece
+    found = failures(name, options)
+    print(f"{name}: {', '.join(outcome.name for outcome in found) or 'holds'}", flush=True)
+    return found
 
 
-def _line(mistake: Mistake, outcome: Outcome | None) -> str:
-    found = ("**nothing**", "", "") if outcome is None else (outcome.name, str(outcome.examples), _size(outcome))
-    return f"| {' | '.join((f'**{mistake.name}**: {mistake.sentence}', mistake.seen_in, *found))} |\n"
+def _line(mistake: Mistake, found: Sequence[Outcome]) -> str:
+    names = ", ".join(outcome.name for outcome in found) or "**nothing**"
+    inputs, size = (str(found[0].examples), _size(found[0])) if found else ("", "")
+    return f"| {' | '.join((f'**{mistake.name}**: {mistake.sentence}', mistake.seen_in, names, inputs, size))} |\n"
 
 
 def _size(outcome: Outcome) -> str:

@@ -10,20 +10,20 @@ from fedprop.registry import load_target
 FOLDER = Path(__file__).parent
 MISTAKES = load_target(f"{FOLDER}/catalogue.py:MISTAKES")
 TWINS = {f"{mistake.twin} {dict(mistake.options)}": mistake for mistake in MISTAKES}
-first_failure = load_target(f"{FOLDER}/judge.py:first_failure")
+failures = load_target(f"{FOLDER}/judge.py:failures")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.broken)
 def test_mistake_is_caught(mistake: Any) -> None:
-    assert first_failure(mistake.broken, mistake.options) is not None
+    assert failures(mistake.broken, mistake.options, examples=100, shrink=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("mistake", TWINS.values(), ids=TWINS)
 def test_correct_one_is_not_flagged(mistake: Any, seed: int) -> None:
-    assert first_failure(mistake.twin, mistake.options, seed=seed, examples=30) is None
+    assert not failures(mistake.twin, mistake.options, seed=seed, examples=30)
 
 
 def test_each_mistake_is_listed_once() -> None:

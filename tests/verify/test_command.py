@@ -46,6 +46,11 @@ def test_the_command_does_it_again():
     assert not report.broken
 
 
+def test_settings_reach_the_reference_where_it_has_the_same_fields():
+    assert not verify(Krum, as_="krum", settings={"m": 3}, f=1, examples=5).broken
+    assert verify(Krum, as_={"kind": "krum", "m": 1}, settings={"m": 3}, f=1, examples=20).broken
+
+
 def test_a_pipeline_can_be_the_reference():
     rule = "fedprop.aggregators:NearestNeighbourMixing"
     assert not verify(rule, as_="nearest_neighbour_mixing", examples=5).broken

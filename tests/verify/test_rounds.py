@@ -32,7 +32,7 @@ class Plain:
     def open(self, number, clients):
         self.round, self.invited, self.rows = number, set(clients), {}
 
-    def receive(self, client, update, *, round, examples=1):  # noqa: A002
+    def receive(self, client, update, *, round, examples=1):
         if not self.due(client, round) or not self.usable(update, examples):
             return False
         self.rows[client] = update.double(), self.count(examples)
@@ -174,7 +174,7 @@ class SharedTable(Plain):
 class CountsJunk(Plain):
     """A refused message still pulls the answer."""
 
-    def receive(self, client, update, *, round, examples=1):  # noqa: A002
+    def receive(self, client, update, *, round, examples=1):
         taken = super().receive(client, update, round=round, examples=examples)
         self.junk = getattr(self, "junk", 0) + (not taken)
         return taken

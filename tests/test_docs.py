@@ -1,0 +1,49 @@
+"""The commands of the documentation run, and print what the page says."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parent.parent / "docs"
+BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def run(command, folder):
+    """A command line, by the interpreter that runs this test; everything it prints."""
+    program, *arguments = shlex.split(command)
+    module = {
+        "fedprop": "from fedprop.cli import main; main()",
+        "pytest": "import pytest, sys; sys.exit(pytest.main())",
+    }
+    environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"}
+    line = [sys.executable, "-c", module[program], *arguments]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    return done.stdout + done.stderr
+
+
+def check_console(block, folder):
+    output = ""
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            output = run(line[2:], folder)
+        else:
+            found = output.find(line)
+            assert found >= 0, f"{line!r} is not in what follows:\n{output}"
+            output = output[found + len(line) :]
+
+
+@pytest.mark.slow
+def test_the_page_on_verify_does_what_it_says(tmp_path):
+    blocks = BLOCK.findall((PAGES / "verify.md").read_text(encoding="utf-8"))
+    assert len(blocks) >= 8
+    for kind, content in blocks:
+        if kind == "console":
+            check_console(content, tmp_path)
+        else:
+            name = re.match(r"# file: (\S+)\n", content)[1]
+            (tmp_path / name).write_text(content, encoding="utf-8")

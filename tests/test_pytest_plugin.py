@@ -1,0 +1,55 @@
+"""The pytest plugin: one test per claim of a target, with the counterexample in place of a traceback."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+RULES = """
+def lower_median(rows):
+    return rows.median(dim=0).values
+
+def median(rows):
+    return rows.quantile(0.5, dim=0)
+"""
+
+
+@pytest.fixture
+def rules(pytester):
+    pytester.makepyfile(rules=RULES)
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    return pytester
+
+
+def test_each_claim_is_a_test(rules):
+    result = rules.runpytest_subprocess("--fedprop", "rules.py:median", "--fedprop-examples", "10", "-rA")
+    assert result.parseoutcomes().get("failed") is None
+    result.stdout.fnmatch_lines(["*PASSED*finite*"])
+    result.stdout.fnmatch_lines(["*not claimed: Rotated rows have the rotated answer.*"])
+
+
+def test_a_broken_claim_shows_its_counterexample(rules):
+    options = ("--fedprop", "rules.py:lower_median", "--fedprop-as", "median", "--fedprop-examples", "10")
+    result = rules.runpytest_subprocess(*options)
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(
+        ["definition: The answer is the one that the definition gives.", "*expected: [[]0.5[]]"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_targets_run_beside_ordinary_tests(rules):
+    rules.makepyfile(
+        test_mine="from fedprop.verify import assert_contract\nfrom rules import median\n\n"
+        "def test_median():\n    assert_contract(median, as_='median', examples=5, f=1)\n"
+    )
+    result = rules.runpytest_subprocess("test_mine.py", "--fedprop", "rules.py:median", "--fedprop-examples", "3")
+    assert result.parseoutcomes()["passed"] > 5
+    result = rules.runpytest_subprocess("test_mine.py")
+    assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_a_target_that_does_not_exist_is_a_usage_error(rules):
+    result = rules.runpytest_subprocess("--fedprop", "rules.py:nothing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*rules.py has no 'nothing'*"])
