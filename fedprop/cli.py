@@ -138,6 +138,7 @@ def verify(
     examples: Annotated[int | None, typer.Option(help="Inputs for each claim, instead of the profile's.")] = None,
     profile: Annotated[str, typer.Option(help="fast or thorough.")] = "fast",
     seed: Annotated[int, typer.Option(help="What the inputs are drawn from.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="Time for trying, instead of the profile's.")] = None,
     search: Annotated[
         bool, typer.Option("--search", help="Climb towards the worst robustness coefficient too.")
     ] = False,
@@ -164,6 +165,7 @@ def verify(
             examples=examples,
             profile=profile,
             seed=seed,
+            seconds=seconds,
             search=search,
             database=DirectoryBasedExampleDatabase(".hypothesis/fedprop"),
             on_outcome=lambda outcome: status.update(f"{outcome.name}: {outcome.verdict}"),
@@ -254,7 +256,7 @@ def _outcome_table(report: Any) -> Table:
     marks = {"holds": "[green]holds[/]", "broken": "[red]BROKEN[/]", "skipped": "[dim]skipped[/]"}
     for outcome in report.outcomes:
         broken = "does not hold" if outcome.verdict == "broken" and not outcome.fails else marks[outcome.verdict]
-        tried = f"{outcome.examples}" if outcome.verdict != "skipped" else outcome.why
+        tried = ", ".join(part for part in (str(outcome.examples or ""), outcome.why) if part)
         table.add_row(outcome.name, outcome.status, broken, tried)
     return table
 

@@ -19,8 +19,9 @@ NUDGE, NUDGES, JUMP = 1e-7, 6, 1e3
 def tolerance(contract: Contract, rows: Updates) -> float:
     """How far apart, in any coordinate, two answers to the same rows [n, d] may be in float64.
 
-    `ROUNDING` times the largest entry plus the contract's precision times the spread plus its smoothing. Rows that the rule claims to
-    tolerate must not excuse anything, so the f rows farthest from the coordinate-wise median are left out of both.
+    `ROUNDING` times the largest entry plus the contract's precision times the spread plus its smoothing. Rows that
+    the rule claims to tolerate must not excuse anything, so the f rows farthest from the coordinate-wise median are
+    left out of the first two.
     """
     rows = rows.double()
     f = max(contract.tolerates(len(rows)), default=0)

@@ -4,7 +4,7 @@ import json
 import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -25,8 +25,8 @@ from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
 from fedprop.verify.target import NO_SETTINGS, target_of
 
-PROFILES: Mapping[str, int] = {"fast": 200, "thorough": 2000}
-"""Inputs for each claim."""
+PROFILES: Mapping[str, tuple[int, float]] = {"fast": (200, 60.0), "thorough": (2000, 3600.0)}
+"""Inputs for each claim, from each of its strategies, and seconds for all of them."""
 
 DEFAULT_F = range(3)
 
@@ -72,6 +72,7 @@ def verify(
     examples: int | None = None,
     profile: str = "fast",
     seed: int = 0,
+    seconds: float | None = None,
     search: bool = False,
     curious: bool = True,
     shrink: bool = True,
@@ -94,6 +95,7 @@ def verify(
     examples : inputs for each claim, instead of the profile's.
     profile : "fast" or "thorough".
     seed : what inputs are drawn from; the same seed tries the same inputs.
+    seconds : real time for trying, instead of the profile's 60 or 3600; shrinking and searching come on top.
     search : whether to climb towards the worst robustness coefficient as well.
     curious : whether to try what nobody claims as well, which decides nothing.
     shrink : whether to look for the smallest counterexample, or keep the first.
@@ -108,7 +110,7 @@ def verify(
     label = target if isinstance(target, str) else _label(target)
     found = load_target(target) if isinstance(target, str) else target
     plan = _plan(found, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
-    effort = Effort(_effort(examples, profile), seed, database, shrink)
+    effort = _effort(examples, profile, seconds, Effort(0, seed, database, shrink))
     if search and plan.rules is None:
         raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
@@ -168,12 +170,15 @@ def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") ->
     return _Plan("rule", rules.claims(), rules)
 
 
-def _effort(examples: int | None, profile: str) -> int:
+def _effort(examples: int | None, profile: str, seconds: float | None, effort: Effort) -> Effort:
     if profile not in PROFILES:
         raise InvalidConfig(f"`profile` must be one of {', '.join(PROFILES)}; found {profile!r}")
     if examples is not None and examples < 1:
         raise InvalidConfig(f"`examples` must be at least 1; found {examples}")
-    return PROFILES[profile] if examples is None else examples
+    if seconds is not None and not seconds > 0:
+        raise InvalidConfig(f"`seconds` must be positive; found {seconds}")
+    usual, time = PROFILES[profile]
+    return replace(effort, examples=examples or usual, seconds=time if seconds is None else seconds)
 
 
 def _fs(f: int | Sequence[int] | None) -> Sequence[int]:

@@ -4,12 +4,14 @@ Making an input costs more than trying a claim on it, so claims that share their
 that break are then hunted one by one, for the smallest input.
 """
 
+import math
 import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import torch
@@ -25,6 +27,9 @@ from fedprop.verify.report import Counterexample, Outcome, Verdict
 PATIENCE = 20.0
 """Seconds of real time for trying one claim on one small input."""
 
+SHRINKING = 15.0
+"""Seconds of real time for finding the smallest input that breaks one claim."""
+
 SURVEY = (Phase.generate,)
 HUNT = (Phase.reuse, Phase.generate, Phase.shrink)
 
@@ -39,12 +44,14 @@ class Effort:
     seed : what they are drawn from.
     database : remembers inputs that broke a claim and tries them first; None forgets.
     shrink : whether to look for the smallest input that breaks a claim, or keep the first.
+    seconds : real time for all claims together; what a slow target leaves untried is counted as such.
     """
 
     examples: int
     seed: int
     database: ExampleDatabase | None = None
     shrink: bool = True
+    seconds: float = math.inf
 
 
 def hunt_all(
@@ -55,8 +62,13 @@ def hunt_all(
     `target` names what is tried, in the database.
     """
     outcomes: dict[int, Outcome] = {}
-    for together in _sharing_inputs(claims):
-        for claim, trials in zip(together, survey(together, effort), strict=True):
+    groups = _sharing_inputs(claims)
+    started, strategies = monotonic(), sum(len(group[0].inputs) for group in groups)
+    for together in groups:
+        left = started + effort.seconds - monotonic()
+        share = max(left, 1.0) / max(strategies, 1)
+        strategies -= len(together[0].inputs)
+        for claim, trials in zip(together, survey(together, effort, share), strict=True):
             outcomes[id(claim)] = _shrunk(claim, trials, effort, target)
             say(outcomes[id(claim)])
     return tuple(outcomes[id(claim)] for claim in claims)
@@ -73,16 +85,20 @@ def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) ->
     return hunted.model_copy(update={"examples": trials.outcome().examples})
 
 
-def survey(claims: Sequence[Claim[Any]], effort: Effort) -> "list[Trials]":
-    """Try claims that share their inputs on the same ones; nothing is shrunk."""
+def survey(claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.inf) -> "list[Trials]":
+    """Try claims that share their inputs on the same ones, each strategy for so long; nothing is shrunk."""
     everybody = [Trials(claim) for claim in claims]
+    end = math.inf
 
     def together(value: Any) -> None:
         for trials in everybody:
-            if trials.broken is None and not trials.claim.skip:
+            if monotonic() > end:
+                trials.untried += 1
+            elif trials.broken is None and not trials.claim.skip:
                 trials.run(value)
 
     for inputs in claims[0].inputs:
+        end = monotonic() + seconds
         with suppress(Unsatisfiable):
             _test(inputs, together, effort, SURVEY)()
     return everybody
@@ -92,7 +108,11 @@ def hunt(claim: Claim[Any], effort: Effort, *, target: str = "") -> Outcome:
     """Try one claim; the outcome holds the smallest input that breaks it, if any does."""
     trials = Trials(claim)
 
+    end = monotonic() + min(SHRINKING, effort.seconds)
+
     def alone(value: Any) -> None:
+        if trials.broken is not None and monotonic() > end:
+            return
         if not trials.run(value):
             reject()
         if trials.broken is not None and trials.broken[0] is value:
@@ -116,6 +136,7 @@ class Trials:
         self.broken: tuple[Any, Finding] | None = None
         self._answered = self._refused = self._until_broken = 0
         self._excuse = "no input could be made"
+        self.untried = 0
 
     def run(self, value: Any) -> bool:
         """Try the claim on an input; False if the target does not take it."""
@@ -144,7 +165,8 @@ class Trials:
                 shown = Counterexample(found=f"every input is refused: {self._excuse}", code=f"# {self._excuse}")
                 return self._outcome("broken", examples=self._refused, counterexample=shown)
             return self._outcome("skipped", why=self._excuse)
-        why = f"{self._refused} inputs refused" if self._refused else ""
+        notes = ((self._refused, "refused"), (self.untried, "left for want of time"))
+        why = ", ".join(f"{count} inputs {what}" for count, what in notes if count)
         return self._outcome("holds", examples=self._answered, why=why)
 
     def _outcome(self, verdict: Verdict, **fields: Any) -> Outcome:
@@ -216,11 +238,11 @@ def _shelves(claim: Claim[Any], effort: Effort, target: str) -> list[_Shelf | No
     return [None if effort.database is None else _Shelf(effort.database, name) for name in names]
 
 
-def _sharing_inputs(claims: Sequence[Claim[Any]]) -> Iterable[list[Claim[Any]]]:
+def _sharing_inputs(claims: Sequence[Claim[Any]]) -> list[list[Claim[Any]]]:
     shared: dict[int, list[Claim[Any]]] = {}
     for claim in claims:
         shared.setdefault(id(claim.inputs), []).append(claim)
-    return shared.values()
+    return list(shared.values())
 
 
 def _test(

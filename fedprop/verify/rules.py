@@ -17,12 +17,13 @@ from fedprop.properties.definition import refuses, source_of
 from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
+from fedprop.types import Updates, Vector
 from fedprop.verify.claim import Claim, Crashed, Refused
 from fedprop.verify.inputs import Input, Inputs, Reference
 from fedprop.verify.render import reproduce
 from fedprop.verify.report import Counterexample, Limit, Peak, Status
 from fedprop.verify.search import breakdown_point, worst_case
-from fedprop.verify.target import Target, blame
+from fedprop.verify.target import Target, Weighing, blame
 
 SAFETY = ("shape", "finite", "untouched", "repeatable")
 """What everybody owes."""
@@ -134,6 +135,8 @@ class RulePlan:
 
     def _find(self, prop: Property, value: Input) -> Finding | None:
         rule, case = self.target.make(value.f), _fresh(value.case)
+        if prop.name != "untouched":
+            rule = _on_copies(rule)
         if prop.name == "monotone" and self.inputs.n is not None and len(case.rows) + 1 not in self.inputs.n:
             raise Refused(f"one row more than {len(case.rows)} is outside the stated n")
         contract = self._contract(value.f, rule)
@@ -200,6 +203,26 @@ class RulePlan:
 
     def _show(self, value: Input, finding: Finding) -> Counterexample:
         return reproduce(self.target, value.f, value.case, finding)
+
+
+def _on_copies(rule: Rule) -> Rule:
+    """The rule, kept from the rows themselves: what it does to them is one claim's business."""
+    if isinstance(rule, Weighing):
+        return _WeighingCopies(rule)
+    return rule if isinstance(rule, Aggregator) else lambda rows: rule(rows.clone())
+
+
+class _WeighingCopies:
+    """As `_on_copies`, for a rule that is told of examples."""
+
+    def __init__(self, rule: Weighing) -> None:
+        self._rule = rule
+
+    def __call__(self, rows: Updates) -> Vector:
+        return self._rule(rows.clone())
+
+    def with_examples(self, rows: Updates, examples: Sequence[int]) -> Vector:
+        return self._rule.with_examples(rows.clone(), examples)
 
 
 def _fresh(case: Case) -> Case:

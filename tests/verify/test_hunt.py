@@ -112,6 +112,34 @@ def test_a_database_remembers_what_broke_a_claim():
     assert hunt_all([rare], Effort(1, 5, database), target="another")[0].verdict == "holds"
 
 
+def test_time_that_runs_out_is_told(monkeypatch):
+    now = iter(range(10**6))
+    monkeypatch.setattr("fedprop.verify.hunt.monotonic", lambda: next(now))
+    (outcome,) = hunt_all([claim("slow", at_least(10_000))], Effort(60, 0, seconds=10))
+    assert outcome.verdict == "holds"
+    assert 1 <= outcome.examples < 60
+    assert outcome.why == f"{60 - outcome.examples} inputs left for want of time"
+
+
+def test_shrinking_ends_in_time_and_keeps_what_it_has(monkeypatch):
+    monkeypatch.setattr("fedprop.verify.hunt.SHRINKING", 0.0)
+    (outcome,) = hunt_all([claim("small", at_least(17))], EFFORT)
+    assert outcome.verdict == "broken"
+    assert outcome.counterexample.actual >= 17
+
+
+def test_an_answer_that_does_not_come_is_no_answer(monkeypatch):
+    monkeypatch.setattr("fedprop.verify.hunt.PATIENCE", 0.05)
+
+    def find(value):
+        while value > 5:
+            pass
+
+    (outcome,) = hunt_all([claim("hangs", find, (st.integers(0, 10),))], Effort(15, 0))
+    assert outcome.verdict == "holds"
+    assert "inputs refused" in outcome.why
+
+
 def test_targets_that_draw_from_the_global_stream_neither_disturb_it_nor_differ():
     before = torch.get_rng_state()
     drawn = []
