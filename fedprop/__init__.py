@@ -5,10 +5,11 @@ Levels, each importing only from those below (a test enforces it):
     L0  errors, types, params, rng, registry          words everybody shares
     L1  aggregators, attacks, oracles, data, models    pure definitions
         messages, clock, distributions, network        the protocol and the world it runs in
-    L2  training, properties                           local training; checks that attack every claim
+    L2  training, defenses, properties                 local training; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
     L4  experiment, runner, sweep, store, report       one YAML file, one run, one folder, one page
-    L5  cli
+        verify                                         the smallest input that breaks a claim
+    L5  cli, pytest_plugin
 """
 
 from fedprop.aggregators import (

@@ -44,10 +44,8 @@ def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     narrow, wide = rule(case.rows).double(), rule(rows).double()
     size = max(_size(rows, contract), float(wide.abs().max()))
     allowed = max(32 * torch.finfo(torch.float32).eps * size, tolerance(contract, rows))
-    close = difference(narrow, wide) <= allowed
-    if close and contract.lies_in is Region.ROW:
-        close = same_answer(contract, rows, narrow, wide)
-    if close or contract.ambiguous(rows):
+    near = contract.lies_in is not Region.ROW and difference(narrow, wide) <= allowed
+    if near or same_answer(contract, rows, narrow, wide):
         return None
     return Finding(narrow, wide, "in float32 rather than float64", case.rows, want="rule(rows.double())")
 
