@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Stage
+from fedprop.config_file import explain
 from fedprop.errors import FedpropError, InvalidConfig
 from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
@@ -157,9 +159,11 @@ def _class_target(cls: Any, label: str, settings: Mapping[str, Any], f_name: str
 def _made(cls: Any, label: str, fields: Mapping[str, Any]) -> Any:
     try:
         return cls(**fields)
+    except ValidationError as error:
+        told = "; ".join(explain(error, dict(fields)))
     except (FedpropError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())
-        raise InvalidConfig(f"{label} cannot be made with {dict(fields)}; use --set name=value: {told}") from None
+    raise InvalidConfig(f"{label} cannot be made with {dict(fields)}; use --set name=value: {told}")
 
 
 def _factory(found: Any, f_name: str, settings: Mapping[str, Any]) -> Callable[[int], Rule]:
