@@ -12,7 +12,7 @@ from fedprop.types import Updates, Vector
 ROUNDING = 1e-12
 """What float64 sums of a few dozen terms may lose, relative to the terms."""
 
-NUDGE, NUDGES, JUMP = 1e-7, 6, 1e3
+NUDGE, NUDGES, JUMP = 1e-7, 24, 1e3
 """How far `jumps` moves rows, relative to their spread; how often; and how much farther an answer must then move."""
 
 

@@ -38,7 +38,7 @@ UNDER_ATTACK = (*REGIONS.values(), "kappa", "breakdown", "weights", "finite")
 """Claims that are tried on rows left by real attacks as well."""
 
 
-OWN_TIES = ("permutation", "orthogonal")
+OWN_TIES = ("permutation", "orthogonal", "precision")
 """Claims in which a rule may break ties of its own scores, where those of the rule it should equal are clear."""
 
 
