@@ -144,7 +144,7 @@ class RulePlan:
             prop = self._definition(value.f)
         contract = contract if prop.claimed(contract) else _granted(prop, contract, value.f)
         if prop.name in OWN_TIES and self.reference is not None:
-            contract = _excused(contract, rule)
+            contract = _excused(contract, rule, case.rows)
         try:
             return prop.find(rule, case, contract)
         except (Refused, Crashed):
@@ -256,10 +256,10 @@ def _lenient(contract: Contract) -> Contract:
     return replace(contract, precision=FOREIGN_PRECISION, smoothing=FOREIGN_SMOOTHING)
 
 
-def _excused(contract: Contract, rule: Rule) -> Contract:
-    """The contract, ambiguous also where the answer of `rule` jumps."""
+def _excused(contract: Contract, rule: Rule, before: Updates) -> Contract:
+    """The contract, ambiguous also where the answer of `rule` jumps, at the rows judged or as they were before."""
     stated = contract.ambiguous
-    return replace(contract, ambiguous=lambda rows: stated(rows) or jumps(rule, rows))
+    return replace(contract, ambiguous=lambda rows: stated(rows) or jumps(rule, rows) or jumps(rule, before))
 
 
 def _granted(prop: Property, contract: Contract, f: int) -> Contract:
