@@ -5,9 +5,9 @@ from functools import cached_property
 
 import torch
 from hypothesis import strategies as st
-from torch import Tensor
 
-from fedprop.aggregators import Aggregator, Krum, Mean, Median, TrimmedMean
+from fedprop.aggregators import Mean
+from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import Attack, FangKrum, FangMedian, FangTrimmedMean, Gaussian, SignFlip, View
 from fedprop.properties.case import Case
 from fedprop.properties.strategies import PLACEMENTS, grids
@@ -25,21 +25,17 @@ ATTACKERS: tuple[Attack, ...] = (
 """The shipped attacks, with what they may know."""
 
 
-def assumed(kind: str | None, f: int) -> Aggregator:
-    """The rule that an attack is crafted against."""
-    rules: dict[str | None, Aggregator] = {"krum": Krum(f=f), "trimmed_mean": TrimmedMean(f=f), "median": Median()}
-    return rules.get(kind, Mean())
-
-
 def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
     """Honest rows [n, d] after `attack` has replaced those of the Byzantine clients."""
-
-    def oracle(updates: Tensor, f: int) -> tuple[Tensor, Tensor]:
-        return assumed(attack.assumes, f).aggregate(updates)[:2]
-
     honest = [i for i in range(len(rows)) if i not in byzantine]
     origin = torch.zeros(rows.shape[1], dtype=rows.dtype)
-    view = View(rows[byzantine], rows[honest], origin, oracle, torch.Generator().manual_seed(seed))
+    view = View(
+        own=rows[byzantine],
+        benign=rows[honest],
+        origin=origin,
+        oracle=AssumedRule(attack.assumes, Mean()),
+        generator=torch.Generator().manual_seed(seed),
+    )
     attacked = rows.clone()
     attacked[byzantine] = attack.craft(view)
     return attacked

@@ -52,8 +52,11 @@ def same_answer(contract: Contract, rows: Updates, a: Vector, b: Vector) -> bool
 
 
 def settled(contract: Contract, rule: Callable[[Updates], Vector]) -> Contract:
-    """The contract with `ambiguous` filled in, if unstated, by whether the answer of `rule` jumps near the rows."""
-    if contract.ambiguous is not unstated:
+    """The contract with `ambiguous` filled in by whether the answer of `rule` jumps near the rows.
+
+    A contract that states where it is ambiguous, or has a regret, which tells equal answers apart better, is complete.
+    """
+    if contract.ambiguous is not unstated or contract.regret is not None:
         return contract
     return replace(contract, ambiguous=lambda rows: jumps(rule, rows))
 

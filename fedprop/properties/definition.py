@@ -61,11 +61,9 @@ def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Prope
         rows = case.rows.double()
         found: Vector = rule(rows)
         expected = torch.tensor(oracle(rows.tolist()), dtype=torch.float64)
-        return (
-            None
-            if same_answer(contract, rows, expected, found)
-            else Finding(found, expected, "by the definition", rows)
-        )
+        if same_answer(contract, rows, expected, found):
+            return None
+        return Finding(found, expected, "by the definition", rows)
 
     return Property("definition", "The answer is the one that the definition gives.", source, find)
 

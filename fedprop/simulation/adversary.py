@@ -3,9 +3,8 @@
 import anyio
 import torch
 
-from fedprop.aggregators import AGGREGATORS
-from fedprop.aggregators.base import Aggregator
-from fedprop.attacks.base import Attack, Oracle, View
+from fedprop.aggregators.assumed import AssumedRule
+from fedprop.attacks.base import View
 from fedprop.errors import FedpropError, InvalidUpdates
 from fedprop.messages import Consultation, Instruction
 from fedprop.rng import generator
@@ -14,7 +13,7 @@ from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit
 from fedprop.training.lazy import TicketOffice
-from fedprop.types import ClientId, Updates, Vector, Weights
+from fedprop.types import ClientId, Updates, Vector
 
 
 class Adversary:
@@ -33,7 +32,7 @@ class Adversary:
         self._compromised = setup.compromised
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
-        self._oracles = [assumed_rule(attack, setup.defense) for attack, _ in setup.attacks]
+        self._oracles = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
 
     def holds(self, client: ClientId) -> bool:
         """Whether a client is compromised."""
@@ -89,24 +88,3 @@ def _one_each(rows: Updates, clients: int) -> Updates:
     if len(rows) != clients:
         raise InvalidUpdates(f"an attack must answer with one row for each of its {clients} clients; found {len(rows)}")
     return rows
-
-
-def assumed_rule(attack: Attack, defense: Aggregator) -> Oracle:
-    """The rule an attack is crafted against: the one it names, or else the server's own.
-
-    Where there are too few rows for the tolerance asked for, the rule gets the largest they allow.
-    """
-
-    def rule(f: int) -> Aggregator:
-        if attack.assumes is None:
-            return defense
-        cls = AGGREGATORS.kinds[attack.assumes]
-        return cls.model_validate({"f": f} if "f" in cls.model_fields else {})
-
-    def oracle(updates: Updates, f: int) -> tuple[Vector, Weights]:
-        while f > 0 and rule(f).min_rows > len(updates):
-            f -= 1
-        answer = rule(f).aggregate(updates)
-        return answer.value, answer.weights
-
-    return oracle

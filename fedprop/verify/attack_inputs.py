@@ -8,15 +8,15 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import torch
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from torch import Tensor
 
 from fedprop.aggregators import Mean
+from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import Attack, View
-from fedprop.errors import FedpropError, InvalidConfig
+from fedprop.errors import InvalidConfig
 from fedprop.properties.strategies import PLACEMENTS, Grid
-from fedprop.simulation.adversary import assumed_rule
 from fedprop.types import Updates
+from fedprop.verify.making import made_with, refuse_settings
 
 MOST_VARIANTS = 32
 """So many combinations of the choices that an attack offers are tried at most."""
@@ -87,7 +87,7 @@ def view_of(attack: Attack, own: Any, benign: Any = None, *, seed: int = 0) -> V
     """A view of honest rows, as lists or tensors; the received model is zero, the assumed rule the simulator's."""
     own, benign = _tensor(own), None if benign is None else _tensor(benign)
     origin = torch.zeros(own.shape[1], dtype=own.dtype)
-    return View(own, benign, origin, assumed_rule(attack, Mean()), torch.Generator().manual_seed(seed))
+    return View(own, benign, origin, AssumedRule(attack.assumes, Mean()), torch.Generator().manual_seed(seed))
 
 
 def _tensor(rows: Any) -> Tensor:
@@ -103,21 +103,20 @@ def variants(obj: Any, label: str, settings: Mapping[str, Any]) -> list[tuple[Ch
         If no combination makes an attack, or an attack that is made already is given settings.
     """
     if isinstance(obj, Attack):
-        if settings:
-            raise InvalidConfig(f"--set is for a class; found {dict(settings)} for {label}, which is an attack already")
+        refuse_settings(settings, label)
         return [({}, obj)]
     open_ = {name: _options(field.annotation) for name, field in obj.model_fields.items() if name not in settings}
     open_ = {name: options for name, options in open_.items() if len(options) > 1}
     made: list[tuple[Choices, Attack]] = []
-    why = ""
+    refused: list[InvalidConfig] = []
     for values in islice(product(*open_.values()), MOST_VARIANTS):
         choices = dict(zip(open_, values, strict=True))
         try:
-            made.append((choices, obj(**settings, **choices)))
-        except (ValidationError, TypeError, FedpropError) as error:
-            why = " ".join(str(error).split())
+            made.append((choices, made_with(obj, label, {**settings, **choices})))
+        except InvalidConfig as error:
+            refused.append(error)
     if not made:
-        raise InvalidConfig(f"{label} cannot be made with {dict(settings)}; use --set name=value: {why}")
+        raise refused[-1]
     return made
 
 

@@ -10,14 +10,13 @@ rule. Poisoned data stay data: as many examples as before, with labels that exis
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import Tensor
-
 from fedprop.attacks import Attack, Constraint
 from fedprop.properties import Finding
 from fedprop.types import Updates
 from fedprop.verify import attack_checks as checks
 from fedprop.verify.attack_inputs import Choices, Shard, Situation, shards, situations, variants
 from fedprop.verify.claim import Claim
+from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import obtain
 
@@ -162,8 +161,8 @@ class _Plan:
             rows=tuple(tuple(row) for row in own + benign),
             byzantine=tuple(range(len(view.own))),
             found=_said(finding, case.choices),
-            expected=_plain(finding.expected),
-            actual=_plain(finding.actual),
+            expected=plain(finding.expected),
+            actual=plain(finding.actual),
             code="\n".join([*lines, f"# {finding}"]),
         )
 
@@ -177,8 +176,8 @@ class _Plan:
             title=f"labels of {len(y)} examples with inputs of shape {list(shard.shape)}, {shard.classes} classes",
             rows=(tuple(map(float, shard.labels)),),
             found=_said(finding, shard.choices),
-            expected=_plain(finding.expected),
-            actual=_plain(finding.actual),
+            expected=plain(finding.expected),
+            actual=plain(finding.actual),
             code="\n".join([*lines, f"# {finding}"]),
         )
 
@@ -186,10 +185,6 @@ class _Plan:
 def _listed(rows: Updates) -> list[list[float]]:
     listed: list[list[float]] = (rows.double() + 0.0).tolist()
     return listed
-
-
-def _plain(value: Tensor | str | None) -> Any:
-    return value.tolist() if isinstance(value, Tensor) else value
 
 
 def _said(finding: Finding, choices: Choices) -> str:

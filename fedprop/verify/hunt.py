@@ -5,16 +5,13 @@ that break are then hunted one by one, for the smallest input.
 """
 
 import math
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-import torch
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase
@@ -22,10 +19,9 @@ from hypothesis.errors import Flaky, Unsatisfiable
 
 from fedprop.properties import Finding
 from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow
+from fedprop.verify.patience import time_limit
+from fedprop.verify.randomness import seeded
 from fedprop.verify.report import Counterexample, Outcome, Verdict
-
-PATIENCE = 20.0
-"""Seconds of real time for trying one claim on one small input."""
 
 SHRINKING = 15.0
 """Seconds of real time for finding the smallest input that breaks one claim."""
@@ -141,7 +137,7 @@ class Trials:
     def run(self, value: Any) -> bool:
         """Try the claim on an input; False if the target does not take it."""
         try:
-            with _global_stream(), _time_limit(), warnings.catch_warnings(action="ignore"):
+            with seeded(0), time_limit(), warnings.catch_warnings(action="ignore"):
                 finding = self.claim.find(value)
         except (Refused, Crashed, TooSlow) as error:
             self._refused += 1
@@ -173,36 +169,6 @@ class Trials:
         claim = self.claim
         said = {"name": claim.name, "statement": claim.statement, "source": claim.source, "status": claim.status}
         return Outcome(**said, verdict=verdict, **fields)
-
-
-@contextmanager
-def _global_stream() -> Iterator[None]:
-    """Torch's global stream from its start, so that a target that draws from it does the same each time it is tried."""
-    before = torch.default_generator.get_state()
-    torch.default_generator.manual_seed(0)
-    try:
-        yield
-    finally:
-        torch.default_generator.set_state(before)
-
-
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    """Interrupt what takes longer than `PATIENCE`; only the main thread of a Unix process can be interrupted."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, _too_slow)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _too_slow(number: int, frame: Any) -> None:
-    raise TooSlow(f"no answer within {PATIENCE:.0f} seconds")
 
 
 class _Refuted(AssertionError):

@@ -20,6 +20,7 @@ from fedprop.errors import FedpropError
 from fedprop.properties import Finding
 from fedprop.simulation.packing import pack, unpack
 from fedprop.verify.claim import Claim, Crashed
+from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.stories import (
     Story,
@@ -275,7 +276,7 @@ for clients, rows, examples in [
         rows=tuple(row for turn in story for row in turn.rows),
         f=getattr(rule, "f", None),
         found=str(finding),
-        expected=finding.expected.tolist() if finding.expected is not None else None,
-        actual=finding.actual.tolist() if isinstance(finding.actual, Tensor) else finding.actual,
+        expected=plain(finding.expected),
+        actual=plain(finding.actual),
         code=code,
     )

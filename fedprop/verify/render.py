@@ -22,13 +22,14 @@ def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterex
         byzantine=tuple(case.byzantine) if same else (),
         f=f,
         found=str(finding),
-        expected=_plain(finding.expected),
-        actual=_plain(finding.actual),
+        expected=plain(finding.expected),
+        actual=plain(finding.actual),
         code=_code(target, f, rows, finding),
     )
 
 
-def _plain(value: Tensor | str | None) -> Any:
+def plain(value: Tensor | str | None) -> Any:
+    """A tensor as nested lists, anything else as it is."""
     return value.tolist() if isinstance(value, Tensor) else value
 
 
@@ -52,11 +53,11 @@ def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
 
 
 def _told(value: Tensor | str) -> str:
-    return str(_plain(value))
+    return str(plain(value))
 
 
 def as_text(report: Report) -> str:
-    """Everything that broke, as plain text, and what is broken without having been claimed in one line each."""
+    """What a report says as plain text: every broken claim that counts, the limits, and how to run it again."""
     parts = [f"{report.target}: {summary(report)}"]
     parts += [described(outcome) for outcome in report.outcomes if outcome.fails]
     parts += ["\n".join(limit_in_words(limit) for limit in report.limits)] if report.limits else []

@@ -15,10 +15,10 @@ from typing import Any, Literal, TypeAlias
 import torch
 
 from fedprop.aggregators import Contract
-from fedprop.errors import FedpropError, InvalidConfig
 from fedprop.properties import Finding
 from fedprop.properties.claims import declared
 from fedprop.verify.claim import Claim, Crashed
+from fedprop.verify.making import made_with, refuse_settings
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import obtain
 from fedprop.verify.sessions import (
@@ -129,15 +129,10 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
 
 def _maker(obj: Any, label: str, settings: Mapping[str, Any]) -> tuple[Make, dict[str, Any]]:
     if not (isinstance(obj, type) or inspect.isfunction(obj)):
-        if settings:
-            raise InvalidConfig(f"--set is for a class or a factory; found {dict(settings)} for {label}, which is made")
+        refuse_settings(settings, label)
         return lambda: copy.deepcopy(obj), {}
     fields = _sized(obj, settings)
-    try:
-        obj(**fields)
-    except (FedpropError, TypeError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise InvalidConfig(f"{label} cannot be made with {fields}; use --set name=value: {told}") from None
+    made_with(obj, label, fields)
     return lambda: obj(**fields), fields
 
 

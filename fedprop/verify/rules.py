@@ -77,9 +77,9 @@ class RulePlan:
         return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
 
     def limits(self) -> tuple[Limit, ...]:
-        """Where the rule breaks down, for each f and the fewest rows."""
-        fewest = {f: self.inputs.rows(f).start for f in self.inputs.fs}
-        return tuple(breakdown_point(self.target.make(f), n, f) for f, n in fewest.items())
+        """Where the rule breaks down, for each f and the fewest rows; without those where it does not answer."""
+        found = (breakdown_point(self.target.make(f), self.inputs.rows(f).start, f) for f in self.inputs.fs)
+        return tuple(limit for limit in found if limit is not None)
 
     def search(self, seed: int) -> tuple[Peak, ...]:
         """The worst cases found, for each f from 1 on and each number of rows."""

@@ -7,7 +7,8 @@ Random inputs seldom come near a rule's worst case. Here the ratio of Allouah et
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from itertools import takewhile
+from time import monotonic
 
 import torch
 from torch import Tensor
@@ -17,11 +18,15 @@ from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import REACHES, carried_away
 from fedprop.properties.case import Case
 from fedprop.types import Updates
-from fedprop.verify.claim import Crashed, Refused
+from fedprop.verify.claim import TooSlow
+from fedprop.verify.patience import time_limit
 from fedprop.verify.report import Limit, Peak
 
 STEPS = 400
 """Moves tried from each start."""
+
+SECONDS = 60.0
+"""Real time for one number of rows; a slow rule is climbed with for no longer."""
 
 STARTS = 4
 """Sets of honest rows, each hit by every attack; the best start of each attack is climbed from."""
@@ -32,17 +37,18 @@ NEGLIGIBLE = 1e-9
 """Honest rows this close together, relative to their size, have no spread to measure by."""
 
 
-def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int) -> Peak:
-    """The highest ratio found for `rule` with n rows of which f are Byzantine."""
+def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int, seconds: float = SECONDS) -> Peak:
+    """The highest ratio found for `rule` with n rows of which f are Byzantine, within so many seconds of real time."""
+    end = monotonic() + seconds
     generator = torch.Generator().manual_seed(seed)
     best = Peak(n=n, f=f, kappa=0.0, bound=bound, start="none", rows=())
     promising: dict[tuple[str, int], tuple[float, Updates]] = {}
-    for name, rows in _starts(n, f, generator):
+    for name, rows in takewhile(lambda _: monotonic() < end, _starts(n, f, generator)):
         height = ratio(rule, rows, f)
         if height >= promising.get((name, rows.shape[1]), (0.0, rows))[0]:
             promising[name, rows.shape[1]] = height, rows
     for (name, _), (_, rows) in promising.items():
-        reached, height = _climb(rule, rows, f, generator)
+        reached, height = _climb(rule, rows, f, generator, end)
         if height > best.kappa:
             best = best.model_copy(update={"kappa": height, "start": name, "rows": _plain(reached)})
     return best
@@ -56,22 +62,34 @@ def ratio(rule: Rule, rows: Updates, f: int) -> float:
     if variance <= (NEGLIGIBLE * float(rows.abs().max())) ** 2:
         return 0.0
     try:
-        error = float((rule(rows) - mean).square().sum())
-    except (Refused, Crashed):
+        with time_limit():
+            error = float((rule(rows) - mean).square().sum())
+    except Exception:
         return 0.0
     return error / variance if math.isfinite(error) else 0.0
 
 
-def breakdown_point(rule: Rule, n: int, f: int) -> Limit:
-    """The smallest clique that carries the answer away from n - b rows at 0, 1, 2, ... in one dimension."""
+def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
+    """The smallest clique that carries the answer away from n - b rows at 0, 1, 2, ... in one dimension.
+
+    None if the rule has no answer to any of them, or takes too long.
+    """
+    answered = False
     for count in range(1, n):
         rows = torch.arange(n, dtype=torch.float64)[:, None].clone()
         rows[n - count :] = float(n)
         case = Case(rows, tuple(i < n - count for i in range(n)), count)
-        with suppress(Refused, Crashed):
-            if carried_away(rule, case, REACHES[0]) is not None:
-                return Limit(n=n, f=f, rows=count)
-    return Limit(n=n, f=f, rows=None)
+        try:
+            with time_limit():
+                carried = carried_away(rule, case, REACHES[0])
+        except TooSlow:
+            return None
+        except Exception:  # noqa: S112 - whatever a target raises, it has no answer to these rows
+            continue
+        answered = True
+        if carried is not None:
+            return Limit(n=n, f=f, rows=count)
+    return Limit(n=n, f=f, rows=None) if answered else None
 
 
 def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, Updates]]:
@@ -84,9 +102,9 @@ def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, U
                 yield attack.kind, attack_rows(attack, rows, byzantine, number)
 
 
-def _climb(rule: Rule, rows: Updates, f: int, generator: torch.Generator) -> tuple[Updates, float]:
+def _climb(rule: Rule, rows: Updates, f: int, generator: torch.Generator, end: float) -> tuple[Updates, float]:
     height, step = ratio(rule, rows, f), 0.5
-    for _ in range(STEPS):
+    for _ in takewhile(lambda _: monotonic() < end, range(STEPS)):
         move = _pick(MOVES, generator)
         higher = move(rows, f, step, generator)
         reached = ratio(rule, higher, f)

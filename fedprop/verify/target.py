@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Stage
-from fedprop.config_file import explain
-from fedprop.errors import FedpropError, InvalidConfig
+from fedprop.errors import InvalidConfig
 from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
 from fedprop.registry import load_target
 from fedprop.types import Updates, Vector
 from fedprop.verify.claim import Crashed, Refused
 from fedprop.verify.flower import is_strategy, rule_of
+from fedprop.verify.making import made_with, refuse_settings
 
 F_NAMES = (
     "f",
@@ -87,7 +86,7 @@ def find_target(target: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> Targe
 def target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
     """The target that an object is. Raises as `load_rule` does."""
     if isinstance(found, Aggregator | Stage):
-        _no_settings(settings, label)
+        refuse_settings(settings, label)
         rule = _completed(found)
         return Target(label, lambda _: rule, False, fixed=_f_of(rule))
     if is_strategy(found) and not isinstance(found, type):
@@ -121,11 +120,6 @@ def _f_of(rule: Aggregator) -> int | None:
     return max(found, default=None)
 
 
-def _no_settings(settings: Mapping[str, Any], label: str) -> None:
-    if settings:
-        raise InvalidConfig(f"--set is for a class or a factory; found {dict(settings)} for {label}, which is made")
-
-
 def _parameters(found: Any, label: str) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(found).parameters
@@ -142,7 +136,7 @@ def _required(names: Mapping[str, inspect.Parameter]) -> list[str]:
 def _class_target(cls: Any, label: str, settings: Mapping[str, Any], f_name: str | None) -> Target:
     def make(f: int) -> Rule:
         fields = {**settings, **({f_name: f} if f_name and f_name not in settings else {})}
-        made = _made(cls, label, fields)
+        made = made_with(cls, label, fields)
         if isinstance(made, Aggregator | Stage):
             return _completed(made)
         if is_strategy(made):
@@ -156,19 +150,9 @@ def _class_target(cls: Any, label: str, settings: Mapping[str, Any], f_name: str
     return Target(label, make, takes_f, fixed=fixed, declared=declared(cls), settings=settings)
 
 
-def _made(cls: Any, label: str, fields: Mapping[str, Any]) -> Any:
-    try:
-        return cls(**fields)
-    except ValidationError as error:
-        told = "; ".join(explain(error, dict(fields)))
-    except (FedpropError, TypeError, ValueError) as error:
-        told = " ".join(str(error).split())
-    raise InvalidConfig(f"{label} cannot be made with {dict(fields)}; use --set name=value: {told}")
-
-
 def _factory(found: Any, f_name: str, settings: Mapping[str, Any]) -> Callable[[int], Rule]:
     def make(f: int) -> Rule:
-        made = _made(found, _name(found), {**settings, f_name: f})
+        made = made_with(found, _name(found), {**settings, f_name: f})
         if not isinstance(made, Aggregator | Stage) and not callable(made) and not is_strategy(made):
             raise InvalidConfig(f"{_name(found)} must make something that can be called with rows; found {made!r}")
         return target_of(made, _name(found), NO_SETTINGS).make(f)

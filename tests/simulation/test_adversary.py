@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from fedprop.aggregators import Krum, Median, TrimmedMean
 from fedprop.attacks import Attack
 from fedprop.errors import InvalidConfig
-from fedprop.simulation.adversary import assumed_rule
 from fedprop.simulation.packing import unpack
 from fedprop.simulation.server import Server
 
@@ -165,29 +163,3 @@ def test_answers_nobody_asks_for_are_forgotten(play, log):
     state = unpack(log.snapshots[-1].state, log.snapshots[-1].tensors)
     assert len(log.of("dropped")) > 20
     assert len(state["answers"]) <= 8
-
-
-def test_the_assumed_rule_is_the_servers_own_unless_named():
-    rows = torch.tensor([[0.0], [1.0], [2.0], [3.0], [100.0]])
-    value, weights = assumed_rule(Zeros(), Median())(rows, 2)
-    assert (value.item(), len(weights)) == (2.0, 5)
-
-    class AgainstTrimmedMean(Zeros):
-        assumes = "trimmed_mean"
-
-    class AgainstMedian(Zeros):
-        assumes = "median"
-
-    value, _ = assumed_rule(AgainstTrimmedMean(), Median())(rows, 1)
-    assert value.equal(TrimmedMean(f=1)(rows))
-    value, _ = assumed_rule(AgainstMedian(), TrimmedMean(f=1))(rows, 1)
-    assert value.equal(Median()(rows))
-
-
-def test_the_assumed_rule_takes_the_largest_tolerance_that_the_rows_allow():
-    class AgainstKrum(Zeros):
-        assumes = "krum"
-
-    rows = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
-    value, _ = assumed_rule(AgainstKrum(), Median())(rows, 5)
-    assert value.equal(Krum(f=1)(rows))

@@ -228,7 +228,7 @@ def test_every_choice_left_open_is_tried():
 def test_settings_must_fit():
     with pytest.raises(InvalidConfig, match="use --set name=value"):
         attack_claims(Strict, "Strict", {})
-    with pytest.raises(InvalidConfig, match="is an attack already"):
+    with pytest.raises(InvalidConfig, match="which is made"):
         attack_claims(SignFlip(), "SignFlip", {"z": 1.0})
     assert not broken(outcomes(Strict, {"z": 2.0}, examples=10))
 

@@ -129,7 +129,7 @@ def test_shrinking_ends_in_time_and_keeps_what_it_has(monkeypatch):
 
 
 def test_an_answer_that_does_not_come_is_no_answer(monkeypatch):
-    monkeypatch.setattr("fedprop.verify.hunt.PATIENCE", 0.05)
+    monkeypatch.setattr("fedprop.verify.patience.PATIENCE", 0.05)
 
     def find(value):
         while value > 5:

@@ -57,6 +57,30 @@ def test_a_rule_that_heeds_nobody_never_breaks_down():
     assert breakdown_point(lambda rows: torch.zeros(rows.shape[1]), 4, 1).rows is None
 
 
+def test_a_rule_with_a_bug_of_its_own_is_reported_and_not_a_traceback():
+    class Buggy(Mean):
+        kind: str = "buggy"
+
+        def value(self, updates):
+            return [][0]
+
+    report = verify(Buggy, n=range(3, 5), examples=5, search=True, f=1)
+    assert report.broken
+    assert report.limits == ()
+    assert report.search[0].kappa == 0.0
+
+
+def test_a_rule_that_never_answers_has_no_limit_and_no_peak(monkeypatch):
+    monkeypatch.setattr("fedprop.verify.patience.PATIENCE", 0.05)
+
+    def hangs(rows):
+        while True:
+            pass
+
+    assert breakdown_point(hangs, 4, 1) is None
+    assert worst_case(hangs, 4, 1, bound=None, seed=0, seconds=0.2).kappa == 0.0
+
+
 def test_verify_reports_the_search():
     report = verify(Median, f=1, n=range(3, 5), examples=5, search=True)
     assert [(p.n, p.f, p.bound) for p in report.search] == [(3, 1, 16.0), (4, 1, 9.0)]
