@@ -37,8 +37,10 @@ def tests(session: nox.Session) -> None:
     """All tests and specs (fast profile) with coverage; data tests run where FEDPROP_DATA_DIR is set."""
     install(session, "dev")
     session.run("coverage", "erase")
-    covered = ("--cov", "--cov-report=", "--doctest-modules")
-    session.run("pytest", "-n", "auto", *covered, "fedprop", "tests", "specs", *session.posargs)
+    # Started by coverage, since pytest's plugins, ours among them, are imported before any of them could start it.
+    pytest = ("coverage", "run", "-m", "pytest", "-n", "auto", "--doctest-modules")
+    session.run(*pytest, "fedprop", "tests", "specs", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 
