@@ -11,6 +11,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
+PEERS = ".nox/speed-peers"
 CODE = ("fedprop", "specs", "tests", "benchmarks", "noxfile.py")
 
 
@@ -104,3 +105,25 @@ def peers(session: nox.Session) -> None:
     session.install("--no-deps", "byzfl==0.0.11")
     session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/verify/test_flower.py")
     session.run("python", "benchmarks/peers/run.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed beside other libraries, written to benchmarks/results/; every peer in training gets its own environment."""
+    _install_with_peers(session)
+    session.run("fedprop", "bench", "--out", "benchmarks/results", "--peers", PEERS, *session.posargs)
+
+
+@nox.session(name="gpu-bench")
+def gpu_bench(session: nox.Session) -> None:
+    """The same on a CUDA device, beside the libraries that can use one."""
+    _install_with_peers(session, "byzfl")
+    options = ("--device", "cuda", "--out", "benchmarks/results", "--peers", PEERS)
+    session.run("fedprop", "bench", *options, *session.posargs)
+
+
+def _install_with_peers(session: nox.Session, *names: str) -> None:
+    install(session)
+    # What these two ask for beyond torch and numpy is not needed to aggregate.
+    session.install("--no-deps", "torchjd==0.18.0", "byzfl==0.0.11")
+    session.run("python", "benchmarks/peers_speed/install.py", PEERS, *names)

@@ -9,7 +9,7 @@ Levels, each importing only from those below (a test enforces it):
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
     L4  experiment, runner, sweep, store, report       one YAML file, one run, one folder, one page
         verify                                         the smallest input that breaks a claim
-    L5  cli, pytest_plugin
+    L5  cli, pytest_plugin, bench
 """
 
 from fedprop.aggregators import (

@@ -1,4 +1,4 @@
-"""The command line: `fedprop run`, `sweep`, `report`, `verify`, `list` and `schema`.
+"""The command line: `fedprop run`, `sweep`, `report`, `verify`, `bench`, `list` and `schema`.
 
 Exit codes: 0 done; 1 a run failed, or a claim is broken; 2 the input is wrong.
 """
@@ -178,6 +178,30 @@ def verify(
         _out.print(_outcome_table(found))
         print(as_text(found))
     raise typer.Exit(1 if found.broken else 0)
+
+
+@app.command()
+def bench(
+    out: Annotated[Path, typer.Option("--out", help="Where to write the table, the JSON and the figures.")] = Path(
+        "runs/bench"
+    ),
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes, to see that everything works.")] = False,
+    peers: Annotated[
+        Path | None, typer.Option(help="The folder that benchmarks/peers_speed/install.py filled.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Measure speed beside other libraries (in a source tree)."""
+    from fedprop.bench import bench as run_bench
+
+    command = " ".join(["fedprop", *sys.argv[1:]])
+    # Lines instead of a moving display, which would itself take time.
+    written = run_bench(
+        out, device=device, quick=quick, peers=peers, data_dir=data_dir, command=command, say=_err.print
+    )
+    for path in written:
+        _out.print(str(path), soft_wrap=True, highlight=False)
 
 
 @app.command("list")

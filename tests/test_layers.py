@@ -18,7 +18,7 @@ LEVELS = (
     {"training", "defenses", "privacy", "properties"},
     {"simulation"},
     {"config_file", "experiment", "runner", "sweep", "store", "publish", "catalogue", "progress", "report", "verify"},
-    {"cli", "pytest_plugin"},
+    {"bench", "cli", "pytest_plugin"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

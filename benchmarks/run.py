@@ -1,0 +1,82 @@
+"""All measurements in order, and what is written: a JSON, a page and the figures."""
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import aggregation, plots, rounds, sweeps
+from benchmarks.machine import limits, machine, versions
+from benchmarks.table import page
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module here that measures fedprop alone: its `measure` takes these settings and answers with records."""
+
+    name: str
+    settings: Mapping[str, Any]
+    quick: Mapping[str, Any]
+    on_data: bool = False
+
+
+OWN = (
+    Part(
+        "training",
+        {"rounds": 1, "passes": 2},
+        {"rounds": 1, "passes": 1, "models": ("logistic_regression",), "steps": (1,)},
+        on_data=True,
+    ),
+    Part("event_loop", {}, {"quick": True}),
+)
+
+PASSES, QUICK_PASSES = 3, 1
+
+
+def measure(
+    *,
+    device: str,
+    quick: bool,
+    peers: Path | None,
+    data_dir: Path | None,
+    command: str,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Everything, JSON-ready. A quick run measures nothing worth reading: it shows that all parts work."""
+    passes = QUICK_PASSES if quick else PASSES
+    place = torch.device(device)
+    found: dict[str, Any] = {"command": command, "quick": quick, "device": device}
+    found |= {"machine": machine(place), "versions": versions(), "limits": limits(place, quick=quick)}
+    found["aggregation"] = list(aggregation.measure(place, quick=quick, passes=passes, say=say))
+    found["sweeps"] = list(sweeps.measure(place, quick=quick, passes=passes, say=say))
+    parts = OWN if device == "cpu" else ()
+    found["own"] = {p.name: rows for p in parts if (rows := own(p, quick=quick, data_dir=data_dir, say=say))}
+    found["rounds"] = rounds.measure(device, peers, data_dir=data_dir, quick=quick, passes=passes, say=say)
+    return found
+
+
+def own(part: Part, *, quick: bool, data_dir: Path | None, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """What a part measures; nothing if it is not there, or lacks the data it needs."""
+    if importlib.util.find_spec(f"benchmarks.{part.name}") is None or (part.on_data and data_dir is None):
+        return []
+    say(part.name.replace("_", " "))
+    settings = {**(part.quick if quick else part.settings), **({"data_dir": data_dir} if part.on_data else {})}
+    rows: list[dict[str, Any]] = importlib.import_module(f"benchmarks.{part.name}").measure(**settings)
+    return rows
+
+
+def write(results: dict[str, Any], folder: Path) -> list[Path]:
+    """Write `speed.json`, `speed.md` and the figures (`gpu-speed...` for a GPU); their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = "speed" if results["device"] == "cpu" else "gpu-speed"
+    data, text = folder / f"{stem}.json", folder / f"{stem}.md"
+    data.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    figures = plots.write(results, folder, stem)
+    shown = "\n".join(f"![{path.stem}]({path.name})\n" for path in figures)
+    text.write_text(f"{page(results)}\n## Figures\n\n{shown}", encoding="utf-8")
+    return [data, text, *figures]
