@@ -12,20 +12,24 @@ Levels, each importing only from those below (a test enforces it):
     L5  cli, pytest_plugin, bench
 """
 
-from fedprop.aggregators import (
-    Bulyan,
-    GeometricMedian,
-    Krum,
-    Mean,
-    Median,
-    NearestNeighbourMixing,
-    NormClipping,
-    TrimmedMean,
-)
-from fedprop.attacks import FangKrum, FangMedian, FangTrimmedMean, Gaussian, LabelFlip, NoAttack, SignFlip
-from fedprop.data import Dataset
-from fedprop.experiment import Experiment, load_experiment
-from fedprop.runner import run
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fedprop.aggregators import (
+        Bulyan,
+        GeometricMedian,
+        Krum,
+        Mean,
+        Median,
+        NearestNeighbourMixing,
+        NormClipping,
+        TrimmedMean,
+    )
+    from fedprop.attacks import FangKrum, FangMedian, FangTrimmedMean, Gaussian, LabelFlip, NoAttack, SignFlip
+    from fedprop.data import Dataset
+    from fedprop.experiment import Experiment, load_experiment
+    from fedprop.runner import run
 
 __all__ = [
     "Bulyan",
@@ -48,3 +52,17 @@ __all__ = [
     "load_experiment",
     "run",
 ]
+
+_HOMES = ("aggregators", "attacks", "data", "experiment", "runner")
+"""Where the names above live, in the order in which they are looked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first used, so that a command that computes nothing never waits for torch."""
+    if name in _HOMES:
+        return import_module(f"fedprop.{name}")
+    for home in _HOMES if name in __all__ else ():
+        module = import_module(f"fedprop.{home}")
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AttributeError(f"module 'fedprop' has no attribute {name!r}")

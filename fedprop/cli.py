@@ -17,7 +17,6 @@ from rich.table import Table
 
 app = typer.Typer(
     name="fedprop",
-    help="Byzantine-robust federated learning with executable specifications.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +36,23 @@ class Family(StrEnum):
     MODELS = "models"
     POLICIES = "policies"
     OPTIMIZERS = "optimizers"
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _out.print(version("fedprop"), highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Byzantine-robust federated learning with executable specifications."""
 
 
 File = Annotated[Path, typer.Argument(help="A YAML file.", show_default=False)]
@@ -61,18 +77,22 @@ def run(
     ] = False,
 ) -> None:
     """Run one experiment."""
+    from fedprop.config_file import override, read_mapping, validate
     from fedprop.errors import InvalidConfig
-    from fedprop.experiment import load_experiment
-    from fedprop.progress import LiveProgress
-    from fedprop.publish import publish
-    from fedprop.runner import run as run_experiment
-    from fedprop.store import RunStore
 
     if resume and out is None:
         raise InvalidConfig("--resume needs --out, the folder of the run to go on with; found none")
     changes = [*assignments]
     changes += [f"{key}={value}" for key, value in (("seed", seed), ("device", device)) if value is not None]
-    experiment = load_experiment(file, changes)
+    settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
+
+    from fedprop.experiment import Experiment
+    from fedprop.progress import LiveProgress
+    from fedprop.publish import publish
+    from fedprop.runner import run as run_experiment
+    from fedprop.store import RunStore
+
+    experiment = validate(Experiment, settings, str(file))
     folder = out or _fresh_folder(experiment.name)
     with LiveProgress(_err, experiment.rounds) as progress:
         run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])

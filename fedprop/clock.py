@@ -4,7 +4,7 @@ Code on this loop is ordinary async code. `anyio.sleep(3600)`, deadlines and tim
 repeatable, because
 
 - a timer fires only when no other callback is ready, so everything one event causes happens before the next event;
-- timers of equal time fire in the order in which they were set;
+- timers of equal time fire in the order in which they were set (but those posted as `last` after the others);
 - while something real is awaited (a thread, or a block under `hold`), the clock stands still.
 
     >>> import anyio
@@ -20,11 +20,12 @@ import heapq
 import math
 import selectors
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, NoReturn, TypeAlias, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
@@ -36,15 +37,8 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class _Timer(asyncio.TimerHandle):
-    """A timer that can still be cancelled after it fell due but before it ran."""
-
-    due: asyncio.Handle | None = None
-
-    def cancel(self) -> None:
-        super().cancel()
-        if self.due is not None:
-            self.due.cancel()
+_Timer: TypeAlias = tuple[float, bool, int, asyncio.TimerHandle | None, Callable[..., object], tuple[Any, ...]]
+"""When, whether after all others of that time, its number, its handle if it can be cancelled, and what it calls."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -61,19 +55,32 @@ class _Selector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An asyncio event loop in virtual time, which starts at `start` seconds.
 
-    asyncio's own timers are never used: it compares them by time alone, so equal times come out in any order.
+    asyncio's own list of timers is never used: it compares them by time alone, so equal times come out in any order.
+    Timers that fall due run one after the other, without a turn of the loop between them, until one makes something
+    ready.
     """
+
+    _ready: deque[asyncio.Handle]  # asyncio's queue of callbacks that can run now
+    _stopping: bool  # asyncio's: somebody called `stop`
 
     def __init__(self, start: Seconds = 0.0) -> None:
         selector = _Selector()
         selector.idle = self._advance
         self._now = start
-        self._timers: list[tuple[float, int, _Timer, Callable[..., object], tuple[Any, ...], Context | None]] = []
+        self._timers: list[_Timer] = []
         self._count = 0
         self._holds = 0
         self._holds_lock = threading.Lock()
         self.limiter: anyio.CapacityLimiter | None = None
         super().__init__(selector)
+
+    def run_forever(self) -> None:
+        """As asyncio's."""
+        _running.loop = self
+        try:
+            super().run_forever()
+        finally:
+            _running.loop = None
 
     def time(self) -> float:
         """The current virtual time in seconds."""
@@ -83,11 +90,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule a callback; of two with equal `when`, the one scheduled first runs first, and at infinity none."""
-        timer = _Timer(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self.post(when, handle._run, (), handle=handle)
+        return handle
+
+    def post(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        *,
+        last: bool = False,
+        handle: asyncio.TimerHandle | None = None,
+    ) -> None:
+        """Schedule a callback, which only a `handle` can cancel; see the function `post`."""
         self._count += 1
         if when < math.inf:
-            heapq.heappush(self._timers, (when, self._count, timer, callback, args, context))
-        return timer
+            heapq.heappush(self._timers, (when, last, self._count, handle, callback, args))
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Nothing to do: cancelled timers are skipped when they come up."""
@@ -123,22 +142,54 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._holds > 0 or (self.limiter is not None and self.limiter.borrowed_tokens > 0)
 
     def _advance(self) -> bool:
-        """Fire the next timer; False if the loop must wait for the outside world instead."""
+        """Fire timers until one makes something ready; False if the loop must wait for the outside world instead."""
         if self.held:
             return False
-        while self._timers:
-            when, _, timer, callback, args, context = heapq.heappop(self._timers)
-            if not timer.cancelled():
+        while not (self._ready or self._stopping or self._holds):
+            if not self._timers:
+                self._stall()
+            when, _, _, handle, callback, args = heapq.heappop(self._timers)
+            if handle is None or not handle.cancelled():
                 self._now = max(self._now, when)
-                timer.due = self.call_soon(callback, *args, context=context)
-                return True
+                callback(*args)
+        return True
+
+    def _stall(self) -> NoReturn:
         waiting = [task.get_name() for task in asyncio.all_tasks(self)]
         raise Stalled(f"no timer is left, and {len(waiting)} tasks wait for each other: {sorted(waiting)[:8]}")
+
+
+class _Running(threading.local):
+    """Each thread's running virtual loop: asyncio's own record of it asks the operating system on every access."""
+
+    loop: VirtualTimeLoop | None = None
+
+
+_running = _Running()
+
+
+def now() -> Seconds:
+    """The running loop's time; as `anyio.current_time`, and cheap enough for every simulated message."""
+    loop = _running.loop
+    return asyncio.get_running_loop().time() if loop is None else loop.time()
 
 
 def call_at(when: Seconds, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
     """Call a function at the running loop's time `when`; the returned handle can be cancelled."""
     return asyncio.get_running_loop().call_at(when, callback, *args)
+
+
+def post(when: Seconds, callback: Callable[..., object], *args: Any, last: bool = False) -> None:
+    """As `call_at`, at a third of the cost: the call cannot be cancelled, and its error ends the run.
+
+    With `last` the call comes after everything else that is due at `when`, whenever that is scheduled. A loop in real
+    time knows no such order, and keeps errors to itself.
+    """
+    loop = _running.loop
+    if loop is None:
+        asyncio.get_running_loop().call_at(when, callback, *args)
+    else:
+        loop.post(when, callback, args, last=last)
 
 
 class Alarm:

@@ -11,7 +11,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from fedprop.rng import uniform
 from fedprop.types import Frozen, NonNegative, Positive
+
+_NORMAL = NormalDist()
 
 
 class Distribution(Frozen, ABC):
@@ -21,6 +24,10 @@ class Distribution(Frozen, ABC):
     def quantile(self, u: float) -> float:
         """The value below which a share `u` of the draws lie, for 0 < u < 1."""
 
+    def draw(self, seed: int, role: str, *counters: int) -> float:
+        """The draw that a stream's name stands for (see `fedprop.rng`)."""
+        return self.quantile(uniform(seed, role, *counters))
+
 
 class Constant(Distribution):
     """Always `value`."""
@@ -29,6 +36,9 @@ class Constant(Distribution):
     value: NonNegative
 
     def quantile(self, u: float) -> float:
+        return self.value
+
+    def draw(self, seed: int, role: str, *counters: int) -> float:
         return self.value
 
 
@@ -50,7 +60,7 @@ class LogNormal(Distribution):
     sigma: Annotated[float, Field(ge=0.0, le=50.0)]
 
     def quantile(self, u: float) -> float:
-        return self.median * math.exp(self.sigma * NormalDist().inv_cdf(u))
+        return self.median * math.exp(self.sigma * _NORMAL.inv_cdf(u))
 
 
 class Pareto(Distribution):

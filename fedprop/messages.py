@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import safetensors
 import safetensors.torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from fedprop.errors import MalformedMessage
-from fedprop.types import ClientId, Frozen, Vector
+from fedprop.types import ClientId, Frozen
 
 HEADER_BYTES = 256
 """What a message weighs on the wire beside its tensors, in bytes (modelled, and close to the real header)."""
@@ -27,6 +27,16 @@ Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """Bounded, so that no sender can write a number that a record or a float cannot hold."""
 
 
+def _is_vector(value: Tensor) -> Tensor:
+    if value.ndim != 1 or not value.is_floating_point():
+        raise ValueError(f"must be a vector of floats; found shape {list(value.shape)} of {value.dtype}")
+    return value
+
+
+FloatVector: TypeAlias = Annotated[Tensor, AfterValidator(_is_vector)]
+"""`fedprop.types.Vector`, checked cheaply enough for every simulated message."""
+
+
 class Invitation(Frozen):
     """Server to client: train on these parameters."""
 
@@ -34,7 +44,7 @@ class Invitation(Frozen):
     task: Int64
     round: Int64
     version: Int64
-    parameters: Vector
+    parameters: FloatVector
 
 
 class Update(Frozen):
@@ -90,7 +100,7 @@ def _tensor_field(message: Invitation | Update) -> str:
 
 def size(message: Invitation | Update) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    payload: Tensor = getattr(message, _tensor_field(message))
+    payload = message.parameters if isinstance(message, Invitation) else message.update
     return HEADER_BYTES + payload.numel() * payload.element_size()
 
 

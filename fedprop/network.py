@@ -48,21 +48,21 @@ class Network(Frozen):
     ) -> Delivery:
         """What becomes of the `number`-th message of `size` bytes on one direction of a client's link."""
         name = f"network/{direction}"
-        if uniform(seed, f"{name}/loss", client, number) < self.loss:
+        if self.loss and uniform(seed, f"{name}/loss", client, number) < self.loss:
             return Delivery(())
-        copies = 2 if uniform(seed, f"{name}/duplicate", client, number) < self.duplicate else 1
-        transfer = size / self._rate(seed, client, direction)
-        return Delivery(tuple(transfer + self._delay(seed, name, client, number, copy) for copy in range(copies)))
+        transfer = self._transfer(seed, client, direction, size)
+        first = transfer + self._delay(seed, name, client, number, 0)
+        if self.duplicate and uniform(seed, f"{name}/duplicate", client, number) < self.duplicate:
+            return Delivery((first, transfer + self._delay(seed, name, client, number, 1)))
+        return Delivery((first,))
 
-    def _rate(self, seed: int, client: ClientId, direction: str) -> float:
+    def _transfer(self, seed: int, client: ClientId, direction: str, size: int) -> Seconds:
         rates = self.downlink if direction == "down" else self.uplink
-        if rates is None:
-            return float("inf")
-        return max(rates.quantile(uniform(seed, f"network/{direction}/rate", client)), 1e-9)
+        return 0.0 if rates is None else size / max(rates.draw(seed, f"network/{direction}/rate", client), 1e-9)
 
     def _delay(self, seed: int, name: str, client: ClientId, number: int, copy: int) -> Seconds:
-        delay = self.latency.quantile(uniform(seed, f"{name}/latency", client, number, copy))
-        if uniform(seed, f"{name}/reorder", client, number, copy) < self.reorder:
+        delay = self.latency.draw(seed, f"{name}/latency", client, number, copy)
+        if self.reorder and uniform(seed, f"{name}/reorder", client, number, copy) < self.reorder:
             delay += self.reorder_seconds * uniform(seed, f"{name}/reorder/extra", client, number, copy)
         return delay
 
@@ -84,8 +84,8 @@ class Compute(Frozen):
     def seconds(self, seed: int, client: ClientId, task: int, *, steps: int, examples: int) -> Seconds:
         """The duration of one task that makes `steps` steps over `examples` examples in all."""
         work = {"task": 1, "step": steps, "example": examples}[self.unit]
-        speed = max(self.speed.quantile(uniform(seed, "compute/speed", client)), 1e-9)
-        return work * self.time.quantile(uniform(seed, "compute/time", client, task)) / speed
+        speed = max(self.speed.draw(seed, "compute/speed", client), 1e-9)
+        return work * self.time.draw(seed, "compute/time", client, task) / speed
 
 
 class Outages(Frozen):
@@ -112,13 +112,15 @@ class Faults(Frozen):
 
     def drops_at(self, seed: int, client: ClientId, task: int) -> float | None:
         """The share of its training after which a client abandons a task; None if it does not."""
-        if uniform(seed, "faults/dropout", client, task) >= self.dropout:
-            return None
-        return uniform(seed, "faults/dropout/when", client, task)
+        if self.dropout and uniform(seed, "faults/dropout", client, task) < self.dropout:
+            return uniform(seed, "faults/dropout/when", client, task)
+        return None
 
 
 class Availability:
     """When one client is up, as a function of time alone (its changes are computed once and kept)."""
+
+    __slots__ = ("_changes", "_client", "_outages", "_seed")
 
     def __init__(self, outages: Outages | None, seed: int, client: ClientId) -> None:
         self._outages = outages
@@ -147,5 +149,5 @@ class Availability:
     def _extend(self, outages: Outages) -> None:
         k = len(self._changes) - 1
         lengths = outages.up if k % 2 == 0 else outages.down
-        length = lengths.quantile(uniform(self._seed, "faults/outages", self._client, k))
+        length = lengths.draw(self._seed, "faults/outages", self._client, k)
         self._changes.append(self._changes[-1] + max(length, 1e-6))

@@ -5,16 +5,30 @@ names are independent, and no stream depends on how often another was used, so r
 which clients happen to run.
 """
 
-import struct
+from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 
 import torch
 
 
 def key(seed: int, role: str, *counters: int) -> int:
     """The 63-bit number that names a stream. Equal names give equal keys in every process and on every machine."""
-    name = role.encode() + b"\0" + struct.pack(f"<{len(counters) + 1}q", seed, *counters)
-    return int.from_bytes(blake2b(name, digest_size=8).digest(), "little") >> 1
+    name = _stream(seed, role).copy()
+    name.update(_packer(len(counters))(*counters))
+    return int.from_bytes(name.digest(), "little") >> 1
+
+
+@lru_cache(maxsize=256)
+def _stream(seed: int, role: str) -> blake2b:
+    """What all keys of one role begin with."""
+    return blake2b(role.encode() + b"\0" + _packer(1)(seed), digest_size=8)
+
+
+@lru_cache(maxsize=16)
+def _packer(count: int) -> Callable[..., bytes]:
+    return Struct(f"<{count}q").pack
 
 
 def uniform(seed: int, role: str, *counters: int) -> float:

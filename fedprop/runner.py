@@ -17,6 +17,7 @@ from fedprop.simulation.engine import Observer, Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 from fedprop.simulation.setup import Setup
 from fedprop.store import RunStore, write_tensors
+from fedprop.training.memory import MemoryGauge
 
 VERSIONED = ("fedprop", "torch", "numpy", "pydantic", "anyio", "scikit-learn")
 
@@ -98,11 +99,12 @@ def run(
     store = None if out is None else RunStore(out)
     saved, earlier = _prepare(store, experiment, setup, resume)
     recorder = Recorder(store, experiment, watchers)
+    gauge = MemoryGauge(setup.device)
     outcome = simulate(setup, recorder, resume=saved, earlier=earlier)
     if out is not None:
         params, buffers = ParameterLayout.of(setup.module).views(outcome.parameters)
         write_tensors(out / "model.safetensors", params | buffers)
-    recorder.finish(summarize(experiment, outcome, recorder.accepted, recorder.refused))
+    recorder.finish(summarize(experiment, outcome, recorder.accepted, recorder.refused) | gauge.read())
     return outcome
 
 

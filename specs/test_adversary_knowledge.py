@@ -42,8 +42,8 @@ def sent_by_compromised(
     sent: dict[int, torch.Tensor] = {}
 
     class Tapped(World):
-        def __init__(self, setup: Setup, on_event: Any) -> None:
-            super().__init__(setup, on_event)
+        def __init__(self, setup: Setup, on_event: Any, **options: Any) -> None:
+            super().__init__(setup, on_event, **options)
             receive = self.server.receive
 
             def tap(client: int, message: Any) -> None:

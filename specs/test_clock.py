@@ -2,7 +2,8 @@
 
 Statement. On the virtual loop, for every program of timers (set from outside, from other timers, cancelled or not):
 
-1. timers fire in order of (time, order of scheduling), and one cancelled before it fired never does;
+1. timers fire in order of (time, order of scheduling), those posted as last after all others of their time, and one
+   cancelled before it fired never does;
 2. the clock shows max(time before, time of the timer) when a timer fires, and so never goes back;
 3. everything one timer causes at its instant happens before the next timer, even one of the same instant;
 4. the clock stands still while a worker thread runs or a block under `hold` waits;
@@ -11,8 +12,8 @@ Statement. On the virtual loop, for every program of timers (set from outside, f
 
 Source: the event list of discrete-event simulation (Fishman 1973), ties broken by order of scheduling.
 
-Reason: timers lie in a heap ordered by (time, sequence number), and one is taken out only when no callback is ready and
-nothing real is awaited.
+Reason: timers lie in a heap ordered by (time, whether last, sequence number), and one is taken out only when no
+callback is ready and nothing real is awaited.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.clock import Alarm, call_at, hold, run
+from fedprop.clock import Alarm, call_at, hold, post, run
 from fedprop.errors import Stalled
 
 END = 1e15
@@ -36,11 +37,15 @@ END = 1e15
 
 @dataclass(frozen=True)
 class Step:
-    """A timer: who sets it (an earlier one, or -1 for the start), how far ahead, and which timers it cancels."""
+    """A timer: who sets it (an earlier one, or -1 for the start), how far ahead, which timers it cancels, and how.
+
+    `how` it is set: as one that can be cancelled, posted, or posted as last.
+    """
 
     parent: int
     delay: float
     cancels: tuple[int, ...]
+    how: str = "timer"
 
 
 delays = st.sampled_from([-1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 0.5, 1e-9, 1e9])
@@ -50,12 +55,13 @@ delays = st.sampled_from([-1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 0.5, 1e-9, 1e9])
 def programs(draw: st.DrawFn) -> list[Step]:
     n = draw(st.integers(1, 25))
     cancels = st.lists(st.integers(0, n - 1), max_size=2).map(tuple)
-    return [Step(draw(st.integers(-1, i - 1)), draw(delays), draw(cancels)) for i in range(n)]
+    hows = st.sampled_from(["timer", "timer", "posted", "last"])
+    return [Step(draw(st.integers(-1, i - 1)), draw(delays), draw(cancels), draw(hows)) for i in range(n)]
 
 
 def predicted(program: list[Step], start: float) -> list[tuple[int, float]]:
-    """What fires and what the clock shows then, by searching a plain list for the least (time, order of scheduling)."""
-    pending: dict[int, tuple[float, int]] = {}
+    """What fires and what the clock shows then, by searching for the least (time, whether last, order set)."""
+    pending: dict[int, tuple[float, bool, int]] = {}
     log: list[tuple[int, float]] = []
     now, count = start, 0
 
@@ -63,7 +69,7 @@ def predicted(program: list[Step], start: float) -> list[tuple[int, float]]:
         nonlocal count
         for i, step in enumerate(program):
             if step.parent == parent:
-                pending[i] = (now + step.delay, count)
+                pending[i] = (now + step.delay, step.how == "last", count)
                 count += 1
 
     set_by(-1)
@@ -72,7 +78,8 @@ def predicted(program: list[Step], start: float) -> list[tuple[int, float]]:
         now = max(now, pending.pop(i)[0])
         log.append((i, now))
         for victim in program[i].cancels:
-            pending.pop(victim, None)
+            if program[victim].how == "timer":
+                pending.pop(victim, None)
         set_by(i)
     return log
 
@@ -84,8 +91,12 @@ def performed(program: list[Step], start: float) -> list[tuple[int, float]]:
 
     def set_by(parent: int) -> None:
         for i, step in enumerate(program):
-            if step.parent == parent:
+            if step.parent != parent:
+                continue
+            if step.how == "timer":
                 handles[i] = call_at(anyio.current_time() + step.delay, fire, i)
+            else:
+                post(anyio.current_time() + step.delay, fire, i, last=step.how == "last")
 
     def fire(i: int) -> None:
         log.append((i, anyio.current_time()))

@@ -50,11 +50,11 @@ def test_another_seed_gives_another_trace(experiment: Experiment) -> None:
 @given(experiments())
 def test_training_engines_give_the_same_order_of_events(experiment: Experiment) -> None:
     orders = []
-    for engine in ("sequential", "vectorized"):
+    for engine in ("sequential", "workers", "vectorized"):
         training = experiment.training.model_copy(update={"engine": engine})
         _, events = run(experiment.model_copy(update={"training": training}))
         orders.append([(e.time, e.kind, e.round, e.version, e.client, e.task) for e in events])
-    assert orders[0] == orders[1]
+    assert orders[0] == orders[1] == orders[2]
 
 
 @given(experiments(), st.integers(0, 2))

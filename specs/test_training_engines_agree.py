@@ -1,10 +1,12 @@
-"""Two engines, one result: training clients one at a time and training them stacked is the same function.
+"""Three engines, one result: training clients one at a time, in threads or stacked is the same function.
 
 Statement. For every model, configuration and set of tickets:
 
 1. the sequential and the vectorised engine give the same updates, losses, step counts and buffers, up to rounding;
-2. a ticket's result depends neither on which other tickets are trained with it nor on their order: exactly for the
-   sequential engine, up to rounding for the vectorised one, whose sums may be blocked differently in other stacks;
+   worker threads give the same to the bit however many they are, and without stacking what one thread alone gives;
+2. a ticket's result depends neither on which other tickets are trained with it nor on their order nor on how they are
+   cut into chunks: exactly for the sequential engine and for workers, up to rounding for the vectorised one, whose
+   sums may be blocked differently in other stacks;
 3. one plain step over a client's whole data gives update = -lr * gradient of its mean loss (FedSGD, McMahan et al.
    2017, section 2).
 
@@ -12,7 +14,7 @@ Tolerance: 1e-9 in float64, where a rounding error cannot grow by crossing a kin
 of one; 1e-4 in float32.
 
 Reason for 1: a client's loss depends on its own row of the stack alone, so the gradient of the sum of all losses holds
-every client's own gradient, and padding has weight zero.
+every client's own gradient, and padding has weight zero. A worker computes each step in its own module and one thread.
 """
 
 import pytest
@@ -25,6 +27,9 @@ from torch.nn.functional import cross_entropy
 from fedprop.data.base import Examples
 from fedprop.params import ParameterLayout
 from fedprop.training import LocalResult, LocalTraining, Shards, Ticket, Train, make_engine
+from fedprop.training.sequential import Sequential
+from fedprop.training.vectorized import Vectorized
+from fedprop.training.workers import Workers
 
 CLASSES = 3
 SHAPE = (1, 4, 4)
@@ -140,7 +145,7 @@ models = st.sampled_from(sorted(MODELS))
 
 
 @given(models, configs(), sizes_lists, st.data())
-def test_both_engines_give_the_same_results(name, config, sizes, data):
+def test_stacking_gives_the_same_results(name, config, sizes, data):
     clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1, max_size=6))
     shards, tickets = shards_of(sizes), tickets_of(build(name), clients)
     slow, fast = (engine(name, kind, shards, config)(tickets) for kind in ("sequential", "vectorized"))
@@ -149,7 +154,7 @@ def test_both_engines_give_the_same_results(name, config, sizes, data):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_both_engines_agree_in_single_precision(name):
+def test_stacking_agrees_in_single_precision(name):
     shards = shards_of([7, 3, 5], torch.float32)
     tickets = tickets_of(build(name, torch.float32), [2, 0, 1, 0])
     config = LocalTraining(lr=0.05, batch_size=4, epochs=2, momentum=0.5, weight_decay=0.01, proximal=0.1)
@@ -159,7 +164,49 @@ def test_both_engines_agree_in_single_precision(name):
         assert_same(found, wanted, TOLERANCE[torch.float32])
 
 
-@pytest.mark.parametrize("kind", ["sequential", "vectorized"])
+@pytest.fixture(scope="module")
+def one_thread():
+    """What the sequential engine computes here, it computes with one thread, as a worker does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+@given(models, configs(), sizes_lists, st.integers(1, 4), st.data())
+def test_any_number_of_workers_gives_the_sequential_results(name, config, sizes, count, data):
+    clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1, max_size=6))
+    shards, tickets = shards_of(sizes), tickets_of(build(name), clients)
+    slow = Sequential(build(name), shards, config, 11)(tickets)
+    fast = Workers(lambda: Sequential(build(name), shards, config, 11, random=False), count=count)(tickets)
+    for wanted, found in zip(slow, fast, strict=True):
+        assert_same(found, wanted, 0.0)
+
+
+@given(models, configs(), sizes_lists, st.integers(2, 4), st.data())
+def test_any_number_of_workers_gives_the_same_stacks(name, config, sizes, count, data):
+    clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1, max_size=6))
+    shards, tickets = shards_of(sizes), tickets_of(build(name), clients)
+
+    def stack():
+        return Vectorized(build(name), shards, config, 11, members=2)
+
+    alone, many = (Workers(stack, together=2, count=workers)(tickets) for workers in (1, count))
+    for wanted, found in zip(alone, many, strict=True):
+        assert_same(found, wanted, 0.0)
+
+
+@given(models, configs(), sizes_lists, st.integers(1, 5), st.data())
+def test_chunks_change_nothing(name, config, sizes, members, data):
+    clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1, max_size=6))
+    shards, tickets = shards_of(sizes), tickets_of(build(name), clients)
+    whole, chunked = (Vectorized(build(name), shards, config, 11, members=size) for size in (6, members))
+    for wanted, found in zip(whole(tickets), chunked(tickets), strict=True):
+        assert_same(found, wanted, TOLERANCE[torch.float64])
+
+
+@pytest.mark.parametrize("kind", ["sequential", "workers", "vectorized"])
 @given(name=models, config=configs(), sizes=sizes_lists, data=st.data())
 def test_a_result_does_not_depend_on_its_company(kind, name, config, sizes, data):
     clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=2, max_size=6))
@@ -168,10 +215,10 @@ def test_a_result_does_not_depend_on_its_company(kind, name, config, sizes, data
     train = engine(name, kind, shards_of(sizes), config)
     alone = {ticket.task: train([ticket])[0] for ticket in company}
     for ticket, found in zip(company, train(company), strict=True):
-        assert_same(found, alone[ticket.task], 0.0 if kind == "sequential" else TOLERANCE[torch.float64])
+        assert_same(found, alone[ticket.task], TOLERANCE[torch.float64] if kind == "vectorized" else 0.0)
 
 
-@pytest.mark.parametrize("kind", ["sequential", "vectorized"])
+@pytest.mark.parametrize("kind", ["sequential", "workers", "vectorized"])
 @given(name=models, size=st.integers(2, 9), lr=st.floats(1e-3, 1.0))
 def test_one_step_over_all_data_is_fedsgd(kind, name, size, lr):
     shards, module = shards_of([size]), build(name)

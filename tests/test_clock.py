@@ -5,7 +5,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from fedprop.clock import Alarm, VirtualTimeLoop, call_at, hold, run
+from fedprop.clock import Alarm, VirtualTimeLoop, call_at, hold, now, post, run
 from fedprop.errors import InvalidConfig, Stalled
 
 
@@ -101,17 +101,66 @@ def test_a_timer_at_infinity_never_fires():
         run(main)
 
 
-def test_a_timer_that_fell_due_can_still_be_cancelled():
-    # Another thread may slip a callback in between the moment a timer falls due and the moment it runs.
+def test_no_timer_fires_after_the_loop_was_stopped():
     loop, fired = VirtualTimeLoop(), []
-    timer = loop.call_at(1.0, fired.append, "cancelled")
+    loop.call_at(1.0, loop.stop)
+    loop.call_at(1.0, fired.append, "later")
+    loop.run_forever()
+    assert fired == []
+    assert loop.time() == 1.0
     loop.call_at(2.0, loop.stop)
-    assert loop._advance()
-    timer.cancel()
     loop.run_forever()
     loop.close()
-    assert fired == []
-    assert loop.time() == 2.0
+    assert fired == ["later"]
+
+
+def test_an_error_in_a_posted_call_ends_the_run():
+    async def main():
+        post(1.0, int, "no number")
+        await anyio.sleep(2)
+
+    with pytest.raises(ValueError, match="no number"):
+        run(main)
+
+
+def test_a_call_posted_at_infinity_never_comes():
+    async def main():
+        post(float("inf"), pytest.fail, "called")
+        await anyio.Event().wait()
+
+    with pytest.raises(Stalled):
+        run(main)
+
+
+def test_a_call_posted_as_last_comes_after_all_that_its_moment_brings():
+    log = []
+
+    async def main():
+        post(1.0, log.append, "last", last=True)
+        post(1.0, log.append, "first")
+        post(1.0, lambda: post(1.0, log.append, "set by another"))
+        await anyio.sleep(2)
+        return log
+
+    assert run(main) == ["first", "set by another", "last"]
+
+
+def test_calls_are_posted_in_real_time_too():
+    async def main():
+        rung = anyio.Event()
+        post(anyio.current_time(), rung.set, last=True)
+        await rung.wait()
+        return "done"
+
+    assert anyio.run(main) == "done"
+
+
+def test_now_is_the_loops_time():
+    async def main():
+        await anyio.sleep(3)
+        return now(), anyio.current_time()
+
+    assert run(main) == (3.0, 3.0)
 
 
 def test_threads_that_outlive_the_program_are_awaited():

@@ -77,6 +77,15 @@ def test_the_package_offers_every_rule_and_attack():
         assert getattr(fedprop, cls.__name__) is cls
 
 
+def test_the_package_offers_what_it_names_and_nothing_else():
+    home = {"Dataset": "data", "Experiment": "experiment", "load_experiment": "experiment", "run": "runner"}
+    for name, room in home.items():
+        assert getattr(fedprop, name) is getattr(importlib.import_module(f"fedprop.{room}"), name)
+    assert fedprop.aggregators is importlib.import_module("fedprop.aggregators")
+    with pytest.raises(AttributeError, match="module 'fedprop' has no attribute 'Krumm'"):
+        fedprop.Krumm  # noqa: B018
+
+
 def examples():
     return re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 

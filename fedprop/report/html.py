@@ -96,6 +96,7 @@ def headline(run: RunView) -> dict[str, str]:
         "rounds": ("rounds", "{:,}".format),
         "simulated time": ("virtual_seconds", duration),
         "wall time": ("wall_seconds", duration),
+        "clients trained together": ("clients_per_pass", "{:.1f} on average".format),
     }
     return {name: _or_dash(run.summary.get(key), show) for name, (key, show) in shown.items()}
 

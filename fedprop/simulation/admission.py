@@ -1,8 +1,10 @@
 """The server's front door: which messages it takes, and the typed reason for each it does not."""
 
+import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from fedprop.errors import MalformedMessage
 from fedprop.messages import Invitation, Reason, Update, decode
@@ -71,8 +73,13 @@ class Door:
             return Reason.WRONG_SHAPE
         if message.update.dtype != self.dtype:
             return Reason.WRONG_DTYPE
-        if not bool(torch.isfinite(message.update).all()):
+        if not _is_finite(message.update):
             return Reason.NOT_FINITE
         if message.examples < 1:
             return Reason.BAD_SIZE
         return Reason.BAD_STEPS if message.steps < 1 else None
+
+
+def _is_finite(row: Tensor) -> bool:
+    """Whether all numbers of a row are finite; where their sum is, they are, and otherwise it may have overflowed."""
+    return math.isfinite(row.sum().item()) or bool(torch.isfinite(row).all())

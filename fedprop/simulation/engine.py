@@ -9,7 +9,7 @@ import anyio
 import torch
 from torch import Tensor
 
-from fedprop.clock import run
+from fedprop.clock import now, run
 from fedprop.errors import RunFailed, Stalled
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.packing import pack, unpack
@@ -17,6 +17,7 @@ from fedprop.simulation.policies import Synchronous
 from fedprop.simulation.rounds import run_asynchronous, run_synchronous
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.world import World
+from fedprop.training.task import Train
 from fedprop.types import Seconds, Vector
 
 T = TypeVar("T")
@@ -74,7 +75,12 @@ class Outcome:
 
 
 def simulate(
-    setup: Setup, observer: Observer, *, resume: Snapshot | None = None, earlier: tuple[RoundRecord, ...] = ()
+    setup: Setup,
+    observer: Observer,
+    *,
+    resume: Snapshot | None = None,
+    earlier: tuple[RoundRecord, ...] = (),
+    train: Train | None = None,
 ) -> Outcome:
     """Run a simulation to its end in virtual time.
 
@@ -82,6 +88,7 @@ def simulate(
     ----------
     resume : the snapshot to go on from; None starts afresh.
     earlier : the records of the rounds before that snapshot.
+    train : trains clients in place of the engine that `setup.training` asks for.
 
     Raises
     ------
@@ -93,12 +100,12 @@ def simulate(
     saved = None if resume is None else _unpack(resume, setup.device)
 
     async def main() -> tuple[World, Seconds]:
-        world = World(setup, observer.on_event)
+        world = World(setup, observer.on_event, train=train)
 
         def on_round(record: RoundRecord) -> None:
-            now = anyio.current_time()
+            moment = now()
             records.append(replace(record, wall_seconds=time.perf_counter() - began))
-            observer.on_round(records[-1], lambda: _snapshot(world, now))
+            observer.on_round(records[-1], lambda: _snapshot(world, moment))
 
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
@@ -110,14 +117,14 @@ def simulate(
             else:
                 await run_asynchronous(world.server, setup.policy, world.emit, on_round)
             tasks.cancel_scope.cancel()
-        return world, anyio.current_time()
+        return world, now()
 
-    world, now = _run(main, 0.0 if saved is None else saved["now"])
+    world, ended = _run(main, 0.0 if saved is None else saved["now"])
     return Outcome(
         parameters=world.server.state.parameters,
         rounds=tuple(records),
         trace_sha256=world.trace.head,
-        virtual_seconds=now,
+        virtual_seconds=ended,
         wall_seconds=time.perf_counter() - began,
         tickets_per_pass=world.office.computed / max(1, world.office.passes),
     )

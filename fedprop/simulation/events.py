@@ -1,9 +1,10 @@
 """What happens in a run, as a sequence of small facts; everything shown or hashed is derived from these."""
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
 
 from fedprop.types import ClientId, Round, Seconds, Version
 
@@ -30,8 +31,7 @@ class EventKind(StrEnum):
     ATTACK_FAILED = "attack_failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One fact of a run.
 
     `invited`: the server sent a task to a client; `received`: the client got it and trains from now on; `trained`: it
@@ -56,9 +56,12 @@ class Event:
     detail: str = ""
 
     def line(self) -> bytes:
-        """The canonical text that the trace hash covers."""
-        fields = (self.seq, repr(self.time), self.kind.value, self.round, self.version, self.client, self.task)
-        return json.dumps([*fields, repr(self.value), self.detail], separators=(",", ":")).encode() + b"\n"
+        """The canonical text that the trace hash covers: compact JSON, numbers as Python writes them."""
+        seq, time, kind, round_, version, client, task, value, detail = self
+        who = "null" if client is None else client
+        what = "null" if task is None else task
+        said = json.dumps(detail) if detail else '""'
+        return f'[{seq},"{time!r}","{kind!s}",{round_},{version},{who},{what},"{value!r}",{said}]\n'.encode()
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,15 @@ class Trace:
     """
 
     def __init__(self, head: str = "0" * 64, count: int = 0) -> None:
-        self.head = head
+        self._head = bytes.fromhex(head)
         self.count = count
+
+    @property
+    def head(self) -> str:
+        """The last link, in hexadecimal digits."""
+        return self._head.hex()
 
     def extend(self, event: Event) -> None:
         """Add one event, which must be the next in order."""
-        self.head = hashlib.sha256(bytes.fromhex(self.head) + event.line()).hexdigest()
+        self._head = sha256(self._head + event.line()).digest()
         self.count += 1

@@ -1,11 +1,14 @@
 """What the server knows of every task it gave out: the explicit state from which admission and resuming work."""
 
+from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from torch import Tensor
 
-from fedprop.types import ClientId, Frozen, Round, Seconds, Vector, Version
+from fedprop.types import ClientId, Round, Seconds, Vector, Version
 
 
 class TaskState(StrEnum):
@@ -19,9 +22,10 @@ class TaskState(StrEnum):
 
 
 _STATES = tuple(TaskState)
+_CODES = {state: code for code, state in enumerate(_STATES)}
 
 
-class Task(Frozen):
+class Task(NamedTuple):
     """One invitation: who trains, from which version, since when."""
 
     task: int
@@ -32,7 +36,7 @@ class Task(Frozen):
     invited: Seconds
 
 
-class Accepted(Frozen):
+class Accepted(NamedTuple):
     """One update that passed admission and waits to be aggregated; `origin` [d] is what it started from."""
 
     task: int
@@ -51,21 +55,28 @@ class Ledger:
     open: dict[int, Task] = field(default_factory=dict)
     states: bytearray = field(default_factory=bytearray)
 
+    def __post_init__(self) -> None:
+        self._held = Counter(task.client for task in self.open.values())
+
     def state(self, task: int) -> TaskState | None:
         """Where a task stands; None if there never was such a task."""
         return _STATES[self.states[task]] if 0 <= task < len(self.states) else None
 
     def issue(self, client: ClientId, round_: Round, version: Version, origin: Vector, now: Seconds) -> Task:
         """Open a new task."""
-        task = Task(task=len(self.states), client=client, round=round_, version=version, origin=origin, invited=now)
+        task = Task(len(self.states), client, round_, version, origin, now)
         self.open[task.task] = task
-        self.states.append(_STATES.index(TaskState.OPEN))
+        self.states.append(_CODES[TaskState.OPEN])
+        self._held[client] += 1
         return task
 
     def end(self, task: int, state: TaskState) -> Task:
         """Close an open task for the given reason."""
         ended = self.open.pop(task)
-        self.states[task] = _STATES.index(state)
+        self.states[task] = _CODES[state]
+        self._held[ended.client] -= 1
+        if not self._held[ended.client]:
+            del self._held[ended.client]
         return ended
 
     @property
@@ -74,6 +85,6 @@ class Ledger:
         return len(self.states)
 
     @property
-    def busy(self) -> set[ClientId]:
-        """The clients that hold an open task."""
-        return {task.client for task in self.open.values()}
+    def busy(self) -> Set[ClientId]:
+        """The clients that hold an open task, as a view of the ledger."""
+        return self._held.keys()

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import anyio
 
+from fedprop.clock import now
 from fedprop.errors import RunFailed
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.ledger import Accepted, TaskState
 from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
 from fedprop.simulation.server import Server
 from fedprop.simulation.transport import Emit
-from fedprop.types import Seconds
 
 OnRound = Callable[[RoundRecord], None]
 
@@ -42,7 +42,7 @@ async def run_synchronous(server: Server, policy: Synchronous, emit: Emit, on_ro
 async def _collect(server: Server, policy: Synchronous, wanted: int) -> list[Accepted]:
     """Accepted updates until there are enough, nobody is left to wait for, or the deadline has come."""
     batch: list[Accepted] = []
-    deadline = math.inf if policy.deadline is None else anyio.current_time() + policy.deadline
+    deadline = math.inf if policy.deadline is None else now() + policy.deadline
     with anyio.move_on_at(deadline):
         while len(batch) < wanted and server.state.ledger.open:
             accepted = server.judge(*await server.inbox.get())
@@ -87,18 +87,12 @@ async def _staff(server: Server, policy: FedBuff | FedAsync) -> None:
 
 async def _one_message(server: Server, policy: FedBuff | FedAsync) -> None:
     """Judge one message, or give up the tasks whose time is over."""
-    with anyio.move_on_at(_first_timeout(server, policy)):
-        accepted = server.judge(*await server.inbox.get())
-        if accepted is not None:
-            server.state.buffer.append(accepted)
-        return
-    now = anyio.current_time()
-    overdue = [t.task for t in server.state.ledger.open.values() if t.invited + (policy.timeout or 0.0) <= now]
-    for task in overdue:
-        server.give_up(task)
-
-
-def _first_timeout(server: Server, policy: FedBuff | FedAsync) -> Seconds:
-    if policy.timeout is None:
-        return math.inf
-    return min(task.invited for task in server.state.ledger.open.values()) + policy.timeout
+    while not server.inbox.items:
+        if policy.timeout is not None:
+            if server.give_up(policy.timeout):
+                return
+            server.set_alarm(policy.timeout)
+        await server.inbox.wait()
+    accepted = server.judge(*server.inbox.items.popleft())
+    if accepted is not None:
+        server.state.buffer.append(accepted)

@@ -1,31 +1,30 @@
 """The server: invites clients, judges what they send, aggregates, and moves the global model."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
-import anyio
 import torch
 
 from fedprop.aggregators.base import Aggregation, Cohort
-from fedprop.clock import Alarm
+from fedprop.clock import Alarm, now, post
 from fedprop.errors import InvalidUpdates
 from fedprop.messages import Invitation, Reason, Update
-from fedprop.network import Availability
 from fedprop.params import ParameterLayout
-from fedprop.rng import generator
 from fedprop.simulation.admission import Door
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
 from fedprop.simulation.policies import FedAsync, FedBuff
+from fedprop.simulation.roster import Roster
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
-from fedprop.types import ClientId, Round, Updates, Vector, Version
+from fedprop.types import ClientId, Round, Seconds, Updates, Vector, Version
 
 
 @dataclass
@@ -46,14 +45,7 @@ class ServerState:
 class Server:
     """What all policies share; a policy's own loop (rounds.py) calls it."""
 
-    def __init__(
-        self,
-        setup: Setup,
-        office: TicketOffice,
-        transport: Transport,
-        availability: Callable[[ClientId], Availability],
-        emit: Emit,
-    ) -> None:
+    def __init__(self, setup: Setup, roster: Roster, office: TicketOffice, transport: Transport, emit: Emit) -> None:
         self.setup = setup
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
@@ -69,7 +61,8 @@ class Server:
         self._evaluate = Evaluator(setup.module, setup.dataset.test)
         self._office = office
         self._transport = transport
-        self._availability = availability
+        self._roster = roster
+        self._alarm_is_set = False
         self._emit = emit
 
     def receive(self, client: ClientId, message: Payload) -> None:
@@ -79,32 +72,22 @@ class Server:
 
     def available(self) -> list[ClientId]:
         """The clients that are up, hold data and have no open task, in order of their ids."""
-        now, busy = anyio.current_time(), self.state.ledger.busy
-        return [
-            c
-            for c in range(self.setup.clients)
-            if c not in busy and self.setup.shards.count(c) > 0 and self._availability(c).is_up(now)
-        ]
+        return self._roster.available(self.state.ledger.busy)
 
     async def wait_for_a_client(self) -> None:
         """Sleep until some client crashes or returns."""
-        now = anyio.current_time()
-        await Alarm(min(self._availability(c).next_change(now) for c in range(self.setup.clients))).wait()
+        await Alarm(self._roster.next_change()).wait()
 
     def sample(self, wanted: int) -> list[ClientId]:
         """Up to `wanted` available clients, uniformly at random, in order of their ids."""
-        candidates = self.available()
-        if wanted >= len(candidates):
-            return candidates
-        stream = generator(self.setup.seed, "sample", self.state.ledger.issued)
-        order = torch.randperm(len(candidates), generator=stream)
-        return sorted(candidates[i] for i in order[:wanted].tolist())
+        ledger = self.state.ledger
+        return self._roster.sample(wanted, ledger.busy, ledger.issued)
 
     def invite(self, clients: Sequence[ClientId]) -> None:
         """Give each client a task on the current version."""
         state = self.state
         for client in clients:
-            task = state.ledger.issue(client, state.round, state.version, state.parameters, anyio.current_time())
+            task = state.ledger.issue(client, state.round, state.version, state.parameters, now())
             self._office.take(Ticket(client, task.task, state.parameters))
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
             message = Invitation(task=task.task, round=state.round, version=task.version, parameters=state.parameters)
@@ -137,15 +120,8 @@ class Server:
         self.state.accepted += 1
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
-        return Accepted(
-            task=task.task,
-            client=task.client,
-            version=task.version,
-            origin=task.origin,
-            update=message.update.to(self.setup.device),
-            examples=message.examples,
-            steps=message.steps,
-        )
+        update = message.update.to(self.setup.device)
+        return Accepted(task.task, task.client, task.version, task.origin, update, message.examples, message.steps)
 
     def end(self, task: int, state: TaskState) -> None:
         """Close an open task without an update."""
@@ -157,16 +133,32 @@ class Server:
         for item in batch:
             self._office.let_go(item.task, "server")
 
-    def give_up(self, task: int) -> None:
-        """Stop waiting for a task."""
-        open_ = self.state.ledger.open[task]
-        self._emit(EventKind.TIMED_OUT, client=open_.client, task=task, version=open_.version)
-        self.end(task, TaskState.TIMED_OUT)
+    def give_up(self, patience: Seconds) -> bool:
+        """Stop waiting for the tasks that are open for at least so long; whether there were any."""
+        overdue = list(takewhile(lambda task: task.invited + patience <= now(), self.state.ledger.open.values()))
+        for task in overdue:
+            self._emit(EventKind.TIMED_OUT, client=task.client, task=task.task, version=task.version)
+            self.end(task.task, TaskState.TIMED_OUT)
+        return bool(overdue)
+
+    def set_alarm(self, patience: Seconds) -> None:
+        """Wake the inbox's reader when the oldest task has been open for so long, but after all that arrives then.
+
+        One alarm at a time is enough, since tasks are opened in order of time.
+        """
+        if not self._alarm_is_set:
+            self._alarm_is_set = True
+            oldest = next(iter(self.state.ledger.open.values()))
+            post(oldest.invited + patience, self._ring, last=True)
+
+    def _ring(self) -> None:
+        self._alarm_is_set = False
+        self.inbox.wake()
 
     async def aggregate(self, batch: Sequence[Accepted]) -> RoundRecord:
         """Make the next version from a batch of updates, and close the round."""
         if self.setup.aggregation_seconds:
-            await Alarm(anyio.current_time() + self.setup.aggregation_seconds).wait()
+            await Alarm(now() + self.setup.aggregation_seconds).wait()
         weights: dict[ClientId, float] = {}
         failure = ""
         try:
@@ -230,7 +222,7 @@ class Server:
         record = RoundRecord(
             round=state.round,
             version=state.version,
-            time=anyio.current_time(),
+            time=now(),
             wall_seconds=0.0,
             accepted=state.accepted,
             rejected=state.rejected,
@@ -245,7 +237,7 @@ class Server:
 
     def goes_on(self, next_round: Round) -> bool:
         """Whether another round may start now."""
-        return next_round < self.setup.rounds and anyio.current_time() < self.setup.max_seconds
+        return next_round < self.setup.rounds and now() < self.setup.max_seconds
 
     def digest(self) -> str:
         """A fingerprint of the global parameters, to the bit."""

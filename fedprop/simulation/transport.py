@@ -1,21 +1,19 @@
 """Carries messages between the server and its clients, as the network model says."""
 
 from collections.abc import Callable
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-import anyio
-
-from fedprop.clock import call_at
+from fedprop.clock import now, post
 from fedprop.messages import HEADER_BYTES, Invitation, Update, size
 from fedprop.network import Network
 from fedprop.simulation.events import EventKind
-from fedprop.types import ClientId, Frozen, Seconds
+from fedprop.types import ClientId, Seconds
 
 Payload: TypeAlias = Invitation | Update | bytes
 Direction: TypeAlias = Literal["down", "up"]
 
 
-class Parcel(Frozen):
+class Parcel(NamedTuple):
     """One copy of a message under way: `client` is its receiver (down) or its sender (up)."""
 
     number: int
@@ -65,8 +63,9 @@ class Transport:
 
     def send(self, direction: Direction, client: ClientId, message: Payload) -> bool:
         """Put a message on the wire; False if it was lost (which its sender does not learn in the simulation)."""
-        number = self.sent.get((client, direction), 0)
-        self.sent[client, direction] = number + 1
+        link = client, direction
+        number = self.sent.get(link, 0)
+        self.sent[link] = number + 1
         weight = len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)
         delays = self.network.deliver(self.seed, client, direction, number, weight).delays
         task = None if isinstance(message, bytes) else message.task
@@ -74,14 +73,13 @@ class Transport:
             kind = EventKind.LOST if not delays else EventKind.DUPLICATED
             self._emit(kind, client=client, task=task, detail=f"{direction}link")
         for delay in delays:
-            due = anyio.current_time() + delay
-            self.carry(Parcel(number=self.ticket(), due=due, direction=direction, client=client, message=message))
+            self.carry(Parcel(self.ticket(), now() + delay, direction, client, message))
         return bool(delays)
 
     def carry(self, parcel: Parcel) -> None:
         """Deliver a parcel when it is due."""
         self.under_way[parcel.number] = parcel
-        call_at(parcel.due, self._deliver, parcel)
+        post(parcel.due, self._deliver, parcel)
 
     def _deliver(self, parcel: Parcel) -> None:
         del self.under_way[parcel.number]

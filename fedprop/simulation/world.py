@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-import anyio
-
+from fedprop.clock import now
 from fedprop.messages import Invitation, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
 from fedprop.simulation.ledger import Accepted, Ledger, Task
+from fedprop.simulation.roster import Roster
 from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Parcel, Payload, Transport
 from fedprop.training.engine import make_engine
 from fedprop.training.lazy import TicketOffice
-from fedprop.training.task import LocalResult, Ticket
+from fedprop.training.task import LocalResult, Ticket, Train
 from fedprop.types import ClientId, Seconds
 
 OnEvent = Callable[[Event], None]
@@ -25,15 +25,17 @@ OnEvent = Callable[[Event], None]
 class World:
     """Server, clients, adversary and the network between them."""
 
-    def __init__(self, setup: Setup, on_event: OnEvent) -> None:
+    def __init__(self, setup: Setup, on_event: OnEvent, *, train: Train | None = None) -> None:
         self.setup = setup
         self.trace = Trace()
         self._on_event = on_event
-        self.office = TicketOffice(make_engine(setup.module, setup.shards, setup.training, setup.seed))
+        train = train or make_engine(setup.module, setup.shards, setup.training, setup.seed)
+        roster = Roster(setup)
+        self.office = TicketOffice(train)
         self.transport = Transport(setup.network, setup.seed, self.emit)
         self.adversary = Adversary(setup, self.office, self.emit)
-        self.clients = Clients(setup, self.office, self.transport, self.adversary, self.emit)
-        self.server = Server(setup, self.office, self.transport, self.clients.availability, self.emit)
+        self.clients = Clients(setup, roster, self.office, self.transport, self.adversary, self.emit)
+        self.server = Server(setup, roster, self.office, self.transport, self.emit)
         self.transport.connect("down", self.clients.receive)
         self.transport.connect("up", self.server.receive)
 
@@ -48,19 +50,10 @@ class World:
         detail: str = "",
     ) -> None:
         """Record an event at the present time."""
-        state = self.server.state
-        event = Event(
-            seq=self.trace.count,
-            time=anyio.current_time(),
-            kind=kind,
-            round=state.round,
-            version=state.version if version is None else version,
-            client=client,
-            task=task,
-            value=value,
-            detail=detail,
-        )
-        self.trace.extend(event)
+        trace, state = self.trace, self.server.state
+        version = state.version if version is None else version
+        event = Event(trace.count, now(), kind, state.round, version, client, task, value, detail)
+        trace.extend(event)
         self._on_event(event)
 
     def snapshot(self, now: Seconds) -> dict[str, Any]:
@@ -75,10 +68,10 @@ class World:
             "results": {k: (r.update, r.examples, r.steps, r.loss) for k, r in office.results.items()},
             "holders": dict(office.holders),
             "training": (office.passes, office.computed),
-            "parcels": [{**dict(p), "message": _message_out(p.message)} for p in transport.under_way.values()],
+            "parcels": [p._replace(message=_message_out(p.message)) for p in transport.under_way.values()],
             "sent": transport.sent,
             "count": transport.count,
-            "active": [{**dict(a), "invitation": _message_out(a.invitation)} for a in clients.active.values()],
+            "active": [a._replace(invitation=_message_out(a.invitation)) for a in clients.active.values()],
             "newest": clients.newest,
             "answers": self.adversary.answers,
         }
@@ -96,9 +89,12 @@ class World:
         transport.sent, transport.count = saved["sent"], saved["count"]
         clients.newest = saved["newest"]
         self.adversary.answers = saved["answers"]
-        parcels = [Parcel(**{**p, "message": _message_in(p["message"])}) for p in saved["parcels"]]
-        busy = [Activity(**{**a, "invitation": _message_in(a["invitation"])}) for a in saved["active"]]
-        pending: list[Parcel | Activity] = [*parcels, *busy]
+        parcels = [Parcel(*p) for p in saved["parcels"]]
+        busy = [Activity(*a) for a in saved["active"]]
+        pending: list[Parcel | Activity] = [
+            *(p._replace(message=_message_in(p.message)) for p in parcels),
+            *(a._replace(invitation=_message_in(a.invitation)) for a in busy),
+        ]
         for item in sorted(pending, key=lambda i: i.number):
             if isinstance(item, Parcel):
                 transport.carry(item)
@@ -119,17 +115,17 @@ def _message_in(saved: Any) -> Any:
 def _server_state(server: Server) -> dict[str, Any]:
     state = {f.name: getattr(server.state, f.name) for f in fields(server.state)}
     state["ledger"] = {
-        "open": {k: dict(t) for k, t in server.state.ledger.open.items()},
+        "open": list(server.state.ledger.open.values()),
         "states": bytes(server.state.ledger.states),
     }
-    state["buffer"] = [dict(a) for a in server.state.buffer]
+    state["buffer"] = list(server.state.buffer)
     return state
 
 
 def _restore_server(server: Server, saved: dict[str, Any]) -> None:
     ledger = Ledger(
-        open={k: Task(**t) for k, t in saved["ledger"]["open"].items()},
+        open={task.task: task for task in (Task(*t) for t in saved["ledger"]["open"])},
         states=bytearray(saved["ledger"]["states"]),
     )
-    buffer = [Accepted(**a) for a in saved["buffer"]]
+    buffer = [Accepted(*a) for a in saved["buffer"]]
     server.state = type(server.state)(**{**saved, "ledger": ledger, "buffer": buffer})

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from fedprop.types import Frozen, NonNegative, Positive
 
-Engine: TypeAlias = Literal["auto", "sequential", "vectorized"]
+Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized"]
 
 
 class LocalTraining(Frozen):
@@ -20,8 +20,9 @@ class LocalTraining(Frozen):
         with neither, one step, which makes FedAvg the FedSGD of McMahan et al. (2017).
     momentum, weight_decay : as in `torch.optim.SGD`; momentum starts at zero in every task.
     proximal : FedProx's mu (Li et al. 2020, eq. 2): adds mu / 2 * ||w - w_global||^2 to the loss.
-    engine : `sequential` trains one client at a time, `vectorized` many in one pass over stacked weights; `auto`
-        chooses by model and device. The engine changes no result beyond rounding, and never the order of events.
+    engine : `sequential` trains one client at a time, `workers` one in each of several threads, `vectorized` many in
+        one pass over stacked weights; `auto` chooses by model and device. The engine changes no result beyond
+        rounding, and never the order of events.
     """
 
     lr: Positive = 0.1

@@ -3,55 +3,66 @@
 import copy
 
 from torch import nn
-from torch.nn.modules.dropout import _DropoutNd
 
 from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout
-from fedprop.training.config import LocalTraining
+from fedprop.training.channels_last import store_channels_last
+from fedprop.training.config import Engine, LocalTraining
+from fedprop.training.memory import clients_that_fit
+from fedprop.training.randomness import find_randomness
 from fedprop.training.sequential import Sequential
 from fedprop.training.task import Shards, Train
 from fedprop.training.vectorized import Vectorized
+from fedprop.training.workers import Workers
+
+STACKED_PARAMETERS = 2**17
+"""On a CPU the states of larger models fill its caches one by one, and stacking them gains nothing."""
 
 
 def make_engine(module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
     """The training engine that `config.engine` asks for; the module is copied, and lives on the data's device.
 
-    `auto` trains models with random layers one at a time. It vectorises all others on a GPU; on a CPU, where stacked
-    convolutions become slow grouped ones, only models without convolutions and buffers.
+    `auto` trains models that draw random numbers one client at a time, and vectorises all others on a GPU. On a CPU it
+    vectorises small models without convolutions and buffers. The rest gets worker threads: stacked convolutions become
+    slow grouped ones there.
 
     Raises
     ------
     InvalidConfig
-        If `config.engine` is "vectorized" and a layer draws random numbers: in one pass over all clients no client
-        could have its own stream.
+        If `config.engine` is "vectorized" or "workers" and the model draws random numbers: clients that train at the
+        same time could not each have a stream of their own.
     """
     module = copy.deepcopy(module).to(shards.pool.x.device)
-    layer = _random_layer(module)
-    if config.engine == "vectorized" and layer:
-        raise InvalidConfig(f"`engine` must not be vectorized for a model with random layers; found {layer}")
-    if config.engine == "sequential" or (
-        config.engine == "auto" and (layer or not _gains_from_stacking(module, shards))
-    ):
-        return Sequential(module, shards, config, seed)
-    return Vectorized(module, shards, config, seed)
+    source = find_randomness(module, shards.pool.x)
+    if source and config.engine in ("vectorized", "workers"):
+        raise InvalidConfig(f"`engine` must not be {config.engine} for a model with random layers; found {source}")
+    kind = _pick(module, shards, source) if config.engine == "auto" else config.engine
+    if kind == "vectorized":
+        return _vectorized(module, shards, config, seed)
+    store_channels_last(module, shards.pool.x)
+    if kind == "workers":
+        return Workers(lambda: Sequential(copy.deepcopy(module), shards, config, seed, random=False))
+    return Sequential(module, shards, config, seed, random=bool(source))
 
 
-def _random_layer(module: nn.Module) -> str:
-    """The first layer that draws random numbers while it trains; empty if there is none."""
-    found = ((name, part) for name, part in module.named_modules() if _is_random(part))
-    return next((f"{type(part).__name__} at {name!r}" for name, part in found), "")
+def _vectorized(module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
+    """One stack on a GPU; on a CPU a stack for each worker, none so large that it falls out of the caches."""
+    members = clients_that_fit(module, shards.pool.x, config)
+
+    def make() -> Vectorized:
+        return Vectorized(copy.deepcopy(module), shards, config, seed, members=members)
+
+    return make() if shards.pool.x.is_cuda else Workers(make, together=members)
 
 
-def _is_random(part: nn.Module) -> bool:
-    if isinstance(part, _DropoutNd):
-        return part.p > 0
-    if isinstance(part, nn.MultiheadAttention | nn.RNNBase):
-        return part.dropout > 0
-    return isinstance(part, nn.RReLU)
+def _pick(module: nn.Module, shards: Shards, source: str) -> Engine:
+    if source:
+        return "sequential"
+    return "vectorized" if shards.pool.x.is_cuda or _gains_from_stacking(module) else "workers"
 
 
-def _gains_from_stacking(module: nn.Module, shards: Shards) -> bool:
-    if shards.pool.x.is_cuda:
-        return True
+def _gains_from_stacking(module: nn.Module) -> bool:
+    """Whether a CPU is faster with stacked states."""
+    layout = ParameterLayout.of(module)
     convolves = any(isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d) for part in module.modules())
-    return not convolves and not any(entry.buffer for entry in ParameterLayout.of(module).entries)
+    return layout.size <= STACKED_PARAMETERS and not convolves and not any(entry.buffer for entry in layout.entries)

@@ -1,7 +1,7 @@
 """Local training one client at a time, with torch's own optimizer: slow, plain, and the measure of the fast way."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -11,29 +11,38 @@ from fedprop.params import ParameterLayout
 from fedprop.rng import generator, key
 from fedprop.training.batches import plan
 from fedprop.training.config import LocalTraining
+from fedprop.training.randomness import seeded
 from fedprop.training.task import LocalResult, Shards, Ticket
 
 
 class Sequential:
-    """Trains tickets one after the other in one reused module."""
+    """Trains tickets one after the other in one reused module.
 
-    def __init__(self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> None:
-        self.module = module
+    `random` tells whether the module may draw from torch's global generators, which belong to the whole process. Where
+    it does not, several of these may train side by side.
+    """
+
+    def __init__(
+        self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, random: bool = True
+    ) -> None:
+        self.module = module.train()
         self.layout = ParameterLayout.of(module)
         self.shards = shards
         self.config = config
         self.seed = seed
+        self.random = random
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        return [self._train(ticket) for ticket in tickets]
+        return [self.train(ticket) for ticket in tickets]
 
-    def _train(self, ticket: Ticket) -> LocalResult:
+    def train(self, ticket: Ticket) -> LocalResult:
+        """What one ticket yields."""
         part = self.shards.parts[ticket.client]
         batches = plan(len(part), self.config, generator(self.seed, "train", ticket.client, ticket.task))
         self.layout.load(self.module, ticket.origin)
-        self.module.train()
         optimizer = self._optimizer()
-        with _seeded(key(self.seed, "layers", ticket.client, ticket.task), ticket.origin.device):
+        layers = key(self.seed, "layers", ticket.client, ticket.task)
+        with seeded(layers, ticket.origin.device) if self.random else nullcontext():
             losses = [self._step(optimizer, part[batch.to(part.device)], ticket.origin) for batch in batches]
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
@@ -64,13 +73,3 @@ class Sequential:
         for name, parameter in self.module.named_parameters():
             if parameter.grad is not None:
                 parameter.grad.add_(parameter.detach() - start[name], alpha=self.config.proximal)
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Random layers such as Dropout, which know only torch's global generators, draw from a ticket's own stream."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            torch.cuda.default_generators[device.index].manual_seed(seed)
-        yield

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from torch import Tensor
@@ -17,9 +18,14 @@ class Shards:
     pool: Examples
     parts: tuple[Tensor, ...]
 
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """How many examples each client holds."""
+        return tuple(map(len, self.parts))
+
     def count(self, client: ClientId) -> int:
         """How many examples a client holds."""
-        return len(self.parts[client])
+        return self.sizes[client]
 
 
 @dataclass(frozen=True, eq=False)

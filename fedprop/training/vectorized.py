@@ -1,140 +1,72 @@
-"""Local training of many clients in one pass: their states are stacked, and one call computes all gradients.
+"""Local training of many clients in one pass, in chunks of clients that fit into memory."""
 
-Clients whose batches differ in size share a pass by padding, and the padding has weight zero. BatchNorm, and whatever
-else keeps running statistics in a buffer, would see the padding: there each pass takes clients of one batch size only.
-"""
-
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
-from torch.nn.functional import cross_entropy
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils.rnn import pad_sequence
 
-from fedprop.params import ParameterLayout
+from fedprop.errors import RunFailed
 from fedprop.rng import generator
-from fedprop.training.batches import plan
+from fedprop.training.batches import batch_sizes, draw
 from fedprop.training.config import LocalTraining
+from fedprop.training.memory import is_exhausted
+from fedprop.training.schedule import Schedule
+from fedprop.training.stacked import StackedDescent
 from fedprop.training.task import LocalResult, Shards, Ticket
-
-Stack: TypeAlias = dict[str, Tensor]
-"""Tensors by name; each has the clients as its first dimension."""
-
-Members: TypeAlias = slice | Tensor
-"""Which clients of a stack take a step together."""
-
-CHUNK_ELEMENTS = 2**26
-"""The stacked states of one chunk of clients hold at most about this many numbers, and so do their gradients."""
 
 
 class Vectorized:
-    """Trains all tickets together, in chunks of clients that bound the memory."""
+    """Trains tickets together, at most `members` at a time; where that is too much for the memory, half as many."""
 
-    def __init__(self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> None:
-        self.module = module.train()
-        self.layout = ParameterLayout.of(module)
+    def __init__(self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, members: int) -> None:
         self.shards = shards
         self.config = config
         self.seed = seed
-        self._trainable = [entry.name for entry in self.layout.entries if entry.trainable]
-        self._sees_padding = any(isinstance(part, _BatchNorm) for part in module.modules()) or any(
-            entry.buffer for entry in self.layout.entries
-        )
+        self._descend = StackedDescent(module, shards.pool, config)
         self._held = torch.cat(shards.parts)
-        self._starts = [0, *accumulate(map(len, shards.parts))]
+        self._starts = [0, *accumulate(shards.sizes)]
+        self.members = members
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        size = max(1, CHUNK_ELEMENTS // self.layout.size)
-        chunks = [tickets[i : i + size] for i in range(0, len(tickets), size)]
-        return [result for chunk in chunks for result in self._train(chunk)]
+        results: list[LocalResult] = []
+        while len(results) < len(tickets):
+            results += self._train_what_fits(tickets[len(results) : len(results) + self.members])
+        return results
+
+    def _train_what_fits(self, chunk: Sequence[Ticket]) -> list[LocalResult]:
+        """The results of a chunk; none if it does not fit into memory, and then chunks become smaller."""
+        try:
+            return self._train(chunk)
+        except RuntimeError as error:
+            if not is_exhausted(error):
+                raise
+            if len(chunk) == 1:
+                raise RunFailed(f"one client's training must fit into memory; found: {error}") from error
+        # Only here, with the error gone, are the tensors free that its traceback held.
+        self.members = len(chunk) // 2
+        warnings.warn(
+            f"{len(chunk)} clients at once do not fit into memory; training goes on with {self.members} at a time",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return []
 
     def _train(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        batches = [self._batches(ticket) for ticket in tickets]
-        # Longest first: then the clients that still have steps to take are always a slice at the top of the stack.
-        order = sorted(range(len(tickets)), key=lambda i: -len(batches[i]))
+        sizes = [batch_sizes(self.shards.count(ticket.client), self.config) for ticket in tickets]
+        order = sorted(range(len(tickets)), key=lambda i: -len(sizes[i]))
+        places = torch.cat([self._draw(tickets[i]) for i in order])
         origins = torch.stack([tickets[i].origin for i in order])
-        states, losses = self._descend(origins, [batches[i] for i in order])
+        schedule = Schedule(self._held[places.to(self._held.device)], [sizes[i] for i in order])
+        states, losses = self._descend(origins, schedule)
         results: dict[int, LocalResult] = {}
         for i, update, loss in zip(order, states - origins, losses.tolist(), strict=True):
-            examples, steps = self.shards.count(tickets[i].client), len(batches[i])
+            examples, steps = self.shards.count(tickets[i].client), len(sizes[i])
             results[i] = LocalResult(update=update.clone(), examples=examples, steps=steps, loss=loss / max(1, steps))
         return [results[i] for i in range(len(tickets))]
 
-    def _batches(self, ticket: Ticket) -> list[Tensor]:
-        """The positions in `_held` of the examples of each step."""
+    def _draw(self, ticket: Ticket) -> Tensor:
+        """The examples of all steps, as places in `_held`."""
         stream = generator(self.seed, "train", ticket.client, ticket.task)
-        start = self._starts[ticket.client]
-        return [start + batch for batch in plan(self.shards.count(ticket.client), self.config, stream)]
-
-    def _descend(self, origins: Tensor, batches: list[list[Tensor]]) -> tuple[Tensor, Tensor]:
-        """All local steps of all clients, longest first: final states [k, d] and summed losses [k]."""
-        anchors, buffers = vmap(self.layout.views)(origins)
-        params = {name: anchor.clone() for name, anchor in anchors.items()}
-        velocity = {name: torch.zeros_like(anchor) for name, anchor in anchors.items()} if self.config.momentum else {}
-        losses = origins.new_zeros(len(batches))
-        for step in range(len(batches[0])):
-            for members, batch in self._passes(batches, step):
-                gradients, loss = self._differentiate(params, buffers, members, batch)
-                for name, gradient in gradients.items():
-                    move = self._regularised(gradient, params[name][members], anchors[name][members])
-                    if velocity:
-                        move = move + self.config.momentum * velocity[name][members]
-                        velocity[name][members] = move
-                    params[name][members] -= self.config.lr * move
-                losses[members] += loss
-        return vmap(self.layout.join)(params, buffers), losses
-
-    def _passes(self, batches: list[list[Tensor]], step: int) -> Iterator[tuple[Members, list[Tensor]]]:
-        """Groups of clients that take this step together, with their batches."""
-        now = [own[step] for own in batches if step < len(own)]
-        if not self._sees_padding:
-            yield slice(len(now)), now
-            return
-        for size in sorted({len(batch) for batch in now}):
-            group = [i for i, batch in enumerate(now) if len(batch) == size]
-            yield torch.tensor(group, device=self._held.device), [now[i] for i in group]
-
-    def _differentiate(
-        self, params: Stack, buffers: Stack, members: Members, batch: list[Tensor]
-    ) -> tuple[Stack, Tensor]:
-        """The gradients by name and the losses [k] of some clients, whose buffers the forward pass moves."""
-        leaves = {name: value[members].detach() for name, value in params.items()}
-        sources = [leaves[name].requires_grad_() for name in self._trainable]
-        index, real = self._pad(batch)
-        x, y = self.shards.pool.x.index_select(0, index.flatten()), self.shards.pool.y[index]
-        x = x.view(*index.shape, *x.shape[1:])
-        logits, after = vmap(self._forward)(leaves, {name: value[members] for name, value in buffers.items()}, x)
-        for name, value in after.items():
-            buffers[name][members] = value.detach()
-        each = cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view_as(real)
-        losses = (each * real).sum(1) / real.sum(1)
-        # A client's loss depends on its own state alone, so the gradient of the sum holds everyone's own gradient.
-        found = torch.autograd.grad(losses.sum(), sources, allow_unused=True)
-        gradients = {name: g for name, g in zip(self._trainable, found, strict=True) if g is not None}
-        return gradients, losses.detach()
-
-    def _pad(self, batch: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Rows of the pool [k, b], and whether each is an example [k, b] or padding."""
-        counts = torch.tensor([len(own) for own in batch])[:, None]
-        padded = pad_sequence(batch, batch_first=True)
-        real = torch.arange(padded.shape[1]) < counts
-        # Padded with an own example: any other could be infinitely wrong, and zero times infinity is not zero.
-        index = torch.where(real, padded, padded[:, :1])
-        return self._held[index.to(self._held.device)], real.to(self._held.device)
-
-    def _forward(self, params: Stack, buffers: Stack, x: Tensor) -> tuple[Tensor, Stack]:
-        """One client's logits, and its buffers as a forward pass in training mode leaves them."""
-        after = {name: value.clone() for name, value in buffers.items()}
-        return functional_call(self.module, (params, after), (x,)), after
-
-    def _regularised(self, gradient: Tensor, params: Tensor, anchors: Tensor) -> Tensor:
-        """The gradient with weight decay and the proximal term."""
-        if self.config.weight_decay:
-            gradient = gradient + self.config.weight_decay * params
-        if self.config.proximal:
-            gradient = gradient + self.config.proximal * (params - anchors)
-        return gradient
+        return draw(self.shards.count(ticket.client), self.config, stream) + self._starts[ticket.client]

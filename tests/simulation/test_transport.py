@@ -96,7 +96,7 @@ def test_what_is_under_way_can_be_taken_up_by_another_transport():
 
     async def main():
         for parcel in waiting:
-            second.transport.carry(Parcel(**dict(parcel)))
+            second.transport.carry(Parcel(**parcel._asdict()))
         await anyio.sleep(10)
 
     run(main, start=1.0)

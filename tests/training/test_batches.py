@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedprop.training import LocalTraining
-from fedprop.training.batches import plan
+from fedprop.training.batches import batch_sizes, draw, plan
 
 sizes = st.integers(1, 30)
 
@@ -43,6 +43,15 @@ def test_batches_are_full_but_for_the_last_of_a_pass(examples, batch_size, steps
 def test_fewer_steps_are_a_beginning_of_more(examples, few, more):
     short, long = (batches_of(examples, steps=steps, batch_size=4) for steps in sorted((few, more)))
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=False))
+
+
+@given(sizes, sizes, st.integers(1, 50))
+def test_batches_are_cut_from_what_is_drawn(examples, batch_size, steps):
+    config = LocalTraining(batch_size=batch_size, steps=steps)
+    batches = batches_of(examples, batch_size=batch_size, steps=steps)
+    assert batch_sizes(examples, config) == [len(batch) for batch in batches]
+    drawn = draw(examples, config, torch.Generator().manual_seed(0))
+    assert torch.equal(drawn, torch.cat(batches))
 
 
 def test_a_client_without_examples_takes_no_step():

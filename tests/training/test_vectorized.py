@@ -1,17 +1,29 @@
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
 
 from fedprop.data.base import Examples
+from fedprop.errors import RunFailed
 from fedprop.params import ParameterLayout
 from fedprop.training import LocalTraining, Shards, Ticket, vectorized
 from fedprop.training.sequential import Sequential
+from fedprop.training.stacked import StackedDescent
 from fedprop.training.vectorized import Vectorized
 
 
 def tickets_of(module, clients):
     origin = ParameterLayout.of(module).flatten(module)
     return [Ticket(client, task, origin) for task, client in enumerate(clients)]
+
+
+def stacked(module, shards, config, members=100):
+    return Vectorized(module, shards, config, 0, members=members)
+
+
+def both(module, shards, config):
+    return stacked(module, shards, config), Sequential(module, shards, config, 0)
 
 
 def assert_agree(found, wanted):
@@ -21,33 +33,78 @@ def assert_agree(found, wanted):
 
 
 def test_no_tickets_no_results(shards):
-    assert Vectorized(nn.Linear(4, 3), shards, LocalTraining(), 0)([]) == []
+    assert stacked(nn.Linear(4, 3), shards, LocalTraining())([]) == []
 
 
 def test_clients_without_examples_change_nothing(shards):
     module = nn.Linear(4, 3)
-    alone = Vectorized(module, shards, LocalTraining(epochs=2), 0)(tickets_of(module, [2]))
-    among = Vectorized(module, shards, LocalTraining(epochs=2), 0)(tickets_of(module, [0, 2, 4]))
+    alone = stacked(module, shards, LocalTraining(epochs=2))(tickets_of(module, [2]))
+    among = stacked(module, shards, LocalTraining(epochs=2))(tickets_of(module, [0, 2, 4]))
     for result in (alone[0], among[1]):
         assert (result.examples, result.steps, result.loss) == (0, 0, 0.0)
         assert not result.update.any()
 
 
 @pytest.mark.parametrize("members", [1, 2, 3])
-def test_chunks_that_bound_the_memory_change_nothing(shards, monkeypatch, members):
+def test_chunks_that_bound_the_memory_change_nothing(shards, members):
     module = nn.Linear(4, 3)
     config = LocalTraining(epochs=2, batch_size=3)
     tickets = tickets_of(module, [4, 0, 2, 3, 1, 4, 4])
-    whole = Vectorized(module, shards, config, 0)(tickets)
-    monkeypatch.setattr(vectorized, "CHUNK_ELEMENTS", 15 * members)
-    assert_agree(Vectorized(module, shards, config, 0)(tickets), whole)
+    assert_agree(stacked(module, shards, config, members)(tickets), stacked(module, shards, config)(tickets))
 
 
-def test_a_state_larger_than_a_chunk_is_trained_alone(shards, monkeypatch):
-    monkeypatch.setattr(vectorized, "CHUNK_ELEMENTS", 1)
+class Crowded(StackedDescent):
+    """A device whose memory is too small for more than `room` clients."""
+
+    room = 2
+    error = torch.OutOfMemoryError("CUDA out of memory")
+    asked: ClassVar[list[int]] = []
+
+    def __call__(self, origins, schedule):
+        self.asked.append(len(origins))
+        if len(origins) > self.room:
+            raise self.error
+        return super().__call__(origins, schedule)
+
+
+CPU_ERROR = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError(CPU_ERROR)])
+def test_without_memory_for_a_chunk_half_of_it_is_tried(shards, monkeypatch, error):
+    monkeypatch.setattr(vectorized, "StackedDescent", Crowded)
+    monkeypatch.setattr(Crowded, "error", error)
+    monkeypatch.setattr(Crowded, "asked", [])
     module = nn.Linear(4, 3)
-    results = Vectorized(module, shards, LocalTraining(), 0)(tickets_of(module, [0, 4]))
-    assert [result.examples for result in results] == [7, 12]
+    config = LocalTraining(epochs=2, batch_size=3)
+    tickets = tickets_of(module, [4, 0, 2, 3, 1, 4, 4, 0, 0])
+    train = stacked(module, shards, config)
+    with pytest.warns(RuntimeWarning) as warned:
+        found = train(tickets)
+    assert Crowded.asked == [9, 4, 2, 2, 2, 2, 1]
+    assert [str(w.message) for w in warned] == [
+        "9 clients at once do not fit into memory; training goes on with 4 at a time",
+        "4 clients at once do not fit into memory; training goes on with 2 at a time",
+    ]
+    assert_agree(found, Sequential(module, shards, config, 0)(tickets))
+    train(tickets[:3])
+    assert Crowded.asked[-2:] == [2, 1]
+
+
+def test_a_client_too_large_for_the_memory_ends_the_run(shards, monkeypatch):
+    monkeypatch.setattr(vectorized, "StackedDescent", Crowded)
+    monkeypatch.setattr(Crowded, "room", 0)
+    module = nn.Linear(4, 3)
+    with pytest.raises(RunFailed, match="one client's training must fit into memory; found: CUDA out of memory"):
+        stacked(module, shards, LocalTraining())(tickets_of(module, [0]))
+
+
+def test_other_errors_come_out_as_they_are(shards, monkeypatch):
+    monkeypatch.setattr(vectorized, "StackedDescent", Crowded)
+    monkeypatch.setattr(Crowded, "error", RuntimeError("shapes cannot be multiplied"))
+    module = nn.Linear(4, 3)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        stacked(module, shards, LocalTraining())(tickets_of(module, [0, 1, 3]))
 
 
 def test_another_clients_overflow_stays_its_own():
@@ -59,7 +116,7 @@ def test_another_clients_overflow_stays_its_own():
     module = nn.Linear(2, 2, bias=False)
     origin = torch.tensor([1e30, 0.0, 0.0, 1e30])
     tickets = [Ticket(0, 0, origin), Ticket(1, 1, origin)]
-    overflown, sound = Vectorized(module, shards, LocalTraining(), 0)(tickets)
+    overflown, sound = stacked(module, shards, LocalTraining())(tickets)
     wanted = Sequential(module, shards, LocalTraining(), 0)(tickets)[1]
     assert not overflown.update.isfinite().all()
     assert torch.equal(sound.update, wanted.update)
@@ -69,7 +126,7 @@ def test_a_normalising_model_never_sees_padding(shards):
     module = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3))
     config = LocalTraining(steps=3, batch_size=5)
     tickets = tickets_of(module, [0, 3, 4, 0])
-    found, wanted = (engine(module, shards, config, 0)(tickets) for engine in (Vectorized, Sequential))
+    found, wanted = (engine(tickets) for engine in both(module, shards, config))
     assert_agree(found, wanted)
     counter = ParameterLayout.of(module).slices["0.num_batches_tracked"]
     assert [result.update[counter].item() for result in found] == [3.0] * 4
@@ -92,7 +149,7 @@ def test_statistics_of_ones_own_never_see_padding(shards):
     module = Counting()
     config = LocalTraining(lr=1e-6, epochs=1, batch_size=5)
     clients = [0, 3, 4]
-    results = Vectorized(module, shards, config, 0)(tickets_of(module, clients))
+    results = stacked(module, shards, config)(tickets_of(module, clients))
     total = ParameterLayout.of(module).slices["total"]
     for client, result in zip(clients, results, strict=True):
         torch.testing.assert_close(result.update[total], shards.pool.x[shards.parts[client]].sum(0))
@@ -100,7 +157,7 @@ def test_statistics_of_ones_own_never_see_padding(shards):
 
 def test_results_share_no_memory(shards):
     module = nn.Linear(4, 3)
-    first, second = Vectorized(module, shards, LocalTraining(), 0)(tickets_of(module, [0, 4]))
+    first, second = stacked(module, shards, LocalTraining())(tickets_of(module, [0, 4]))
     before = second.update.clone()
     first.update.fill_(7.0)
     assert torch.equal(second.update, before)
@@ -112,7 +169,7 @@ def test_half_precision_models_train_in_their_own_precision(shards):
     pool = Examples(shards.pool.x.to(torch.bfloat16), shards.pool.y)
     config = LocalTraining(steps=2, batch_size=4)
     tickets, half = tickets_of(module, [0, 4]), Shards(pool, shards.parts)
-    found, wanted = (engine(module, half, config, 0)(tickets) for engine in (Vectorized, Sequential))
+    found, wanted = (engine(tickets) for engine in both(module, half, config))
     for one, other in zip(found, wanted, strict=True):
         assert one.update.dtype == torch.float32
         torch.testing.assert_close(one.update, other.update, rtol=0.05, atol=0.01)

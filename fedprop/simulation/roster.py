@@ -1,0 +1,77 @@
+"""Who the clients are: how much data each holds, when it is up, and whom the server invites."""
+
+from collections.abc import Set
+
+import torch
+
+from fedprop.clock import now
+from fedprop.network import Availability
+from fedprop.rng import generator, key
+from fedprop.simulation.setup import Setup
+from fedprop.types import ClientId, Seconds
+
+TRIES = 0.25
+"""Tries at random, for each client registered, that cost about as much as one look at everybody."""
+
+
+class Roster:
+    """All registered clients. An idle one costs a number and, where clients crash, the moments at which it does."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.examples = tuple(setup.shards.count(client) for client in range(setup.clients))
+        self._seed = setup.seed
+        self._outages = setup.faults.outages
+        self._always_up = Availability(None, setup.seed, 0)
+        self._availability: dict[ClientId, Availability] = {}
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def availability(self, client: ClientId) -> Availability:
+        """When a client is up."""
+        if self._outages is None:
+            return self._always_up
+        if client not in self._availability:
+            self._availability[client] = Availability(self._outages, self._seed, client)
+        return self._availability[client]
+
+    def ready(self, client: ClientId) -> bool:
+        """Whether a client holds data and is up now."""
+        return self.examples[client] > 0 and (self._outages is None or self.availability(client).is_up(now()))
+
+    def next_change(self) -> Seconds:
+        """The first moment from now on at which some client crashes or returns."""
+        return min(self.availability(client).next_change(now()) for client in range(len(self)))
+
+    def available(self, busy: Set[ClientId]) -> list[ClientId]:
+        """The clients that are ready and not busy, in order of their ids."""
+        return [client for client in range(len(self)) if client not in busy and self.ready(client)]
+
+    def sample(self, wanted: int, busy: Set[ClientId], draw: int) -> list[ClientId]:
+        """Up to `wanted` available clients, uniformly at random, in order of their ids; each `draw` has its own luck.
+
+        Tries ids at random as long as that can be cheaper than to look at everybody. A pick is uniform over those who
+        are left, whichever of the two ways it was made.
+        """
+        tries = int(TRIES * len(self))
+        chosen = self._try(wanted, busy, draw, tries) if 2 * wanted <= tries else set[ClientId]()
+        missing = wanted - len(chosen)
+        if missing > 0:
+            chosen |= self._choose(missing, self.available(busy | chosen), draw)
+        return sorted(chosen)
+
+    def _try(self, wanted: int, busy: Set[ClientId], draw: int, tries: int) -> set[ClientId]:
+        chosen: set[ClientId] = set()
+        for attempt in range(tries):
+            if len(chosen) == wanted:
+                break
+            client = key(self._seed, "sample/try", draw, attempt) % len(self)
+            if client not in busy and self.ready(client):
+                chosen.add(client)
+        return chosen
+
+    def _choose(self, wanted: int, candidates: list[ClientId], draw: int) -> set[ClientId]:
+        if wanted >= len(candidates):
+            return set(candidates)
+        order = torch.randperm(len(candidates), generator=generator(self._seed, "sample", draw))
+        return {candidates[i] for i in order[:wanted].tolist()}
