@@ -1,10 +1,10 @@
 """Every rule gives the answer of its definition, and keeps every claim of its contract.
 
 The definitions are in `fedprop.oracles`: float64, plain loops, one formula per line, each with its source (Blanchard et
-al. 2017, El Mhamdi et al. 2018, Yin et al. 2018, Pillutla et al. 2022, Allouah et al. 2023). *Precondition:* finite
-rows, at least as many as the rule asks for. Where a definition leaves the answer open (equal scores, several
-minimisers), "the same answer" is what `fedprop.properties.comparison.same_answer` says; on small integers, where
-float64 is exact, ties must be broken exactly as the definition breaks them.
+al. 2017, El Mhamdi et al. 2018, Xie et al. 2018, Yin et al. 2018, Pillutla et al. 2022, Allouah et al. 2023).
+*Precondition:* finite rows, at least as many as the rule asks for. Where a definition leaves the answer open (equal
+scores, several minimisers), "the same answer" is what `fedprop.properties.comparison.same_answer` says; on small
+integers, where float64 is exact, ties must be broken exactly as the definition breaks them.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from fedprop.aggregators import (
     GeometricMedian,
     Krum,
     Mean,
+    MeanAroundMedian,
     Median,
     NearestNeighbourMixing,
     NormClipping,
@@ -36,6 +37,7 @@ RULES: dict[str, Make] = {
     "mean": lambda _: Mean(),
     "median": lambda _: Median(),
     "trimmed mean": lambda f: TrimmedMean(f=f),
+    "mean around median": lambda f: MeanAroundMedian(f=f),
     "krum": lambda f: Krum(f=f),
     "multi-krum": lambda f: Krum(f=f, m=3),
     "bulyan": lambda f: Bulyan(f=f),
@@ -69,7 +71,9 @@ def test_rule_keeps_its_contract(make: Make, data: st.DataObject) -> None:
     check_contract(*draw_rule_and_case(data, make))
 
 
-@pytest.mark.parametrize("name", ["krum", "multi-krum", "bulyan", "mixing, krum", "mixing, trimmed mean"])
+@pytest.mark.parametrize(
+    "name", ["mean around median", "krum", "multi-krum", "bulyan", "mixing, krum", "mixing, trimmed mean"]
+)
 @given(data=st.data())
 def test_ties_among_small_integers_are_broken_as_defined(name: str, data: st.DataObject) -> None:
     f = data.draw(st.integers(0, 3))

@@ -2,13 +2,16 @@
 
 `Krum(f=2)(updates)` takes a tensor [n, d] and gives a tensor [d]; `Krum(f=2).aggregate(updates)` also tells each row's
 weight. Rules are grouped by what they look at: `GramRule` sees inner products between rows (Krum, geometric median),
-`CoordinateRule` one coordinate at a time (median, trimmed mean). A `Stage` changes the rows first:
-`NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)` is itself a rule. `rule.contract()` is what it claims, for
-`fedprop.properties` to attack.
+`CoordinateRule` one coordinate at a time (median, trimmed mean, mean around median). A `Stage` changes the rows first:
+`NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)` is itself a rule. All of them pass over rows in blocks of columns, on
+all threads that torch may use; besides the rows they hold at most a quarter as much again, or 64 MiB per thread if that
+is more. So rows may also be larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. `rule.contract()` is what a rule
+claims, for `fedprop.properties` to attack.
 """
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.bulyan import Bulyan
+from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
 from fedprop.aggregators.defense import AGGREGATORS, STAGES, DefenseField, parse_defense
@@ -16,10 +19,12 @@ from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
+from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
 from fedprop.aggregators.pipeline import Chain, Pipeline, Stage, Staged
+from fedprop.aggregators.safetensors_rows import SafetensorsRows
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 
 __all__ = [
@@ -30,6 +35,7 @@ __all__ = [
     "Bulyan",
     "Chain",
     "Cohort",
+    "Columns",
     "Contract",
     "CoordinateRule",
     "DefenseField",
@@ -38,11 +44,13 @@ __all__ = [
     "Kappa",
     "Krum",
     "Mean",
+    "MeanAroundMedian",
     "Median",
     "NearestNeighbourMixing",
     "NormClipping",
     "Pipeline",
     "Region",
+    "SafetensorsRows",
     "Stage",
     "Staged",
     "TrimmedMean",

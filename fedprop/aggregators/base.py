@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.errors import InvalidUpdates, TooFewUpdates
-from fedprop.types import ClientId, Frozen, Updates, Vector, Weights
+from fedprop.types import ClientId, Frozen, Vector, Weights
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,13 @@ class Cohort:
 
     Attributes
     ----------
-    updates : Tensor, shape [n, d]
+    updates : rows [n, d], a tensor or a source of columns.
     clients : who sent each row; memory is keyed by these, never by position.
     examples : how many training examples each sender claims.
     staleness : how many versions behind the current one each row started.
     """
 
-    updates: Updates
+    updates: Rows
     clients: tuple[ClientId, ...] = field(default=())
     examples: tuple[int, ...] = field(default=())
     staleness: tuple[int, ...] = field(default=())
@@ -38,7 +39,7 @@ class Cohort:
             elif len(given) != n:
                 raise InvalidUpdates(f"`{name}` must have one entry for each of the {n} rows; found {len(given)}")
 
-    def with_updates(self, updates: Updates) -> "Cohort":
+    def with_updates(self, updates: Rows) -> "Cohort":
         """The same senders with other rows, as a stage before the rule hands them on."""
         return replace(self, updates=updates)
 
@@ -74,10 +75,17 @@ class RowConsumer(Frozen, ABC):
         subject, found = ("updates", f"n={n}") if f is None else ("f", f"n={n}, f={f}")
         return f"`{subject}` must satisfy {self.requirement()} for {type(self).__name__}; found {found}"
 
-    def check(self, updates: Tensor) -> None:
+    def check(self, updates: Tensor | Columns) -> None:
         """Refuse what nobody can aggregate, saying why. Raises as calling the rule does."""
+        self.check_form(updates)
+        if isinstance(updates, Tensor) and (bad := _rows_not_finite(updates)):
+            name = type(self).__name__
+            raise InvalidUpdates(f"`updates` must be finite for {name}; found NaN or infinity in rows {bad[:8]}")
+
+    def check_form(self, updates: Tensor | Columns) -> None:
+        """As `check`, without a look at the numbers."""
         name = type(self).__name__
-        if updates.ndim != 2 or updates.shape[1] == 0:
+        if len(updates.shape) != 2 or updates.shape[1] == 0:
             raise InvalidUpdates(
                 f"`updates` must have shape [n, d] with d >= 1 for {name}; found {list(updates.shape)}"
             )
@@ -85,17 +93,34 @@ class RowConsumer(Frozen, ABC):
             raise InvalidUpdates(f"`updates` must be float32 or float64 for {name}; found {updates.dtype}")
         if len(updates) < self.min_rows:
             raise TooFewUpdates(self.too_few(len(updates)))
-        finite = torch.isfinite(updates).all(dim=1)
-        if not finite.all():
-            bad = (~finite).nonzero().flatten().tolist()
-            raise InvalidUpdates(f"`updates` must be finite for {name}; found NaN or infinity in rows {bad[:8]}")
+
+
+def _rows_not_finite(updates: Tensor) -> list[int]:
+    bad = torch.zeros(len(updates), dtype=torch.bool, device=updates.device)
+    for found in map_blocks(_not_finite, updates):
+        if found is not None:
+            bad |= found
+    return bad.nonzero().flatten().tolist()
+
+
+def _not_finite(block: Tensor) -> Tensor | None:
+    """Which rows hold NaN or infinity; None if no row does."""
+    # A sum of finite numbers may overflow, but one with NaN or infinity in it is never finite.
+    return None if torch.isfinite(block.sum()) else ~torch.isfinite(block).all(dim=1)
 
 
 class Aggregator(RowConsumer):
     """Base of all rules. `rule(updates)` is tensor in, tensor out; `rule.aggregate` is the full form.
 
     A new rule defines `combine`, and `contract` if it has claims that `fedprop.properties` should attack.
+
+    Attributes
+    ----------
+    reads_columns : the rule looks at its rows through `map_blocks`, `column_blocks`, `take` and `mix` alone. So it
+        takes rows that are not in memory, and stages hand it rows worked out block by block; others get tensors.
     """
+
+    reads_columns: ClassVar[bool] = False
 
     def init(self) -> Any:
         """The state before the first aggregation; None for a rule without memory."""
@@ -105,8 +130,10 @@ class Aggregator(RowConsumer):
         """What the rule claims; nothing unless a rule says so."""
         return Contract()
 
-    def __call__(self, updates: Tensor) -> Vector:
+    def __call__(self, updates: Tensor | Columns) -> Vector:
         """Aggregate rows [n, d] into one vector [d] of the same dtype and device; the input is left untouched.
+
+        The rows are a tensor, or a source of columns such as `SafetensorsRows` for rows larger than memory.
 
         Raises
         ------
@@ -118,7 +145,13 @@ class Aggregator(RowConsumer):
         self.check(updates)
         return self.value(updates)
 
-    def aggregate(self, cohort: Cohort | Tensor, state: Any = None) -> Aggregation:
+    def check_form(self, updates: Tensor | Columns) -> None:
+        if isinstance(updates, Columns) and not self.reads_columns:
+            name, found = type(self).__name__, type(updates).__name__
+            raise InvalidUpdates(f"`updates` must be a tensor for {name}, which does not read columns; found {found}")
+        super().check_form(updates)
+
+    def aggregate(self, cohort: Cohort | Tensor | Columns, state: Any = None) -> Aggregation:
         """The full form: the aggregate, each row's weight, and the next state. Raises as `__call__` does."""
         self.check(cohort.updates if isinstance(cohort, Cohort) else cohort)
         cohort = cohort if isinstance(cohort, Cohort) else Cohort(cohort)
@@ -128,6 +161,6 @@ class Aggregator(RowConsumer):
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         """The rule itself, on rows already checked."""
 
-    def value(self, updates: Updates) -> Vector:
+    def value(self, updates: Rows) -> Vector:
         """The aggregate alone, on rows already checked; a rule whose weights cost extra overrides it."""
         return self.combine(Cohort(updates), self.init()).value

@@ -1,17 +1,19 @@
 """Bulyan over Krum."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import Ordered, Shares, sum_ordered, sum_ordered_with_weights
 from fedprop.aggregators.gram import centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
 from fedprop.types import Updates, Vector
 
 RESOLUTIONS = 50
@@ -40,6 +42,8 @@ class Bulyan(Aggregator):
     tensor([3.])
     """
 
+    reads_columns: ClassVar[bool] = True
+
     kind: Literal["bulyan"] = "bulyan"
     f: NonNegativeInt
 
@@ -66,23 +70,19 @@ class Bulyan(Aggregator):
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         updates = cohort.updates
         selected = self._selected(updates)
-        value, shares = sum_ordered_with_weights(updates[selected], self.shares)
+        value, shares = sum_ordered_with_weights(take(updates, selected), self.shares)
         weights = torch.zeros(len(updates), dtype=value.dtype, device=value.device)
         weights[selected] = shares.to(value.dtype)
         return Aggregation(value, weights, state)
 
-    def value(self, updates: Updates) -> Vector:
-        return sum_ordered(updates[self._selected(updates)], self.shares)
+    def value(self, updates: Rows) -> Vector:
+        return sum_ordered(take(updates, self._selected(updates)), self.shares)
 
     def shares(self, ordered: Ordered) -> Shares:
         """Equal shares for the theta - 2f of theta ordered values that lie nearest to their median."""
-        theta = ordered.shape[1]
-        values = ordered.double()
-        middle = (values[:, (theta - 1) // 2] + values[:, theta // 2]) / 2
-        nearest = (values - middle[:, None]).abs().argsort(dim=1, stable=True)[:, : theta - 2 * self.f]
-        return torch.zeros_like(values).scatter_(1, nearest, 1 / nearest.shape[1])
+        return shares_around_median(ordered, ordered.shape[1] - 2 * self.f)
 
-    def _selected(self, updates: Updates) -> Tensor:
+    def _selected(self, updates: Rows) -> Tensor:
         """The selected rows, in ascending order."""
         near, order = _neighbours(updates)
         left = torch.ones(len(near), dtype=torch.bool, device=near.device)
@@ -103,8 +103,8 @@ class Bulyan(Aggregator):
         selections = self._selections(rows)
         if selections is None:
             return 0.0
-        spread = float((rows.amax(dim=0) - rows.amin(dim=0)).max()) or 1.0
-        return min(self._distance(rows[list(chosen)], z.double()) for chosen in selections) / spread
+        keep = len(rows) - 4 * self.f
+        return min(regret_around_median(rows[list(chosen)], keep, z.double()) for chosen in selections)
 
     def _selections(self, rows: Updates) -> set[tuple[int, ...]] | None:
         """Every selection that breaking ties otherwise would give; None if there are more than `RESOLUTIONS`."""
@@ -123,19 +123,8 @@ class Bulyan(Aggregator):
         for best in (scores <= scores.min() * (1 + TIE)).nonzero().flatten().tolist():
             yield tuple(i for i in left if i != best)
 
-    def _distance(self, selected: Updates, z: Vector) -> float:
-        """The largest distance, over the coordinates, from z to an average of values nearest to the median."""
-        ordered = selected.sort(dim=0).values.T
-        theta, beta = ordered.shape[1], ordered.shape[1] - 2 * self.f
-        middle = (ordered[:, (theta - 1) // 2] + ordered[:, theta // 2]) / 2
-        windows = ordered.unfold(1, beta, 1)
-        reach = (windows - middle[:, None, None]).abs().amax(dim=2)
-        nearest = reach <= reach.amin(dim=1, keepdim=True) * (1 + TIE)
-        away = (windows.mean(dim=2) - z[:, None]).abs().where(nearest, torch.inf)
-        return float(away.amin(dim=1).max())
 
-
-def _neighbours(updates: Updates) -> tuple[Tensor, Tensor]:
+def _neighbours(updates: Rows) -> tuple[Tensor, Tensor]:
     """For each row, the squared distances to the others in ascending order, and which rows those are."""
     distances = squared_distances(centred_gram(updates)).fill_diagonal_(torch.inf).sort(dim=1)
     return distances.values[:, :-1], distances.indices[:, :-1]

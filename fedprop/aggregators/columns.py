@@ -1,20 +1,64 @@
-"""Passes over a wide matrix in blocks of columns, so that float64 copies stay small."""
+"""Rows that are visited in blocks of columns: in memory, on disk, or worked out as they are asked for."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeAlias, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from fedprop.types import Updates
 
-BLOCK_ELEMENTS = 1 << 22
-"""Entries per block: 32 MiB in float64."""
+BLOCK_ELEMENTS = 1 << 18
+"""Entries per block: 1 MiB in float32, so that what one core works on stays in its cache."""
 
+CUDA_BLOCK_ELEMENTS = 1 << 22
+"""Entries per block on a GPU, which wants fewer and larger ones."""
+
+AHEAD = 2
+"""Blocks that each thread may be ahead of whoever collects the answers, which could otherwise pile up."""
+
+T = TypeVar("T")
 
 _elements: ContextVar[int | None] = ContextVar("elements", default=None)
+
+
+class Columns(ABC):
+    """A matrix [n, d] of finite numbers that is read a few columns at a time.
+
+    A new source sets the three attributes and defines `read` and `take`. A tensor needs no wrapper: all that passes
+    over rows takes `Rows`, a tensor or a source, and goes through `map_blocks`, `column_blocks`, `take` and `mix`.
+
+    Attributes
+    ----------
+    shape : (n, d).
+    dtype : that of the blocks, float32 or float64.
+    device : that of the blocks.
+    """
+
+    shape: torch.Size
+    dtype: torch.dtype
+    device: torch.device
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> Tensor:
+        """Columns `start` to before `stop` of all rows, a tensor [n, stop - start] that the caller may not change."""
+
+    @abstractmethod
+    def take(self, rows: Tensor) -> "Columns":
+        """The rows with these indices, in this order, without a copy of them."""
+
+
+Rows: TypeAlias = Updates | Columns
+"""What a pass can be made over."""
 
 
 @contextmanager
@@ -27,22 +71,117 @@ def blocks_of(elements: int) -> Iterator[None]:
         _elements.reset(token)
 
 
-def column_blocks(updates: Updates) -> Iterator[Tensor]:
-    """Views of `updates` [n, d] that cover its columns in order; each has at most `BLOCK_ELEMENTS` entries."""
-    elements = BLOCK_ELEMENTS if (chosen := _elements.get()) is None else chosen
-    return iter(torch.split(updates, max(1, elements // len(updates)), dim=1))
+def column_spans(rows: Rows) -> Iterator[tuple[int, int]]:
+    """The first and one past the last column of each block, of at most `BLOCK_ELEMENTS` entries, in order."""
+    n, d = rows.shape
+    usual = CUDA_BLOCK_ELEMENTS if rows.device.type == "cuda" else BLOCK_ELEMENTS
+    width = max(1, (_elements.get() or usual) // n)
+    return ((start, min(start + width, d)) for start in range(0, d, width))
 
 
-def mix(weights: Float[Tensor, "k n"], updates: Updates) -> Float[Tensor, "k d"]:
-    """`weights` [k, n] @ `updates` [n, d], summed in float64, in the dtype of `updates`.
+def read(rows: Rows, start: int, stop: int) -> Tensor:
+    """Columns `start` to before `stop` of all rows; a view if the rows are a tensor."""
+    return rows.read(start, stop) if isinstance(rows, Columns) else rows[:, start:stop]
+
+
+def column_blocks(rows: Rows) -> Iterator[Tensor]:
+    """Tensors [n, w] that cover the columns of `rows` [n, d] in order; each has at most `BLOCK_ELEMENTS` entries."""
+    return (read(rows, *span) for span in column_spans(rows))
+
+
+def map_blocks(work: Callable[[Tensor], T], rows: Rows) -> Iterator[T]:
+    """`work` on each of the `column_blocks` of `rows`; the answers come in the order of the columns.
+
+    On a CPU blocks are read and worked on by as many threads as torch may use here, each of which computes alone: many
+    independent blocks disturb each other less than threads that meet after every operation.
+    """
+    spans = list(column_spans(rows))
+    threads = min(len(spans), 1 if rows.device.type == "cuda" else torch.get_num_threads())
+    if threads == 1:
+        yield from (work(read(rows, *span)) for span in spans)
+        return
+    with _single_threaded(threads) as pool:
+        begun: deque[Future[T]] = deque()
+        for span in spans:
+            begun.append(pool.submit(lambda span: work(read(rows, *span)), span))
+            if len(begun) > AHEAD * threads:
+                yield begun.popleft().result()
+        yield from (block.result() for block in begun)
+
+
+@contextmanager
+def _single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads in which torch's own operations use no further threads."""
+    ours = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(ours)  # what a thread sets is also what threads started later begin with
+
+
+def take(rows: Rows, indices: Int[Tensor, " k"]) -> Rows:
+    """The rows with these indices, in this order, copied block by block as they are read; `rows` if these are all."""
+    if indices.tolist() == list(range(len(rows))):
+        return rows
+    return rows.take(indices) if isinstance(rows, Columns) else TakenRows(rows, indices)
+
+
+def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
+    """`weights` [k, n] @ `rows` [n, d], summed in float64, in the dtype of `rows`.
 
     Rows without weight are left out rather than multiplied by zero: a row of weights that is one for a single row
-    gives that row back bit for bit, and a rule that keeps few rows reads few.
+    gives that row back bit for bit, and a rule that keeps few rows reads few. Rows that are mixtures themselves are
+    not worked out one by one.
     """
+    while isinstance(rows, MixedRows):
+        weights, rows = weights.double() @ rows.mixing, rows.rows
     used = (weights != 0).any(dim=0).nonzero().flatten()
-    weights = weights[:, used].double()
-    if len(used) == 1:
-        return (weights * updates[used]).to(updates.dtype)
-    every = len(used) == len(updates)
-    blocks = (block if every else block[used] for block in column_blocks(updates))
-    return torch.cat([(weights @ block.double()).to(updates.dtype) for block in blocks], dim=1)
+    mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
+    if len(used):
+        shares = weights[:, used].double()
+        return fill(mixed, map_blocks(lambda block: _mixed(shares, block), take(rows, used)))
+    return mixed
+
+
+def fill(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
+    """Write `parts`, which have consecutive columns, over the columns of `out`, and give it back."""
+    start = 0
+    for part in parts:
+        out[..., start : start + part.shape[-1]] = part
+        start += part.shape[-1]
+    return out
+
+
+def _mixed(weights: Tensor, block: Tensor) -> Tensor:
+    if len(block) == 1:
+        return (weights * block).to(block.dtype)
+    return (weights @ block.double()).to(block.dtype)
+
+
+class TakenRows(Columns):
+    """Some rows of a tensor."""
+
+    def __init__(self, rows: Updates, indices: Int[Tensor, " k"]) -> None:
+        self.rows, self.indices = rows, indices
+        self.shape, self.dtype, self.device = torch.Size((len(indices), rows.shape[1])), rows.dtype, rows.device
+
+    def read(self, start: int, stop: int) -> Tensor:
+        return self.rows[:, start:stop][self.indices]
+
+    def take(self, rows: Tensor) -> "TakenRows":
+        return TakenRows(self.rows, self.indices[rows])
+
+
+class MixedRows(Columns):
+    """`mixing` [k, n] @ `rows` [n, d], worked out in float64 block by block, so that no second matrix is held."""
+
+    def __init__(self, mixing: Float[Tensor, "k n"], rows: Rows) -> None:
+        self.mixing, self.rows = mixing.double(), rows
+        self.shape, self.dtype, self.device = torch.Size((len(mixing), rows.shape[1])), rows.dtype, rows.device
+
+    def read(self, start: int, stop: int) -> Tensor:
+        return _mixed(self.mixing, read(self.rows, start, stop))
+
+    def take(self, rows: Tensor) -> "MixedRows":
+        return MixedRows(self.mixing[rows], self.rows)

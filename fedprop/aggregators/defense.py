@@ -11,6 +11,7 @@ from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
+from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
@@ -19,7 +20,7 @@ from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.registry import Registry
 
 AGGREGATORS: Registry[Aggregator] = Registry(
-    "aggregators", Aggregator, (Mean, Median, TrimmedMean, Krum, Bulyan, GeometricMedian)
+    "aggregators", Aggregator, (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian)
 )
 """Every rule by its `kind`."""
 

@@ -1,44 +1,59 @@
 """Rules that see only inner products: one pass over the data, then everything happens on n by n numbers."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import column_blocks, mix
+from fedprop.aggregators.columns import MixedRows, Rows, column_blocks, mix
+from fedprop.aggregators.inner_products import inner_products
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Gram, Updates, Weights
+from fedprop.types import Gram, Weights
 
 CANCELLATION = 1e-4
 """A squared distance below this share of the centred rows' squared norms has lost four of its sixteen digits."""
+
+NEARER = 1 / 16
+"""Another centre is worth a pass if it brings the rows around it this much closer, in squared distance."""
 
 RECENTRINGS = 2
 """A first centre so far away that it hides who is inmost needs a second try."""
 
 
-def centred_gram(updates: Updates) -> Gram:
-    """Inner products [n, n] in float64 of the rows of `updates` [n, d], seen from a centre among them.
+class GramRows(MixedRows):
+    """Mixed rows whose centred inner products are known beforehand."""
+
+    def __init__(self, mixing: Tensor, rows: Rows, gram: Gram) -> None:
+        super().__init__(mixing, rows)
+        self.gram = gram
+
+
+def centred_gram(updates: Rows) -> Gram:
+    """Inner products [n, n] in float64 of the rows of `updates` [n, d], seen from the origin or a centre among them.
 
     Distances follow from inner products by subtraction, which ruins them for rows that lie close together and far
-    from the origin. The first row is a good enough centre unless it is an outlier (an attacker may see to that); then
-    the row whose median distance to the others is smallest takes its place, which no minority can keep away from the
-    majority. So distances within the majority are accurate; those within a tight minority far away need not be. Rows
-    as centres are exact for integers, so that equal scores stay equal.
+    from the origin. Where that happens the row whose median distance to the others is smallest becomes the centre,
+    which no minority can keep away from the majority. So distances within the majority are accurate; those within a
+    tight minority far away need not be. The origin and rows are centres that are exact for integers, so that equal
+    scores stay equal.
 
     Raises
     ------
     InvalidUpdates
-        If the squared distances overflow float64 (only rows in float64 beyond about 1e150 can do that).
+        If squared lengths overflow float64 (only rows in float64 beyond about 1e150 can do that).
     """
-    centre, gram = 0, _gram_about(updates, 0)
+    if isinstance(updates, GramRows):
+        return updates.gram
+    gram = inner_products(updates)
     for _ in range(RECENTRINGS):
-        if not _cancels(gram) or (inmost := _inmost(gram)) == centre:
+        if (inmost := _better_centre(gram)) is None:
             break
-        centre, gram = inmost, _gram_about(updates, inmost)
+        gram = inner_products(updates, inmost)
     if not torch.isfinite(gram).all():
-        largest = updates.abs().max().item()
-        raise InvalidUpdates(f"`updates` must have squared distances within float64; found entries up to {largest:.3g}")
+        largest = max(float(block.abs().max()) for block in column_blocks(updates))
+        raise InvalidUpdates(f"`updates` must have squared lengths within float64; found entries up to {largest:.3g}")
     return gram
 
 
@@ -48,28 +63,20 @@ def squared_distances(gram: Gram) -> Gram:
     return (norms[:, None] + norms[None, :] - 2 * gram).clamp(min=0).fill_diagonal_(0)
 
 
-def _gram_about(updates: Updates, centre: int) -> Gram:
-    total = torch.zeros(len(updates), len(updates), dtype=torch.float64, device=updates.device)
-    for block in column_blocks(updates):
-        rows = block.double()
-        rows = rows - rows[centre]
-        total += rows @ rows.T
-    return total
-
-
-def _inmost(gram: Gram) -> int:
-    """The row whose median distance to all rows is smallest."""
-    return int(squared_distances(gram).median(dim=1).values.argmin())
-
-
-def _cancels(gram: Gram) -> bool:
-    norms = gram.diagonal()
+def _better_centre(gram: Gram) -> int | None:
+    """The inmost row, if distances have lost digits and most rows are much closer to it than it is to the centre."""
+    norms, distances = gram.diagonal(), squared_distances(gram)
+    reaches = distances.median(dim=1).values
+    inmost = int(reaches.argmin())
     larger = torch.maximum(norms[:, None], norms[None, :])
-    return bool((squared_distances(gram).fill_diagonal_(torch.inf) < CANCELLATION * larger).any())
+    lost = (distances.fill_diagonal_(torch.inf) < CANCELLATION * larger).any()
+    return inmost if lost and reaches[inmost] < NEARER * norms[inmost] else None
 
 
 class GramRule(Aggregator):
     """Base of the rules that turn inner products into one weight per row; the aggregate is weights @ rows."""
+
+    reads_columns: ClassVar[bool] = True
 
     @abstractmethod
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:

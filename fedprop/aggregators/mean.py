@@ -1,6 +1,6 @@
 """The average: no defense, and the yardstick for all of them."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -32,6 +32,8 @@ class Mean(Aggregator):
     >>> Mean()(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
     tensor([2., 4.])
     """
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["mean"] = "mean"
     weighting: Weighting = "uniform"

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.columns import mix
+from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region
-from fedprop.aggregators.gram import centred_gram, squared_distances
+from fedprop.aggregators.gram import GramRows, centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.pipeline import Stage, Staged
 from fedprop.types import Gram, Updates
@@ -39,12 +39,14 @@ class NearestNeighbourMixing(Stage):
     def requirement(self) -> str:
         return "n >= 2f + 1"
 
-    def apply(self, updates: Updates) -> Staged:
-        distances = squared_distances(centred_gram(updates))
+    def apply(self, updates: Rows) -> Staged:
+        gram = centred_gram(updates)
         keep = len(updates) - self.f
-        nearest = distances.argsort(dim=1, stable=True)[:, :keep]
-        mixing = torch.zeros_like(distances).scatter_(1, nearest, 1 / keep)
-        return Staged(mix(mixing, updates), mixing)
+        nearest = squared_distances(gram).argsort(dim=1, stable=True)[:, :keep]
+        taken = torch.zeros_like(gram).scatter_(1, nearest, 1)
+        # Divided last, so that integer rows have mixtures whose equal distances stay equal.
+        mixed = taken @ gram @ taken.T / keep**2
+        return Staged(GramRows(taken / keep, updates, mixed), taken / keep)
 
     def carry(self, contract: Contract) -> Contract:
         regret, kappa = contract.regret, contract.kappa
@@ -56,8 +58,8 @@ class NearestNeighbourMixing(Stage):
             lies_in={Region.ROW: Region.HULL, Region.HONEST_BOX: Region.BOX}.get(contract.lies_in, contract.lies_in),
             tolerates=lambda n: range(self.f, self.f + 1) if self.f in contract.tolerates(n) else range(0),
             kappa=_mixed(kappa) if kappa else None,
-            regret=(lambda x, z: regret(self.apply(x).updates, z)) if regret else None,
-            ambiguous=lambda x: self._tied(x) or contract.ambiguous(self.apply(x).updates),
+            regret=(lambda x, z: regret(self(x), z)) if regret else None,
+            ambiguous=lambda x: self._tied(x) or contract.ambiguous(self(x)),
         )
 
     def _tied(self, updates: Updates) -> bool:

@@ -3,11 +3,12 @@
 from typing import Literal
 
 import torch
+from torch import Tensor
 
-from fedprop.aggregators.columns import column_blocks
+from fedprop.aggregators.columns import Columns, Rows, map_blocks, read, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.pipeline import Stage, Staged
-from fedprop.types import Positive, Updates
+from fedprop.types import Positive, Weights
 
 
 class NormClipping(Stage):
@@ -24,11 +25,9 @@ class NormClipping(Stage):
     kind: Literal["norm_clipping"] = "norm_clipping"
     max_norm: Positive
 
-    def apply(self, updates: Updates) -> Staged:
-        norms = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
-        factors = (self.max_norm / norms).clamp(max=1)
-        blocks = [(block * factors[:, None]).to(updates.dtype) for block in column_blocks(updates)]
-        return Staged(torch.cat(blocks, dim=1), factors.diag())
+    def apply(self, updates: Rows) -> Staged:
+        factors = (self.max_norm / _norms(updates)).clamp(max=1)
+        return Staged(ScaledRows(factors, updates), factors.diag())
 
     def carry(self, contract: Contract) -> Contract:
         """Order and rotations do not matter to lengths; everything measured against the rows as sent is given up."""
@@ -38,6 +37,28 @@ class NormClipping(Stage):
             linear=contract.linear,
             examples=contract.examples,
             lies_in=Region.ANYWHERE,
-            ambiguous=lambda x: contract.ambiguous(self.apply(x).updates),
+            ambiguous=lambda x: contract.ambiguous(self(x)),
             precision=contract.precision,
         )
+
+
+class ScaledRows(Columns):
+    """`factors` [n] times `rows` [n, d], row by row, worked out in float64 block by block."""
+
+    def __init__(self, factors: Weights, rows: Rows) -> None:
+        self.factors, self.rows = factors, rows
+        self.shape, self.dtype, self.device = rows.shape, rows.dtype, rows.device
+
+    def read(self, start: int, stop: int) -> Tensor:
+        return (read(self.rows, start, stop) * self.factors[:, None]).to(self.dtype)
+
+    def take(self, rows: Tensor) -> "ScaledRows":
+        return ScaledRows(self.factors[rows], take(self.rows, rows))
+
+
+def _norms(rows: Rows) -> Weights:
+    """The Euclidean length [n] in float64 of each row."""
+    squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    for found in map_blocks(lambda block: torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square(), rows):
+        squares += found
+    return squares.sqrt()

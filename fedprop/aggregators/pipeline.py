@@ -1,20 +1,25 @@
 """Stages that change the rows before a rule sees them, and their composition by `>>`."""
 
 from abc import abstractmethod
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, ClassVar, Literal, NamedTuple, overload
 
+import torch
 from pydantic import SerializeAsAny
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
+from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.types import Updates, Vector
 
 
 class Staged(NamedTuple):
-    """What a stage answers: the new rows and the matrix that made them, new rows = mixing @ rows."""
+    """What a stage answers: the new rows and the matrix that made them, new rows = mixing @ rows.
 
-    updates: Updates
+    The new rows are a tensor or, better, columns worked out as they are read: then there is no second matrix in memory.
+    """
+
+    updates: Rows
     mixing: Tensor
 
 
@@ -24,13 +29,13 @@ class Stage(RowConsumer):
     A new stage defines `apply`, and `carry` if some of a rule's claims survive it.
     """
 
-    def __call__(self, updates: Tensor) -> Updates:
+    def __call__(self, updates: Tensor | Columns) -> Updates:
         """The new rows for rows [n, d]; the input is left untouched. Raises as an aggregator's call does."""
         self.check(updates)
-        return self.apply(updates).updates
+        return _in_memory(self.apply(updates).updates)
 
     @abstractmethod
-    def apply(self, updates: Updates) -> Staged:
+    def apply(self, updates: Rows) -> Staged:
         """The stage itself, on rows already checked; `mixing` [n, n] is in float64."""
 
     def carry(self, contract: Contract) -> Contract:
@@ -68,11 +73,11 @@ class Chain(Stage):
     def parts(self) -> tuple[Stage, ...]:
         return self.stages
 
-    def check(self, updates: Tensor) -> None:
+    def check(self, updates: Tensor | Columns) -> None:
         for stage in self.stages:
             stage.check(updates)
 
-    def apply(self, updates: Updates) -> Staged:
+    def apply(self, updates: Rows) -> Staged:
         updates, mixing = self.stages[0].apply(updates)
         for stage in self.stages[1:]:
             updates, further = stage.apply(updates)
@@ -87,6 +92,8 @@ class Chain(Stage):
 
 class Pipeline(Aggregator):
     """A rule behind one stage or more; written `stage >> ... >> rule`, and as a list in a configuration."""
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["pipeline"] = "pipeline"
     stages: tuple[SerializeAsAny[Stage], ...]
@@ -105,18 +112,28 @@ class Pipeline(Aggregator):
     def contract(self) -> Contract:
         return self._chain.carry(self.rule.contract())
 
-    def check(self, updates: Tensor) -> None:
+    def check(self, updates: Tensor | Columns) -> None:
         for part in (*self.stages, self.rule):
             part.check(updates)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        updates, mixing = self._chain.apply(cohort.updates)
+        updates, mixing = self._staged(cohort.updates)
         value, weights, state = self.rule.combine(cohort.with_updates(updates), state)
         return Aggregation(value, (weights.double() @ mixing).to(value.dtype), state)
 
-    def value(self, updates: Updates) -> Vector:
-        return self.rule.value(self._chain.apply(updates).updates)
+    def value(self, updates: Rows) -> Vector:
+        return self.rule.value(self._staged(updates).updates)
+
+    def _staged(self, updates: Rows) -> Staged:
+        """The rows that the rule is to see, in a form that it can read, and the matrix that made them."""
+        staged = self._chain.apply(updates)
+        return staged if self.rule.reads_columns else Staged(_in_memory(staged.updates), staged.mixing)
 
     @property
     def _chain(self) -> Chain:
         return Chain(stages=self.stages)
+
+
+def _in_memory(rows: Rows) -> Updates:
+    """The rows as a tensor."""
+    return rows if isinstance(rows, Tensor) else torch.cat(list(map_blocks(lambda block: block, rows)), dim=1)

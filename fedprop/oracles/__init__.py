@@ -11,6 +11,7 @@ from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
 from fedprop.oracles.mean import mean
+from fedprop.oracles.mean_around_median import mean_around_median
 from fedprop.oracles.median import median
 from fedprop.oracles.nearest_neighbour_mixing import nearest_neighbour_mixing
 from fedprop.oracles.norm_clipping import norm_clipping
@@ -20,6 +21,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "mean": mean,
     "median": median,
     "trimmed_mean": trimmed_mean,
+    "mean_around_median": mean_around_median,
     "krum": krum,
     "bulyan": bulyan,
     "geometric_median": geometric_median,
@@ -34,6 +36,7 @@ __all__ = [
     "geometric_median",
     "krum",
     "mean",
+    "mean_around_median",
     "median",
     "nearest_neighbour_mixing",
     "norm_clipping",

@@ -1,10 +1,8 @@
 """Definition of Bulyan over Krum."""
 
-import math
-
 from fedprop.oracles.krum import ranking
-from fedprop.oracles.median import median_of
-from fedprop.oracles.vectors import Row, Rows
+from fedprop.oracles.mean_around_median import around_median
+from fedprop.oracles.vectors import Rows
 
 
 def selection(rows: Rows, f: int) -> list[int]:
@@ -20,12 +18,6 @@ def selection(rows: Rows, f: int) -> list[int]:
     return sorted(chosen)
 
 
-def mean_around_median(values: Row, beta: int) -> float:
-    """The mean of the beta values nearest to the median of all; the smaller of two that are equally near."""
-    middle = median_of(values)
-    return math.fsum(sorted(values, key=lambda v: (abs(v - middle), v))[:beta]) / beta
-
-
 def bulyan(rows: Rows, f: int) -> list[float]:
     """Of theta = n - 2f selected rows, in each coordinate the mean of the beta = theta - 2f values nearest the median.
 
@@ -33,4 +25,4 @@ def bulyan(rows: Rows, f: int) -> list[float]:
     """
     selected = [rows[i] for i in selection(rows, f)]
     beta = len(selected) - 2 * f
-    return [mean_around_median(column, beta) for column in zip(*selected, strict=True)]
+    return [around_median(column, beta) for column in zip(*selected, strict=True)]

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fedprop.oracles.bulyan import mean_around_median, selection
+from fedprop.oracles.bulyan import selection
 from fedprop.oracles.krum import ranking
+from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
 from fedprop.oracles.vectors import Row, Rows, squared_distance, weighted_mean
 
@@ -67,13 +68,27 @@ def _trimmed_selection(rows: Rows, f: int) -> list[float]:
 
 
 def _bulyan_average(selected: Rows, beta: int) -> list[float]:
-    return [mean_around_median(column, beta) for column in zip(*selected, strict=True)]
+    return [around_median(column, beta) for column in zip(*selected, strict=True)]
 
 
 def _middle(rows: Rows, start: int, stop: int) -> list[float]:
     """In each coordinate, the mean of the ordered values from `start` to before `stop`."""
     kept = [sorted(column)[start:stop] for column in zip(*rows, strict=True)]
     return [math.fsum(values) / len(values) for values in kept]
+
+
+def _around(centre: Callable[[Row, int], float], *, fewer: int = 1) -> Any:
+    """The mean around median with another centre, or of the n - `fewer` * f nearest values."""
+
+    def misread(rows: Rows, f: int) -> list[float]:
+        answer = []
+        for column in zip(*rows, strict=True):
+            middle = centre(column, f)
+            near = sorted(column, key=lambda v: (abs(v - middle), v))[: len(rows) - fewer * f]
+            answer.append(math.fsum(near) / len(near))
+        return answer
+
+    return misread
 
 
 def _medoid(rows: Rows) -> list[float]:
@@ -132,6 +147,14 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
             rows, min(f + 1, (len(rows) - 1) // 2), max(len(rows) - f - 1, len(rows) // 2 + 1)
         ),
         "median": lambda rows, f: _coordinates(rows),
+    },
+    "mean_around_median": {
+        "around the mean": _around(lambda column, f: math.fsum(column) / len(column)),
+        "around the trimmed mean": _around(
+            lambda column, f: math.fsum(sorted(column)[f : len(column) - f]) / (len(column) - 2 * f)
+        ),
+        "around the lower middle": _around(lambda column, f: sorted(column)[(len(column) - 1) // 2]),
+        "n - 2f values": _around(lambda column, f: median_of(column), fewer=2),
     },
     "geometric_median": {
         "medoid": _medoid,

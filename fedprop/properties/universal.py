@@ -3,7 +3,7 @@
 import torch
 
 from fedprop.aggregators.base import Aggregator
-from fedprop.aggregators.columns import blocks_of
+from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
@@ -70,7 +70,10 @@ def _streaming(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.rows.double()
     whole = rule(rows)
     with blocks_of(1):
-        streamed = rule(rows)
+        if isinstance(rule, Aggregator) and rule.reads_columns:
+            streamed = rule(TakenRows(rows, torch.arange(len(rows))))
+        else:
+            streamed = rule(rows)
     if same_answer(contract, rows, whole, streamed):
         return None
     return Finding(streamed, whole, "column by column rather than at once")

@@ -161,10 +161,11 @@ def _ambiguous(rule: Aggregator, story: Story, answers: list[Aggregation]) -> bo
 def _untouched(rule: Aggregator, story: Story) -> Finding | None:
     states, kept = [rule.init()], [copy.deepcopy(rule.init())]
     for number, turn in enumerate(story):
-        cohort = turn.cohort()
+        rows = turn.updates()
+        cohort = turn.cohort().with_updates(rows)
         answer = step(rule, cohort, states[-1])
-        if not torch.equal(cohort.updates, turn.cohort().updates):
-            return Finding(cohort.updates, turn.cohort().updates, how=f"as the rows of round {number} afterwards")
+        if not torch.equal(rows, turn.updates()):
+            return Finding(rows, turn.updates(), how=f"as the rows of round {number} afterwards")
         states.append(answer.state)
         kept.append(copy.deepcopy(answer.state))
         for before, (now, then) in enumerate(zip(states, kept, strict=True)):
@@ -225,7 +226,7 @@ def restored(state: Any) -> Any:
 
 def _weights(rule: Aggregator, story: Story) -> Finding | None:
     for number, (turn, answer) in enumerate(zip(story, play(rule, story), strict=True)):
-        rows = turn.cohort().updates
+        rows = turn.updates()
         expected = answer.weights @ rows
         if float((answer.value - expected).abs().max()) > CLOSE * (1 + float(rows.abs().max())):
             return Finding(answer.value, expected, how=f"from weights {answer.weights.tolist()} in round {number}")

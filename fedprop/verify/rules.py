@@ -42,7 +42,7 @@ OWN_TIES = ("permutation", "orthogonal", "precision")
 """Claims in which a rule may break ties of its own scores, where those of the rule it should equal are clear."""
 
 
-ITERATIVE = 1e-6
+ITERATIVE = 1e-7
 """A contract with a coarser precision is that of an iterative rule."""
 
 FOREIGN_PRECISION, FOREIGN_SMOOTHING = 1e-3, 1e-5

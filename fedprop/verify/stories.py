@@ -35,9 +35,13 @@ class Turn:
     rows: tuple[tuple[float, ...], ...]
     examples: tuple[int, ...]
 
+    def updates(self, dtype: torch.dtype = torch.float64) -> Updates:
+        """The rows as a new tensor."""
+        return torch.tensor(self.rows, dtype=dtype)
+
     def cohort(self, dtype: torch.dtype = torch.float64) -> Cohort:
         """What the rule is given."""
-        return Cohort(torch.tensor(self.rows, dtype=dtype), self.clients, self.examples)
+        return Cohort(self.updates(dtype), self.clients, self.examples)
 
     def reordered(self, order: Sequence[int]) -> "Turn":
         """The same round with the rows in another order."""

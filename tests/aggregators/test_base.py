@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Aggregation, Aggregator, Cohort, Contract, Krum, Mean, NormClipping
+from fedprop.aggregators.columns import MixedRows, blocks_of
 from fedprop.errors import InvalidUpdates, TooFewUpdates
 
 
@@ -63,6 +64,28 @@ def test_a_rule_claims_nothing_unless_it_says_so() -> None:
 def test_refusals_name_parameter_rule_and_found_value(use: Any, rows: torch.Tensor, message: str) -> None:
     with pytest.raises(InvalidUpdates, match=message):
         use(rows)
+
+
+def test_bad_rows_are_found_in_every_block() -> None:
+    rows = torch.zeros(4, 9)
+    rows[1, 8], rows[3, 0], rows[3, 4] = torch.nan, torch.inf, -torch.inf
+    with blocks_of(4), pytest.raises(InvalidUpdates, match=r"found NaN or infinity in rows \[1, 3\]"):
+        Mean()(rows)
+
+
+def test_infinities_that_cancel_are_found() -> None:
+    with pytest.raises(InvalidUpdates, match=r"found NaN or infinity in rows \[0, 1\]"):
+        Mean()(torch.tensor([[torch.inf], [-torch.inf]]))
+
+
+def test_finite_rows_whose_sum_overflows_are_accepted() -> None:
+    assert Mean()(torch.full((3, 2), 3e38)).tolist() == torch.full((2,), 3e38).tolist()
+
+
+def test_a_rule_that_wants_tensors_refuses_columns() -> None:
+    columns = MixedRows(torch.eye(2), torch.ones(2, 3))
+    with pytest.raises(InvalidUpdates, match=r"`updates` must be a tensor for Running, .* columns; found MixedRows"):
+        Running()(columns)
 
 
 def test_no_rows_are_too_few() -> None:

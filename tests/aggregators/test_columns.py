@@ -1,8 +1,11 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
+from torch import Tensor
 
 from fedprop.aggregators import columns
-from fedprop.aggregators.columns import column_blocks, mix
+from fedprop.aggregators.columns import MixedRows, blocks_of, column_blocks, fill, map_blocks, mix, read, take
 
 
 @pytest.fixture
@@ -43,3 +46,75 @@ def test_mix_sums_in_float64() -> None:
 
 def test_mix_without_any_weight_is_zero() -> None:
     assert mix(torch.zeros(1, 2), torch.ones(2, 3)).tolist() == [[0.0, 0.0, 0.0]]
+
+
+ROWS = torch.arange(24.0).reshape(3, 8)
+
+
+@pytest.fixture(params=[1, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    ours = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(ours)
+
+
+def test_answers_come_in_the_order_of_the_columns(threads: int) -> None:
+    with blocks_of(3):
+        assert [block.tolist() for block in map_blocks(lambda block: block[0], ROWS)] == [[i] for i in range(8)]
+
+
+def test_work_runs_on_its_own_thread_and_leaves_the_setting_alone(threads: int) -> None:
+    with blocks_of(3):
+        assert set(map_blocks(lambda _: torch.get_num_threads(), ROWS)) == {1}
+    assert torch.get_num_threads() == threads
+    with columns.ThreadPoolExecutor(1) as fresh:
+        assert fresh.submit(torch.get_num_threads).result() == threads
+
+
+def test_answers_do_not_pile_up(threads: int) -> None:
+    begun: list[Tensor] = []
+    with blocks_of(1):
+        answers = map_blocks(begun.append, torch.zeros(1, 100))
+        next(answers)
+        assert len(begun) <= columns.AHEAD * threads + 1
+        assert len(list(answers)) == 99
+
+
+def test_an_error_in_a_block_reaches_the_caller(threads: int) -> None:
+    def refuse(block: Tensor) -> None:
+        raise ValueError(f"column {float(block[0, 0])}")
+
+    with blocks_of(3), pytest.raises(ValueError, match="column 0"):
+        list(map_blocks(refuse, ROWS))
+
+
+def test_blocks_inside_are_as_large_as_asked() -> None:
+    with blocks_of(6):
+        assert [block.shape[1] for block in column_blocks(ROWS)] == [2, 2, 2, 2]
+    assert [block.shape[1] for block in column_blocks(ROWS)] == [8]
+
+
+def test_parts_fill_consecutive_columns() -> None:
+    out = torch.zeros(8)
+    assert fill(out, iter((torch.ones(3), torch.full((5,), 2.0)))) is out
+    assert out.tolist() == [1] * 3 + [2] * 5
+
+
+def test_rows_are_taken_in_the_order_asked_for() -> None:
+    taken = take(take(ROWS, torch.tensor([2, 0, 1])), torch.tensor([1, 0]))
+    assert taken.shape == (2, 8)
+    assert len(taken) == 2
+    assert torch.equal(read(taken, 2, 5), ROWS[[0, 2], 2:5])
+
+
+def test_all_rows_are_the_rows_themselves() -> None:
+    assert take(ROWS, torch.arange(3)) is ROWS
+
+
+def test_mixed_rows_are_worked_out_where_they_are_read() -> None:
+    mixing = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    mixed = MixedRows(mixing, ROWS)
+    assert (mixed.shape, mixed.dtype, mixed.device) == ((2, 8), ROWS.dtype, ROWS.device)
+    assert torch.equal(mixed.read(1, 4), (mixing @ ROWS)[:, 1:4])
+    assert torch.equal(mixed.take(torch.tensor([1])).read(0, 8), ROWS[2:])

@@ -1,11 +1,32 @@
+from typing import Literal
+
 import pytest
 import torch
+from torch import Tensor
 
-from fedprop.aggregators import Median, TrimmedMean, columns
-from fedprop.aggregators.coordinate import CoordinateRule
+from fedprop.aggregators import CoordinateRule, MeanAroundMedian, Median, TrimmedMean, columns
+from fedprop.aggregators.columns import blocks_of
 
 
-@pytest.mark.parametrize("rule", [Median(), TrimmedMean(f=1)])
+class Winsorised(CoordinateRule):
+    """The mean after the smallest and the largest value have been replaced by their neighbours."""
+
+    kind: Literal["winsorised"] = "winsorised"
+
+    def shares(self, ordered: Tensor) -> Tensor:
+        n = ordered.shape[1]
+        shares = torch.ones(1, n, dtype=torch.float64)
+        shares[0, [0, 1, n - 2, n - 1]] = torch.tensor([0.0, 2.0, 2.0, 0.0]).double()
+        return shares / n
+
+
+def test_a_rule_of_ones_own_says_what_each_order_statistic_counts() -> None:
+    rows = torch.tensor([[100.0], [0.0], [1.0], [4.0], [-9.0]])
+    assert float(Winsorised()(rows)) == pytest.approx((0 + 0 + 1 + 4 + 4) / 5)
+    assert Winsorised().aggregate(rows).weights.tolist() == pytest.approx([0.0, 0.4, 0.2, 0.4, 0.0])
+
+
+@pytest.mark.parametrize("rule", [Median(), TrimmedMean(f=1), MeanAroundMedian(f=1), Winsorised()])
 def test_blocks_and_full_form_do_not_change_the_answer(rule: CoordinateRule, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = torch.randn(5, 23, generator=torch.Generator().manual_seed(0))
     whole, full = rule(rows), rule.aggregate(rows)
@@ -27,3 +48,20 @@ def test_weights_go_to_the_first_of_equal_values() -> None:
 def test_a_plain_call_does_not_work_out_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Median, "combine", None)
     assert float(Median()(torch.tensor([[1.0], [3.0]]))) == 2.0
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (1, 5), (4, 6)])
+def test_a_layout_that_needs_no_copy_is_left_untouched(shape: tuple[int, int]) -> None:
+    """Rows whose transpose lies in memory line by line could be ordered in place by mistake."""
+    for rows in (torch.arange(float(shape[0] * shape[1])).flip(0).reshape(shape), torch.randn(shape[::-1]).T):
+        before = rows.clone()
+        with blocks_of(shape[0]):
+            Median()(rows)
+            Median().aggregate(rows)
+        assert torch.equal(rows, before)
+
+
+def test_sums_are_in_float64() -> None:
+    rows = torch.tensor([[1e8], [1.0], [1.0], [1.0], [-1e8]])
+    assert float(TrimmedMean(f=0)(rows)) == pytest.approx(0.6, rel=1e-6)
+    assert float(MeanAroundMedian(f=0)(rows)) == pytest.approx(0.6, rel=1e-6)

@@ -10,7 +10,7 @@ RULE = GeometricMedian()
 @pytest.mark.parametrize("seed", range(10))
 def test_agrees_with_newtons_method(seed: int) -> None:
     rows = torch.randn(8, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    assert torch.allclose(RULE(rows), torch.tensor(geometric_median(rows.tolist()), dtype=torch.float64), atol=1e-4)
+    assert torch.allclose(RULE(rows), torch.tensor(geometric_median(rows.tolist()), dtype=torch.float64), atol=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -19,7 +19,7 @@ def test_claimed_examples_weigh_the_distances(seed: int) -> None:
     examples = (1, 2, 3, 1, 1, 4)
     found = GeometricMedian(weighting="examples").aggregate(Cohort(rows, examples=examples)).value
     expected = torch.tensor(geometric_median(rows.tolist(), [float(e) for e in examples]), dtype=torch.float64)
-    assert torch.allclose(found, expected, atol=1e-4)
+    assert torch.allclose(found, expected, atol=1e-7)
 
 
 def test_a_row_that_is_the_median_comes_back_bit_for_bit() -> None:

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from fedprop.aggregators import columns
-from fedprop.aggregators.gram import centred_gram, squared_distances
+from fedprop.aggregators import columns, gram
+from fedprop.aggregators.columns import MixedRows
+from fedprop.aggregators.gram import GramRows, centred_gram, squared_distances
 from fedprop.errors import InvalidUpdates
 
 
@@ -43,5 +44,39 @@ def test_equal_rows_have_distance_zero() -> None:
 
 def test_distances_beyond_float64_are_refused() -> None:
     rows = torch.tensor([[1e200], [0.0], [1.0]], dtype=torch.float64)
-    with pytest.raises(InvalidUpdates, match=r"squared distances within float64; found entries up to 1e\+200"):
+    with pytest.raises(InvalidUpdates, match=r"squared lengths within float64; found entries up to 1e\+200"):
         centred_gram(rows)
+
+
+def centres_tried(rows: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    tried: list[int | None] = []
+    whole = gram.inner_products
+
+    def watched(rows: torch.Tensor, centre: int | None = None) -> torch.Tensor:
+        tried.append(centre)
+        return whole(rows, centre)
+
+    monkeypatch.setattr(gram, "inner_products", watched)
+    centred_gram(rows)
+    return tried
+
+
+def test_equal_rows_of_a_minority_cost_no_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rows_at(0.0, 1.0)
+    rows[:2] = rows[2]
+    assert centres_tried(rows, monkeypatch) == [None]
+
+
+def test_close_rows_far_from_the_origin_get_a_centre_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rows_at(1e3, 1e-3)
+    rows[0] = 0.0
+    first, second = centres_tried(rows, monkeypatch)
+    assert first is None
+    assert second in range(1, 7)
+
+
+def test_known_inner_products_are_taken_as_they_are() -> None:
+    rows, mixing = rows_at(0.0, 1.0), torch.eye(7, dtype=torch.float64)
+    known = torch.full((7, 7), 3.0, dtype=torch.float64)
+    assert centred_gram(GramRows(mixing, rows, known)) is known
+    assert torch.allclose(centred_gram(MixedRows(mixing, rows)), centred_gram(rows))

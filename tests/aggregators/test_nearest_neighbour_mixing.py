@@ -7,13 +7,13 @@ from fedprop.errors import TooFewUpdates
 
 def test_each_row_becomes_the_mean_of_its_nearest_rows_and_itself() -> None:
     rows = torch.tensor([[0.0], [1.0], [5.0], [6.0], [100.0]])
-    assert NearestNeighbourMixing(f=3).apply(rows).updates.flatten().tolist() == [0.5, 0.5, 5.5, 5.5, 53.0]
+    assert NearestNeighbourMixing(f=2)(rows).flatten().tolist() == [2.0, 2.0, 4.0, 4.0, 37.0]
 
 
 def test_mixing_matrix_makes_the_rows() -> None:
     rows = torch.randn(7, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    updates, mixing = NearestNeighbourMixing(f=2).apply(rows)
-    assert torch.allclose(mixing @ rows, updates)
+    mixing = NearestNeighbourMixing(f=2).apply(rows).mixing
+    assert torch.allclose(mixing @ rows, NearestNeighbourMixing(f=2)(rows))
     assert mixing.sum(dim=1).tolist() == pytest.approx([1.0] * 7)
 
 

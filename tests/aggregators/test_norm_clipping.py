@@ -24,6 +24,15 @@ def test_mixing_matrix_holds_the_factors() -> None:
     assert NormClipping(max_norm=1.0).apply(torch.tensor([[2.0], [0.5]])).mixing.tolist() == [[0.5, 0.0], [0.0, 1.0]]
 
 
+def test_clipped_rows_are_worked_out_as_they_are_read() -> None:
+    rows = torch.randn(6, 9, generator=torch.Generator().manual_seed(0))
+    rule = NormClipping(max_norm=2.0)
+    lazy = rule.apply(rows).updates
+    assert not isinstance(lazy, torch.Tensor)
+    some = torch.tensor([4, 1])
+    assert torch.equal(lazy.take(some).read(2, 5), rule(rows)[some, 2:5])
+
+
 @pytest.mark.parametrize("max_norm", [0.0, -1.0, float("inf")])
 def test_max_norm_must_be_positive(max_norm: float) -> None:
     with pytest.raises(ValueError, match="max_norm"):

@@ -1,9 +1,14 @@
+from typing import Any
+
 import pytest
 import torch
 
 from fedprop.aggregators import (
+    Aggregation,
+    Aggregator,
     Chain,
     Cohort,
+    GeometricMedian,
     Krum,
     Mean,
     NearestNeighbourMixing,
@@ -57,3 +62,34 @@ def test_every_part_is_checked() -> None:
 def test_state_is_the_rules() -> None:
     assert (CLIP >> RULE).init() is None
     assert (CLIP >> RULE).aggregate(random_rows(), "kept").state == "kept"
+
+
+class First(Aggregator):
+    """A rule that knows of tensors only."""
+
+    kind: str = "first"
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        weights = torch.eye(len(cohort.updates), dtype=cohort.updates.dtype)[0]
+        return Aggregation(cohort.updates[0].clone(), weights, state)
+
+
+def test_a_rule_that_does_not_read_columns_is_handed_a_tensor() -> None:
+    rows = random_rows()
+    assert torch.equal((CLIP >> MIX >> First())(rows), MIX(CLIP(rows))[0])
+    assert torch.equal((CLIP >> First()).aggregate(rows).value, CLIP(rows)[0])
+
+
+@pytest.mark.parametrize("rule", [Mean(), RULE, Krum(f=1), GeometricMedian()], ids=lambda rule: rule.kind)
+def test_rows_mixed_block_by_block_have_the_answer_of_rows_mixed_at_once(rule: Aggregator) -> None:
+    rows = random_rows()
+    for stage in (MIX, CLIP, CLIP >> MIX, MIX >> MIX):
+        assert torch.allclose((stage >> rule)(rows), rule(stage(rows)), atol=1e-9)
+
+
+def test_integer_mixtures_keep_their_ties() -> None:
+    """Three mixtures are the mean of rows 0, 0 and 3, and two that of 3, 3 and 0: the first of the three is taken."""
+    rows = torch.tensor([[0.0], [0.0], [0.0], [3.0], [3.0], [3.0], [9.0]])
+    mixing = NearestNeighbourMixing(f=3).apply(rows).mixing
+    assert torch.equal(mixing[0], mixing[1])
+    assert (NearestNeighbourMixing(f=3) >> Krum(f=2)).aggregate(rows).weights.tolist() == mixing[0].float().tolist()

@@ -10,6 +10,7 @@ from fedprop.oracles import (
     geometric_median,
     krum,
     mean,
+    mean_around_median,
     median,
     nearest_neighbour_mixing,
     norm_clipping,
@@ -32,6 +33,11 @@ def test_median(rows: list[list[float]], expected: float) -> None:
 
 def test_trimmed_mean() -> None:
     assert trimmed_mean([[100.0, 2.0], [1.0, -100.0], [3.0, 4.0]], 1) == [3.0, 2.0]
+
+
+def test_mean_around_median() -> None:
+    assert mean_around_median([[1.0], [2.0], [6.0], [100.0]], 1) == [3.0]
+    assert mean_around_median([[0.0], [1.0], [2.0]], 1) == [0.5]
 
 
 def test_krum_scores_squares_over_n_minus_f_minus_2_neighbours() -> None:

@@ -15,6 +15,7 @@ PARAMETERS = {
     "krum": {"f": 1},
     "bulyan": {"f": 1},
     "trimmed_mean": {"f": 1},
+    "mean_around_median": {"f": 1},
     "nearest_neighbour_mixing": {"f": 1},
     "norm_clipping": {"max_norm": 1.0},
 }
