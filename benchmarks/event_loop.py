@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ from fedprop.simulation.setup import Setup
 from fedprop.simulation.world import World
 from fedprop.training.task import LocalResult, Ticket
 
-TASKS, SLEEPS = 10_000, 20
-"""The bare loops: so many tasks, each of which sleeps so often."""
+SLEEPS = 20
+"""How often each task of a bare loop sleeps."""
 
 CROWDS = ((100, 100), (1_000, 100), (10_000, 1_000), (100_000, 1_000))
 """Clients registered, and how many of them work at a time (or in a round)."""
@@ -79,9 +80,9 @@ def policies(busy: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def update_rates(updates: int) -> Iterator[dict[str, Any]]:
-    """Accepted updates per second of real time and of processor time, against the number of clients."""
-    for clients, busy in CROWDS:
+def update_rates(updates: int, most: int) -> Iterator[dict[str, Any]]:
+    """Accepted updates per second of real and of processor time, against the number of clients, at most so many."""
+    for clients, busy in (crowd for crowd in CROWDS if crowd[0] <= most):
         for name, policy in policies(busy).items():
             rounds = max(1, updates // policy.get("buffer", busy))
             setup = crowd(clients, policy, rounds)
@@ -92,7 +93,7 @@ def update_rates(updates: int) -> Iterator[dict[str, Any]]:
             yield _row(f"client-updates, {name}", clients, accepted / wall, "1/s", busy=busy, per_cpu=accepted / cpu)
 
 
-def idle_memory(clients: int = 100_000) -> Iterator[dict[str, Any]]:
+def idle_memory(clients: int) -> Iterator[dict[str, Any]]:
     """What an idle client keeps resident (Linux): all of it, its data and the times of its outages included."""
     before = _resident()
     setup = crowd(clients, policies(1)["fedbuff"], 1, outages={"up": {"kind": "exponential", "mean": 9}, "down": 1})
@@ -127,8 +128,8 @@ def _start(code: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-def bare_loops() -> Iterator[dict[str, Any]]:
-    """Timers per second of a heap, of this package's clock, and of SimPy where it is installed."""
+def bare_loops(tasks: int) -> Iterator[dict[str, Any]]:
+    """Timers per second of a heap, of this package's clock, and of SimPy where it is installed, with so many tasks."""
     loops = {
         "heap": _heap,
         "clock, posted calls": _posted,
@@ -138,11 +139,11 @@ def bare_loops() -> Iterator[dict[str, Any]]:
     if importlib.util.find_spec("simpy"):
         loops["SimPy"] = _simpy
     for name, loop in loops.items():
-        yield _row(f"timers, {name}", TASKS, TASKS * SLEEPS / _seconds(loop), "1/s")
+        yield _row(f"timers, {name}", tasks, tasks * SLEEPS / _seconds(partial(loop, tasks)), "1/s")
 
 
-def _heap() -> None:
-    heap = [(float(task), task, SLEEPS) for task in range(TASKS)]
+def _heap(tasks: int) -> None:
+    heap = [(float(task), task, SLEEPS) for task in range(tasks)]
     heapq.heapify(heap)
     while heap:
         when, task, left = heapq.heappop(heap)
@@ -150,57 +151,57 @@ def _heap() -> None:
             heapq.heappush(heap, (when + 1.0, task, left - 1))
 
 
-def _posted() -> None:
+def _posted(tasks: int) -> None:
     async def main() -> None:
         def tick(left: int) -> None:
             if left:
                 clock.post(clock.now() + 1.0, tick, left - 1)
 
-        for task in range(TASKS):
-            clock.post(task / TASKS, tick, SLEEPS - 1)
+        for task in range(tasks):
+            clock.post(task / tasks, tick, SLEEPS - 1)
         await anyio.sleep(SLEEPS + 1)
 
     clock.run(main)
 
 
-def _slept() -> None:
+def _slept(tasks: int) -> None:
     async def nap(task: int) -> None:
         for _ in range(SLEEPS):
-            await asyncio.sleep(1.0 + task / TASKS)
+            await asyncio.sleep(1.0 + task / tasks)
 
     async def main() -> None:
-        await asyncio.gather(*(nap(task) for task in range(TASKS)))
+        await asyncio.gather(*(nap(task) for task in range(tasks)))
 
     clock.run(main)
 
 
-def _napped() -> None:
+def _napped(tasks: int) -> None:
     async def nap(task: int) -> None:
         for _ in range(SLEEPS):
-            await anyio.sleep(1.0 + task / TASKS)
+            await anyio.sleep(1.0 + task / tasks)
 
     async def main() -> None:
-        async with anyio.create_task_group() as tasks:
-            for task in range(TASKS):
-                tasks.start_soon(nap, task)
+        async with anyio.create_task_group() as group:
+            for task in range(tasks):
+                group.start_soon(nap, task)
 
     clock.run(main)
 
 
-def _simpy() -> None:
+def _simpy(tasks: int) -> None:
     simpy = importlib.import_module("simpy")
     world = simpy.Environment()
 
     def nap(task: int) -> Iterator[Any]:
         for _ in range(SLEEPS):
-            yield world.timeout(1.0 + task / TASKS)
+            yield world.timeout(1.0 + task / tasks)
 
-    for task in range(TASKS):
+    for task in range(tasks):
         world.process(nap(task))
     world.run()
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -210,25 +211,26 @@ def _row(what: str, clients: int | None, value: float, unit: str, **more: float)
     return {"what": what, "clients": clients, "value": value, "unit": unit, **more}
 
 
-def rows(*, updates: int, repeats: int) -> Iterator[dict[str, Any]]:
-    """Everything, one quantity after the other."""
-    yield from update_rates(updates)
-    yield from idle_memory()
+def rows(*, updates: int = 10_000, repeats: int = 3, clients: int = 100_000) -> Iterator[dict[str, Any]]:
+    """Everything, one quantity after the other; as `measure`."""
+    yield from update_rates(updates, clients)
+    yield from idle_memory(clients)
     yield from start_ups(repeats)
-    yield from bare_loops()
+    yield from bare_loops(clients // 10)
 
 
-def measure(*, updates: int = 10_000, repeats: int = 3) -> list[dict[str, Any]]:
+def measure(**sizes: int) -> list[dict[str, Any]]:
     """One row for each quantity: `what`, `clients`, `value`, `unit`, and for rates `busy` clients and `per_cpu` second.
 
-    `updates` is how many updates each simulation aims at, `repeats` how often a start is timed (the least counts).
+    The sizes are `updates`, how many each simulation aims at; `repeats`, how often a start is timed (the least counts);
+    `clients`, the most that are registered. Bare loops have a tenth as many tasks.
     """
-    return [*rows(updates=updates, repeats=repeats)]
+    return [*rows(**sizes)]
 
 
 def main() -> None:
     """Print the table as it grows."""
-    for row in rows(updates=10_000, repeats=3):
+    for row in rows():
         clients = "" if row["clients"] is None else f"{row['clients']:,}"
         more = ", ".join(f"{name} {row[name]:,.0f}" for name in ("busy", "per_cpu") if name in row)
         print(f"{row['what']:32} {clients:>8} {row['value']:>14,.2f} {row['unit']:4} {more}", flush=True)

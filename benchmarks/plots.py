@@ -26,7 +26,7 @@ def write(results: Record, folder: Path, stem: str) -> list[Path]:
     """All figures for which there are results."""
     figures = {"rules": rules_figure(results["aggregation"]), "cost": cost_figure(results["sweeps"])}
     figures["rounds"] = rounds_figure(results["rounds"]["rows"])
-    updates = [row for row in results["own"].get("event_loop", ()) if {"clients", "updates_per_second"} <= row.keys()]
+    updates = [row for row in results["own"].get("event_loop", ()) if "busy" in row]
     if updates:
         figures["updates"] = updates_figure(updates)
     paths = []
@@ -120,23 +120,21 @@ def cost_figure(lines: Sequence[Record]) -> Figure:
 
 
 def updates_figure(rows: Sequence[Record]) -> Figure:
-    """Client updates per second against the number of clients."""
+    """Client updates per second against the number of clients, of which at most 1,000 work at a time."""
     figure = new_figure(7, 4.2)
     axes = figure.add_subplot()
-    groups = list(dict.fromkeys(str(row.get("case", "")) for row in rows))
-    for name, look in line_styles(groups).items():
-        own = sorted((r["clients"], r["updates_per_second"]) for r in rows if str(r.get("case", "")) == name)
+    for name, look in line_styles(row["what"] for row in rows).items():
+        own = sorted((r["clients"], r["value"]) for r in rows if r["what"] == name)
         axes.plot(*zip(*own, strict=True), marker="o", ms=4, label=name, **look)
     style(axes, "Client updates per second", "null trainer, stragglers and dropouts")
     axes.set_xscale("log")
-    axes.set_ylim(0, 1.15 * max(row["updates_per_second"] for row in rows))
+    axes.set_ylim(0, 1.15 * max(row["value"] for row in rows))
     axes.set_xlabel("clients")
     axes.set_ylabel("client updates per second")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
     axes.grid(color=GRID)
-    if any(groups):
-        axes.legend(fontsize=SMALL, frameon=False)
+    axes.legend(fontsize=SMALL, frameon=False)
     return figure
 
 

@@ -67,19 +67,17 @@ def test_failures_memory_and_own_records_reach_the_page(results):
         "failure": "KeyError: 'x'",
     }
     results["aggregation"][1] |= {"failure": "needs 32 GB"}
-    results["own"] = {
-        "event_loop": [{"clients": 100, "updates_per_second": 20000.0}, {"clients": 1000, "seconds": [1]}]
-    }
+    results["own"] = {"event_loop": [{"clients": 100, "value": 20000.0}, {"clients": 1000, "seconds": [1]}]}
     text = page(results)
     assert "2.50 GB" in text
     assert "| failed | needs 32 GB |" in text
     assert "plain loop, Logistic regression: KeyError: 'x'" in text
-    assert "## Event loop\n\n| clients | updates_per_second |" in text
+    assert "## Event loop\n\n| clients | value |" in text
     assert "| 1000 |  |" in text
 
 
 def test_updates_per_second_are_drawn_where_they_are_known():
-    figure = plots.updates_figure([{"clients": c, "updates_per_second": 1e4, "case": "null"} for c in (10, 100)])
+    figure = plots.updates_figure([{"clients": c, "value": 1e4, "what": "null", "busy": c} for c in (10, 100)])
     assert figure.axes[0].lines[0].get_xdata().tolist() == [10, 100]
     assert figure.axes[0].get_legend() is not None
 
