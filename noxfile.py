@@ -124,6 +124,6 @@ def gpu_bench(session: nox.Session) -> None:
 
 def _install_with_peers(session: nox.Session, *names: str) -> None:
     install(session)
-    # What these two ask for beyond torch and numpy is not needed to aggregate.
-    session.install("--no-deps", "torchjd==0.18.0", "byzfl==0.0.11")
+    # What these ask for beyond torch and numpy is not needed here.
+    session.install("--no-deps", "torchjd==0.18.0", "byzfl==0.0.11", "simpy==4.1.1")
     session.run("python", "benchmarks/peers_speed/install.py", PEERS, *names)
