@@ -20,6 +20,9 @@ Call: TypeAlias = Callable[[Tensor], object]
 OURS, FLOOR = "fedprop", "column sum"
 FLOOR_CALL = "rows.sum(0)"
 
+RADIUS = 100.0
+"""Where centered clipping cuts, for everybody, in one step from zero; rows of the large sizes are longer."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -55,7 +58,7 @@ def _fedprop(rule: str, n: int, f: int) -> Iterator[tuple[str, Call]]:
         "Multi-Krum": ("Krum", {"f": f, "m": n - f}),
         "geometric median": ("GeometricMedian", {}),
         "nearest-neighbour mixing": ("NearestNeighbourMixing", {"f": f}),
-        "centered clipping": ("CenteredClipping", {}),
+        "centered clipping": ("CenteredClipping", {"radius": RADIUS}),
         "FABA": ("FABA", {"f": f}),
         "Bulyan": ("Bulyan", {"f": f}),
     }
@@ -76,7 +79,7 @@ def _byzfl(rule: str, n: int, f: int) -> Iterator[tuple[str, Call]]:
         "Multi-Krum": ("MultiKrum", (f,)),
         "geometric median": ("GeometricMedian", ()),
         "nearest-neighbour mixing": ("NNM", (f,)),
-        "centered clipping": ("CenteredClipping", ()),
+        "centered clipping": ("CenteredClipping", (None, 1, RADIUS)),
     }
     if rule in names:
         name, settings = names[rule]

@@ -11,8 +11,18 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from fedprop.oracles import geometric_median, krum, median, nearest_neighbour_mixing, trimmed_mean
-from fedprop.oracles.bulyan import mean_around_median, selection
+from benchmarks.contenders import RADIUS
+from fedprop.oracles import (
+    centered_clipping,
+    geometric_median,
+    krum,
+    mean_around_median,
+    median,
+    nearest_neighbour_mixing,
+    trimmed_mean,
+)
+from fedprop.oracles.bulyan import selection
+from fedprop.oracles.mean_around_median import around_median
 
 Reference: TypeAlias = Callable[[Tensor, int, Tensor], Tensor]
 """Rows [n, d], f and the indices of columns give the right answer there, in float64."""
@@ -57,21 +67,25 @@ def weights_of(answer: Tensor, places: Tensor) -> Tensor:
 def _bulyan(rows: Tensor, f: int, columns: Tensor) -> Tensor:
     chosen = selection(embed(rows).tolist(), f)
     values = rows[chosen][:, columns].double().T.tolist()
-    return torch.tensor([mean_around_median(column, len(chosen) - 2 * f) for column in values], dtype=torch.float64)
+    return torch.tensor([around_median(column, len(chosen) - 2 * f) for column in values], dtype=torch.float64)
 
 
-def _mean_around_median(rows: list[list[float]], f: int) -> list[float]:
-    return [mean_around_median(column, len(rows) - f) for column in zip(*rows, strict=True)]
+def _centered_clipping(rows: Tensor, f: int, columns: Tensor) -> Tensor:
+    """Zero, where the step begins, goes along as one more row."""
+    zero, *places = embed(torch.cat([torch.zeros_like(rows[:1]), rows]))
+    answer = torch.tensor(centered_clipping([(place - zero).tolist() for place in places], RADIUS), dtype=torch.float64)
+    return weights_of(zero + answer, torch.stack([zero, *places]))[1:] @ rows[:, columns].double()
 
 
 REFERENCES: dict[str, Reference] = {
     "median": by_column(lambda rows, f: median(rows)),
     "trimmed mean": by_column(trimmed_mean),
-    "mean around median": by_column(_mean_around_median),
+    "mean around median": by_column(mean_around_median),
     "Krum": by_distances(krum),
     "Multi-Krum": by_distances(lambda rows, f: krum(rows, f, len(rows) - f)),
     "geometric median": by_distances(lambda rows, f: geometric_median(rows)),
     "nearest-neighbour mixing": by_distances(nearest_neighbour_mixing),
+    "centered clipping": _centered_clipping,
     "Bulyan": _bulyan,
 }
 """By the name of the rule in the tables."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fedprop.aggregators import (
         Bulyan,
+        CenteredClipping,
         GeometricMedian,
         Krum,
         Mean,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bulyan",
+    "CenteredClipping",
     "Dataset",
     "Experiment",
     "FangKrum",

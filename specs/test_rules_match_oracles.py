@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fedprop.aggregators import (
     Aggregator,
     Bulyan,
+    CenteredClipping,
     GeometricMedian,
     Krum,
     Mean,
@@ -42,7 +43,9 @@ RULES: dict[str, Make] = {
     "multi-krum": lambda f: Krum(f=f, m=3),
     "bulyan": lambda f: Bulyan(f=f),
     "geometric median": lambda _: GeometricMedian(),
+    "centered clipping": lambda f: CenteredClipping(radius=1.0, iterations=1 + f),
     "mixing, trimmed mean": lambda f: NearestNeighbourMixing(f=f) >> TrimmedMean(f=f),
+    "mixing, centered clipping": lambda f: NearestNeighbourMixing(f=f) >> CenteredClipping(radius=1.0),
     "mixing, krum": lambda f: NearestNeighbourMixing(f=f) >> Krum(f=f),
     "clipping, mixing, median": lambda f: NormClipping(max_norm=2.0) >> NearestNeighbourMixing(f=f) >> Median(),
 }

@@ -11,6 +11,7 @@ claims, for `fedprop.properties` to attack.
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.bulyan import Bulyan
+from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
@@ -33,6 +34,7 @@ __all__ = [
     "Aggregation",
     "Aggregator",
     "Bulyan",
+    "CenteredClipping",
     "Chain",
     "Cohort",
     "Columns",

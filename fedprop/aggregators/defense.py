@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.bulyan import Bulyan
+from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
@@ -20,7 +21,9 @@ from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.registry import Registry
 
 AGGREGATORS: Registry[Aggregator] = Registry(
-    "aggregators", Aggregator, (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian)
+    "aggregators",
+    Aggregator,
+    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping),
 )
 """Every rule by its `kind`."""
 

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import MixedRows, Rows, column_blocks, mix
-from fedprop.aggregators.inner_products import inner_products
-from fedprop.errors import InvalidUpdates
+from fedprop.aggregators.columns import MixedRows, Rows, mix
+from fedprop.aggregators.inner_products import inner_products, refuse_overflow
 from fedprop.types import Gram, Weights
 
 CANCELLATION = 1e-4
@@ -51,9 +50,7 @@ def centred_gram(updates: Rows) -> Gram:
         if (inmost := _better_centre(gram)) is None:
             break
         gram = inner_products(updates, inmost)
-    if not torch.isfinite(gram).all():
-        largest = max(float(block.abs().max()) for block in column_blocks(updates))
-        raise InvalidUpdates(f"`updates` must have squared lengths within float64; found entries up to {largest:.3g}")
+    refuse_overflow(gram, updates)
     return gram
 
 

@@ -1,12 +1,13 @@
-"""Inner products of all pairs of rows, in float64, close to the machine's rate of multiplication."""
+"""Inner products of all pairs of rows, in float64, close to the machine's rate of multiplication, and lengths."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, map_blocks
-from fedprop.types import Gram
+from fedprop.aggregators.columns import Rows, column_blocks, map_blocks
+from fedprop.errors import InvalidUpdates
+from fedprop.types import Gram, Weights
 
 STRIP, TILE, DEPTH = 12, 100, 216
 """Products are made in tiles: these many rows by these many rows, over these many columns.
@@ -30,6 +31,21 @@ def inner_products(rows: Rows, centre: int | None = None) -> Gram:
     for found in map_blocks(products, rows):
         total += found
     return total.triu() + total.triu(1).T
+
+
+def lengths(rows: Rows) -> Weights:
+    """The Euclidean length [n] in float64 of each row; infinite where its square overflows float64."""
+    squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    for found in map_blocks(lambda block: torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square(), rows):
+        squares += found
+    return squares.sqrt()
+
+
+def refuse_overflow(products: Gram, rows: Rows) -> None:
+    """Raise `InvalidUpdates` if inner products of `rows` overflow float64, which float32 rows cannot bring about."""
+    if not torch.isfinite(products).all():
+        largest = max(float(block.abs().max()) for block in column_blocks(rows))
+        raise InvalidUpdates(f"`updates` must have squared lengths within float64; found entries up to {largest:.3g}")
 
 
 def _with_torch(block: Tensor, origin: Tensor | None) -> Tensor:

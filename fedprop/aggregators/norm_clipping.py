@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from fedprop.aggregators.columns import Columns, Rows, map_blocks, read, take
+from fedprop.aggregators.columns import Columns, Rows, read, take
 from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.pipeline import Stage, Staged
 from fedprop.types import Positive, Weights
 
@@ -26,7 +26,7 @@ class NormClipping(Stage):
     max_norm: Positive
 
     def apply(self, updates: Rows) -> Staged:
-        factors = (self.max_norm / _norms(updates)).clamp(max=1)
+        factors = (self.max_norm / lengths(updates)).clamp(max=1)
         return Staged(ScaledRows(factors, updates), factors.diag())
 
     def carry(self, contract: Contract) -> Contract:
@@ -54,11 +54,3 @@ class ScaledRows(Columns):
 
     def take(self, rows: Tensor) -> "ScaledRows":
         return ScaledRows(self.factors[rows], take(self.rows, rows))
-
-
-def _norms(rows: Rows) -> Weights:
-    """The Euclidean length [n] in float64 of each row."""
-    squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square(), rows):
-        squares += found
-    return squares.sqrt()

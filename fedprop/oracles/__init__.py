@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedprop.oracles.bulyan import bulyan
+from fedprop.oracles.centered_clipping import centered_clipping
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
 from fedprop.oracles.mean import mean
@@ -25,6 +26,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "krum": krum,
     "bulyan": bulyan,
     "geometric_median": geometric_median,
+    "centered_clipping": centered_clipping,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
 }
@@ -33,6 +35,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
 __all__ = [
     "ORACLES",
     "bulyan",
+    "centered_clipping",
     "geometric_median",
     "krum",
     "mean",

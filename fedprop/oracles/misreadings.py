@@ -91,6 +91,23 @@ def _around(centre: Callable[[Row, int], float], *, fewer: int = 1) -> Any:
     return misread
 
 
+def _clipping(move: Callable[[Row, float], Row]) -> Any:
+    """Centered clipping whose rows, at `way` from v, pull by `move(way, radius)` instead."""
+
+    def misread(rows: Rows, radius: float, iterations: int = 1) -> list[float]:
+        v = [0.0] * len(rows[0])
+        for _ in range(iterations):
+            moves = [move([a - b for a, b in zip(x, v, strict=True)], radius) for x in rows]
+            v = [b + math.fsum(column) / len(rows) for b, column in zip(v, zip(*moves, strict=True), strict=True)]
+        return v
+
+    return misread
+
+
+def _scaled(way: Row, factor: float) -> Row:
+    return [factor * w for w in way]
+
+
 def _medoid(rows: Rows) -> list[float]:
     """The row with the least sum of distances."""
     costs = [math.fsum(math.dist(x, y) for y in rows) for x in rows]
@@ -161,6 +178,17 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "L1 distances": _coordinates,
         "a few steps from zero": _few_steps_from_zero,
         "first row": lambda rows: list(rows[0]),
+    },
+    "centered_clipping": {
+        "coordinate by coordinate": _clipping(lambda way, radius: [max(-radius, min(radius, w)) for w in way]),
+        "short ways lengthened": _clipping(
+            lambda way, radius: _scaled(way, radius / math.hypot(*way) if any(way) else 1.0)
+        ),
+        "squared distances": _clipping(
+            lambda way, radius: _scaled(way, min(1.0, radius / math.hypot(*way) ** 2) if any(way) else 1.0)
+        ),
+        "far rows left out": _clipping(lambda way, radius: _scaled(way, float(math.hypot(*way) <= radius))),
+        "nothing cut": _clipping(lambda way, radius: way),
     },
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "nearest_neighbour_mixing": {"without itself": _without_itself},

@@ -6,6 +6,7 @@ import torch
 from fedprop.aggregators import (
     Aggregator,
     Bulyan,
+    CenteredClipping,
     GeometricMedian,
     Krum,
     Mean,
@@ -26,6 +27,8 @@ RULES = [
     Krum(f=2, m=3),
     Bulyan(f=2),
     GeometricMedian(),
+    CenteredClipping(radius=1.0),
+    CenteredClipping(radius=1e4, iterations=3),
     NormClipping(max_norm=3.0) >> NearestNeighbourMixing(f=2) >> TrimmedMean(f=2),
 ]
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators.columns import blocks_of
-from fedprop.aggregators.inner_products import DEPTH, STRIP, TILE, inner_products
+from fedprop.aggregators.inner_products import DEPTH, STRIP, TILE, inner_products, lengths
 
 
 def integers(n: int, d: int) -> torch.Tensor:
@@ -33,3 +33,9 @@ def test_the_block_width_does_not_matter_to_integers() -> None:
 def test_what_overflows_is_not_finite() -> None:
     found = inner_products(torch.tensor([[1e200], [1.0]], dtype=torch.float64))
     assert found.tolist() == [[float("inf"), 1e200], [1e200, 1.0]]
+
+
+def test_lengths_in_float32_are_summed_over_blocks_in_float64() -> None:
+    rows = torch.tensor([[3e38, 0.0, 4e-30], [3.0, 4.0, 12.0]])
+    with blocks_of(2):
+        assert lengths(rows).tolist() == [float(rows[0, 0]), 13.0]

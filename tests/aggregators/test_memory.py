@@ -18,7 +18,8 @@ def held(what):
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
 
 def configured(cls):
-    return cls(**{name: value for name, value in {"f": 5, "max_norm": 1.0}.items() if name in cls.model_fields})
+    settings = {"f": 5, "max_norm": 1.0, "radius": 1.0}
+    return cls(**{name: value for name, value in settings.items() if name in cls.model_fields})
 
 rules = [configured(cls) for cls in AGGREGATORS.kinds.values()]
 rules += [configured(cls) >> Median() for cls in STAGES.kinds.values()]

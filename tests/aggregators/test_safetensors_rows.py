@@ -18,7 +18,13 @@ from fedprop.aggregators.columns import blocks_of
 from fedprop.errors import InvalidUpdates
 
 ROWS = torch.randn(9, 24, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-PARAMETERS = {"trimmed_mean": {"f": 2}, "mean_around_median": {"f": 2}, "krum": {"f": 2}, "bulyan": {"f": 1}}
+PARAMETERS = {
+    "trimmed_mean": {"f": 2},
+    "mean_around_median": {"f": 2},
+    "krum": {"f": 2},
+    "bulyan": {"f": 1},
+    "centered_clipping": {"radius": 3.0, "iterations": 2},
+}
 RULES = [
     *(cls(**PARAMETERS.get(kind, {})) for kind, cls in AGGREGATORS.kinds.items()),
     NearestNeighbourMixing(f=2) >> Median(),

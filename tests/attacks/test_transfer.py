@@ -6,7 +6,8 @@ from fedprop.attacks import ATTACKS
 
 
 def rule(kind, f):
-    return AGGREGATORS.parse({"kind": kind, "f": f} if "f" in AGGREGATORS.kinds[kind].model_fields else kind)
+    fields = AGGREGATORS.kinds[kind].model_fields
+    return AGGREGATORS.parse({"kind": kind, **{k: v for k, v in {"f": f, "radius": 1.0}.items() if k in fields}})
 
 
 @pytest.mark.parametrize("knowledge", ["partial", "full"])

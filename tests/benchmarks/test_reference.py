@@ -17,6 +17,8 @@ DEFINITIONS = {
     "Multi-Krum": lambda rows: ORACLES["krum"](rows, 2, 9),
     "geometric median": lambda rows: ORACLES["geometric_median"](rows),
     "nearest-neighbour mixing": lambda rows: ORACLES["nearest_neighbour_mixing"](rows, 2),
+    "mean around median": lambda rows: ORACLES["mean_around_median"](rows, 2),
+    "centered clipping": lambda rows: ORACLES["centered_clipping"](rows, 100.0),
     "Bulyan": lambda rows: ORACLES["bulyan"](rows, 2),
 }
 

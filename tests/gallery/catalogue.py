@@ -306,7 +306,7 @@ MISTAKES: tuple[Mistake, ...] = (
         ),
     ),
     *family(
-        "memory.py:CentredClipping",
+        "memory.py:centred_clipping",
         {},
         ("HiddenCentre", "memory hidden in the rule", f"{BYZFL}/aggregators/aggregators.py, CenteredClipping.__call__"),
     ),

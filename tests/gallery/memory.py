@@ -8,7 +8,7 @@ from pydantic import PrivateAttr
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from fedprop.aggregators import Aggregation, Aggregator, Cohort
+from fedprop.aggregators import Aggregation, Aggregator, CenteredClipping, Cohort
 
 
 def _unlike(histories: Tensor) -> Tensor:
@@ -98,21 +98,7 @@ class DefaultNotSaved(Aggregator):
         return _answer(cohort, _unlike(torch.stack([memory[client] for client in cohort.clients])), memory)
 
 
-class CentredClipping(Aggregator):
-    """Karimireddy et al., ICML 2021, Algorithm 2: one step of radius 1 from the answer of the round before."""
-
-    kind: Literal["gallery_centred_clipping"] = "gallery_centred_clipping"
-
-    def init(self) -> None:
-        return None
-
-    def combine(self, cohort: Cohort, state: Tensor | None) -> Aggregation:
-        x = cohort.updates.double()
-        centre = torch.zeros_like(x[0]) if state is None else state
-        away = x - centre
-        factors = (1 / away.norm(dim=1).clamp(min=1e-300)).clamp(max=1)
-        centre = centre + factors @ away / len(x)
-        return Aggregation(centre.to(cohort.updates.dtype), (factors / len(x)).to(cohort.updates.dtype), centre)
+centred_clipping = CenteredClipping(radius=1.0)
 
 
 class HiddenCentre(Aggregator):
@@ -122,9 +108,5 @@ class HiddenCentre(Aggregator):
     _centre: Tensor | None = PrivateAttr(default=None)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        x = cohort.updates.double()
-        centre = torch.zeros_like(x[0]) if self._centre is None else self._centre
-        away = x - centre
-        factors = (1 / away.norm(dim=1).clamp(min=1e-300)).clamp(max=1)
-        self._centre = centre + factors @ away / len(x)
-        return Aggregation(self._centre.to(cohort.updates.dtype), (factors / len(x)).to(cohort.updates.dtype), state)
+        value, weights, self._centre = centred_clipping.combine(cohort, self._centre)
+        return Aggregation(value, weights, state)

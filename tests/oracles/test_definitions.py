@@ -7,6 +7,7 @@ import pytest
 from fedprop.oracles import (
     ORACLES,
     bulyan,
+    centered_clipping,
     geometric_median,
     krum,
     mean,
@@ -38,6 +39,12 @@ def test_trimmed_mean() -> None:
 def test_mean_around_median() -> None:
     assert mean_around_median([[1.0], [2.0], [6.0], [100.0]], 1) == [3.0]
     assert mean_around_median([[0.0], [1.0], [2.0]], 1) == [0.5]
+
+
+def test_centered_clipping() -> None:
+    assert centered_clipping([[0.5], [3.0]], 1.0) == [0.75]
+    assert centered_clipping([[0.5], [3.0]], 1.0, 2) == [1.125]
+    assert centered_clipping([[6.0, 8.0], [3.0, 4.0]], 5.0, centre=[3.0, 4.0]) == [4.5, 6.0]
 
 
 def test_krum_scores_squares_over_n_minus_f_minus_2_neighbours() -> None:

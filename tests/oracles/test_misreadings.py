@@ -16,6 +16,7 @@ PARAMETERS = {
     "bulyan": {"f": 1},
     "trimmed_mean": {"f": 1},
     "mean_around_median": {"f": 1},
+    "centered_clipping": {"radius": 1.0},
     "nearest_neighbour_mixing": {"f": 1},
     "norm_clipping": {"max_norm": 1.0},
 }

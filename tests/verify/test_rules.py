@@ -7,6 +7,7 @@ import torch
 from fedprop.aggregators import (
     Aggregation,
     Aggregator,
+    CenteredClipping,
     Contract,
     GeometricMedian,
     Krum,
@@ -53,6 +54,8 @@ def numpy_median(rows):
         Krum,
         Krum(f=1, m=2),
         GeometricMedian(weighting="examples"),
+        CenteredClipping(radius=2.0),
+        CenteredClipping(radius=0.5, iterations=3),
         NearestNeighbourMixing,
         NearestNeighbourMixing(f=1) >> TrimmedMean(f=1),
         NormClipping(max_norm=2.0),
