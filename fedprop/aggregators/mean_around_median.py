@@ -3,7 +3,9 @@
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from pydantic import NonNegativeInt
+from torch import Tensor
 
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
@@ -80,7 +82,7 @@ def regret_around_median(rows: Updates, keep: int, z: Vector) -> float:
     return float(away.max()) / spread
 
 
-def _median(ordered: Ordered) -> Ordered:
-    """The median of each line [c, 1], in float64."""
+def _median(ordered: Ordered) -> Float[Tensor, "c 1"]:
+    """The median of each line, in float64."""
     n = ordered.shape[1]
     return 0.5 * ordered[:, (n - 1) // 2, None].double() + 0.5 * ordered[:, n // 2, None].double()
