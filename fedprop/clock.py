@@ -99,7 +99,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         when: float,
         callback: Callable[..., object],
         args: tuple[Any, ...],
-        *,
         last: bool = False,
         handle: asyncio.TimerHandle | None = None,
     ) -> None:
@@ -150,7 +149,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
                 self._stall()
             when, _, _, handle, callback, args = heapq.heappop(self._timers)
             if handle is None or not handle.cancelled():
-                self._now = max(self._now, when)
+                if when > self._now:
+                    self._now = when
                 callback(*args)
         return True
 
@@ -171,7 +171,7 @@ _running = _Running()
 def now() -> Seconds:
     """The running loop's time; as `anyio.current_time`, and cheap enough for every simulated message."""
     loop = _running.loop
-    return asyncio.get_running_loop().time() if loop is None else loop.time()
+    return asyncio.get_running_loop().time() if loop is None else loop._now
 
 
 def call_at(when: Seconds, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
@@ -189,7 +189,7 @@ def post(when: Seconds, callback: Callable[..., object], *args: Any, last: bool 
     if loop is None:
         asyncio.get_running_loop().call_at(when, callback, *args)
     else:
-        loop.post(when, callback, args, last=last)
+        loop.post(when, callback, args, last)
 
 
 class Alarm:

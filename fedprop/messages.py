@@ -101,7 +101,7 @@ def _tensor_field(message: Invitation | Update) -> str:
 def size(message: Invitation | Update) -> int:
     """The bytes a message takes on the wire, as the network models it."""
     payload = message.parameters if isinstance(message, Invitation) else message.update
-    return HEADER_BYTES + payload.numel() * payload.element_size()
+    return HEADER_BYTES + payload.nbytes
 
 
 def encode(message: Invitation | Update) -> bytes:

@@ -5,19 +5,13 @@ itself.
 """
 
 from bisect import bisect_right
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fedprop.distributions import AnyDistribution, Constant
-from fedprop.rng import uniform
+from fedprop.rng import fraction, words
 from fedprop.types import ClientId, Fraction, Frozen, Positive, Seconds
-
-
-class Delivery(NamedTuple):
-    """When each copy of a message arrives, in seconds from now; no copies: it was lost."""
-
-    delays: tuple[Seconds, ...]
 
 
 class Network(Frozen):
@@ -45,25 +39,30 @@ class Network(Frozen):
 
     def deliver(
         self, seed: int, client: ClientId, direction: Literal["down", "up"], number: int, size: int
-    ) -> Delivery:
-        """What becomes of the `number`-th message of `size` bytes on one direction of a client's link."""
-        name = f"network/{direction}"
-        if self.loss and uniform(seed, f"{name}/loss", client, number) < self.loss:
-            return Delivery(())
+    ) -> tuple[Seconds, ...]:
+        """In how many seconds each copy of the `number`-th message on one direction of a client's link arrives.
+
+        The message has `size` bytes. No copies: it was lost.
+        """
+        luck = words(seed, f"network/{direction}", client, number)
+        if self.loss and fraction(luck[0]) < self.loss:
+            return ()
         transfer = self._transfer(seed, client, direction, size)
-        first = transfer + self._delay(seed, name, client, number, 0)
-        if self.duplicate and uniform(seed, f"{name}/duplicate", client, number) < self.duplicate:
-            return Delivery((first, transfer + self._delay(seed, name, client, number, 1)))
-        return Delivery((first,))
+        first = transfer + self._delay(luck[2:5])
+        if self.duplicate and fraction(luck[1]) < self.duplicate:
+            return first, transfer + self._delay(luck[5:8])
+        return (first,)
 
     def _transfer(self, seed: int, client: ClientId, direction: str, size: int) -> Seconds:
         rates = self.downlink if direction == "down" else self.uplink
         return 0.0 if rates is None else size / max(rates.draw(seed, f"network/{direction}/rate", client), 1e-9)
 
-    def _delay(self, seed: int, name: str, client: ClientId, number: int, copy: int) -> Seconds:
-        delay = self.latency.draw(seed, f"{name}/latency", client, number, copy)
-        if self.reorder and uniform(seed, f"{name}/reorder", client, number, copy) < self.reorder:
-            delay += self.reorder_seconds * uniform(seed, f"{name}/reorder/extra", client, number, copy)
+    def _delay(self, luck: tuple[int, ...]) -> Seconds:
+        """What one copy needs beside its transfer."""
+        latency, held_back, share = luck
+        delay = self.latency.quantile(fraction(latency))
+        if self.reorder and fraction(held_back) < self.reorder:
+            delay += self.reorder_seconds * fraction(share)
         return delay
 
 
@@ -81,11 +80,14 @@ class Compute(Frozen):
     speed: AnyDistribution = Constant(value=1.0)
     unit: Literal["task", "step", "example"] = "task"
 
-    def seconds(self, seed: int, client: ClientId, task: int, *, steps: int, examples: int) -> Seconds:
-        """The duration of one task that makes `steps` steps over `examples` examples in all."""
+    def effort(self, seed: int, client: ClientId, *, steps: int, examples: int) -> float:
+        """How many times `time` a client needs for a task that makes `steps` steps over `examples` examples in all."""
         work = {"task": 1, "step": steps, "example": examples}[self.unit]
-        speed = max(self.speed.draw(seed, "compute/speed", client), 1e-9)
-        return work * self.time.draw(seed, "compute/time", client, task) / speed
+        return work / max(self.speed.draw(seed, "compute/speed", client), 1e-9)
+
+    def seconds(self, seed: int, client: ClientId, task: int, effort: float) -> Seconds:
+        """The duration of one task."""
+        return effort * self.time.draw(seed, "compute/time", client, task)
 
 
 class Outages(Frozen):
@@ -112,9 +114,10 @@ class Faults(Frozen):
 
     def drops_at(self, seed: int, client: ClientId, task: int) -> float | None:
         """The share of its training after which a client abandons a task; None if it does not."""
-        if self.dropout and uniform(seed, "faults/dropout", client, task) < self.dropout:
-            return uniform(seed, "faults/dropout/when", client, task)
-        return None
+        if not self.dropout:
+            return None
+        whether, when, *_ = words(seed, "faults/dropout", client, task)
+        return fraction(when) if fraction(whether) < self.dropout else None
 
 
 class Availability:

@@ -14,7 +14,7 @@ COUNT = 4000
 
 
 def deliveries(network, *, direction="up", size=0, count=COUNT, client=0):
-    return [network.deliver(0, client, direction, number, size).delays for number in range(count)]
+    return [network.deliver(0, client, direction, number, size) for number in range(count)]
 
 
 def deviation(p):
@@ -54,8 +54,8 @@ def test_messages_are_held_back_for_a_uniform_share_of_reorder_seconds():
 
 def test_transfer_time_is_size_over_the_links_own_bandwidth():
     network = Network(latency=1.0, downlink=100.0, uplink=Constant(value=50.0))
-    assert network.deliver(0, 0, "down", 0, 500).delays == (6.0,)
-    assert network.deliver(0, 0, "up", 0, 500).delays == (11.0,)
+    assert network.deliver(0, 0, "down", 0, 500) == (6.0,)
+    assert network.deliver(0, 0, "up", 0, 500) == (11.0,)
 
 
 def test_bandwidth_is_a_clients_own_and_does_not_change():
@@ -66,18 +66,27 @@ def test_bandwidth_is_a_clients_own_and_does_not_change():
 
 
 def test_a_link_of_no_bandwidth_is_slow_and_not_an_error():
-    assert math.isfinite(Network(uplink=0.0).deliver(0, 0, "up", 0, 10**6).delays[0])
+    assert math.isfinite(Network(uplink=0.0).deliver(0, 0, "up", 0, 10**6)[0])
+
+
+def test_a_message_keeps_its_latency_when_others_may_be_lost_doubled_or_held_back():
+    latency = Exponential(mean=1.0)
+    calm = deliveries(Network(latency=latency), count=200)
+    rough = deliveries(Network(latency=latency, loss=0.3, duplicate=0.3), count=200)
+    assert all(not delays or delays[:1] == alone for delays, alone in zip(rough, calm, strict=True))
+    slowed = deliveries(Network(latency=latency, reorder=1.0), count=200)
+    assert all(0.0 < later - alone < 1.0 for (later,), (alone,) in zip(slowed, calm, strict=True))
 
 
 def test_latency_is_drawn_for_each_copy():
-    first, second = Network(latency=Exponential(mean=1.0), duplicate=1.0).deliver(0, 0, "up", 0, 0).delays
+    first, second = Network(latency=Exponential(mean=1.0), duplicate=1.0).deliver(0, 0, "up", 0, 0)
     assert first != second
 
 
 def test_directions_clients_messages_and_seeds_have_their_own_luck():
     network = Network(latency=Exponential(mean=1.0))
     names = [(0, 0, "up", 0), (0, 0, "down", 0), (0, 1, "up", 0), (0, 0, "up", 1), (1, 0, "up", 0)]
-    assert len({network.deliver(*name, 0).delays for name in names}) == len(names)
+    assert len({network.deliver(*name, 0) for name in names}) == len(names)
     assert network.deliver(*names[0], 0) == network.deliver(*names[0], 0)
 
 
@@ -93,14 +102,16 @@ def test_impossible_networks_are_refused(wrong):
 @pytest.mark.parametrize(("unit", "work"), [("task", 1), ("step", 5), ("example", 160)])
 def test_training_takes_time_for_each_unit_of_work(unit, work):
     compute = Compute(time=3.0, speed=2.0, unit=unit)
-    assert compute.seconds(0, 0, 0, steps=5, examples=160) == work * 1.5
+    assert compute.effort(0, 0, steps=5, examples=160) == work / 2.0
+    assert compute.seconds(0, 0, 0, effort=work / 2.0) == work * 1.5
 
 
 def test_time_is_drawn_for_each_task_and_speed_once_for_each_client():
     by_time, by_speed = Compute(time=Exponential(mean=1.0)), Compute(speed=LogNormal(median=1.0, sigma=1.0))
     grid = [(client, task) for client in range(3) for task in range(3)]
-    assert len({by_time.seconds(0, c, t, steps=1, examples=1) for c, t in grid}) == 9
-    assert len({by_speed.seconds(0, c, t, steps=1, examples=1) for c, t in grid}) == 3
+    assert len({by_time.seconds(0, c, t, effort=1.0) for c, t in grid}) == 9
+    assert len({by_speed.effort(0, c, steps=1, examples=1) for c, _ in grid}) == 3
+    assert len({by_speed.seconds(0, c, t, effort=1.0) for c, t in grid}) == 1
 
 
 def test_clients_drop_out_at_the_rate_asked_for_at_a_uniform_moment():

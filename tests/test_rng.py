@@ -35,10 +35,29 @@ def test_uniform_lies_strictly_between_0_and_1(name):
     assert 0.0 < call(rng.uniform, name) < 1.0
 
 
-@pytest.mark.parametrize("extreme", [0, 2**63 - 1])
-def test_uniform_lies_strictly_between_0_and_1_even_for_extreme_keys(monkeypatch, extreme):
-    monkeypatch.setattr(rng, "key", lambda *_: extreme)
-    assert 0.0 < rng.uniform(0, "role") < 1.0
+@pytest.mark.parametrize("extreme", [0, 2**64 - 1])
+def test_fractions_lie_strictly_between_0_and_1_even_for_extreme_words(extreme):
+    assert 0.0 < rng.fraction(extreme) < 1.0
+
+
+@given(names, names)
+def test_different_names_give_different_words_and_equal_ones_equal_words(a, b):
+    assert (call(rng.words, a) == call(rng.words, b)) == (a == b)
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_every_word_of_a_name_looks_uniform(place):
+    draws = [rng.fraction(rng.words(1, "test", number)[place]) for number in range(2000)]
+    assert kstest(draws, "uniform").pvalue > 0.001
+
+
+def test_the_words_of_a_name_are_uncorrelated():
+    rows = torch.tensor([[rng.fraction(word) for word in rng.words(2, "test", number)] for number in range(2000)])
+    assert (torch.corrcoef(rows.T) - torch.eye(8)).abs().max() < 5 / 2000**0.5
+
+
+def test_words_are_the_same_in_every_process_and_release():
+    assert rng.words(7, "train", 3, 4)[::7] == (16328471944966472040, 5283665054231631900)
 
 
 def test_uniform_draws_look_uniform_over_counters():

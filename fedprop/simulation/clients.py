@@ -46,6 +46,7 @@ class Clients:
         self._adversary = adversary
         self._emit = emit
         self._tasks: TaskGroup | None = None
+        self._efforts: dict[ClientId, float] = {}
 
     def start(self, tasks: TaskGroup) -> None:
         """Run the work of busy clients in this task group from now on."""
@@ -62,7 +63,7 @@ class Clients:
         self.newest[client] = task
         if client in self.active:
             self._abandon(self.active[client], EventKind.DROPPED, f"superseded by task {task}")
-        if self._roster.availability(client).is_up(now()):
+        if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
             self.pursue(self._plan(client, message))
         else:
@@ -77,20 +78,26 @@ class Clients:
 
     def _plan(self, client: ClientId, invitation: Invitation) -> Activity:
         """How long a task will take this client, and how it will end."""
-        setup, begins = self._setup, now()
-        examples, training = self._roster.examples[client], setup.training
-        steps = training.count_steps(examples)
-        processed = steps * min(training.batch_size, examples)
-        seconds = setup.compute.seconds(setup.seed, client, invitation.task, steps=steps, examples=processed)
+        setup, begins, task = self._setup, now(), invitation.task
+        seconds = setup.compute.seconds(setup.seed, client, task, self._effort(client))
         until = begins + seconds
         outcome: Outcome = "done"
-        drop = setup.faults.drops_at(setup.seed, client, invitation.task)
+        drop = setup.faults.drops_at(setup.seed, client, task)
         if drop is not None:
             until, outcome = begins + drop * seconds, "dropped"
         crash = self._roster.availability(client).next_change(begins)
         if crash < until:
             until, outcome = crash, "crashed"
         return Activity(self._transport.ticket(), client, invitation, until, outcome)
+
+    def _effort(self, client: ClientId) -> float:
+        """What a task costs this client; computed once and kept."""
+        if client not in self._efforts:
+            setup, examples = self._setup, self._roster.examples[client]
+            steps = setup.training.count_steps(examples)
+            processed = steps * min(setup.training.batch_size, examples)
+            self._efforts[client] = setup.compute.effort(setup.seed, client, steps=steps, examples=processed)
+        return self._efforts[client]
 
     def pursue(self, activity: Activity) -> None:
         """Begin, or after a resume take up again, what a client is doing."""

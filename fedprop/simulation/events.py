@@ -1,6 +1,5 @@
 """What happens in a run, as a sequence of small facts; everything shown or hashed is derived from these."""
 
-import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -55,13 +54,10 @@ class Event(NamedTuple):
     value: float | None = None
     detail: str = ""
 
-    def line(self) -> bytes:
-        """The canonical text that the trace hash covers: compact JSON, numbers as Python writes them."""
+    def line(self) -> str:
+        """The canonical text that the trace hash covers: the fields in order, as Python writes them, in ASCII."""
         seq, time, kind, round_, version, client, task, value, detail = self
-        who = "null" if client is None else client
-        what = "null" if task is None else task
-        said = json.dumps(detail) if detail else '""'
-        return f'[{seq},"{time!r}","{kind!s}",{round_},{version},{who},{what},"{value!r}",{said}]\n'.encode()
+        return f"{seq} {time} {kind!s} {round_} {version} {client} {task} {value} {detail!a}\n"
 
 
 @dataclass(frozen=True)
@@ -90,22 +86,34 @@ class RoundRecord:
     failure: str = ""
 
 
+BLOCK = 1_000
+"""So many events are hashed together at most."""
+
+
 class Trace:
     """The events so far and their running hash, which can be saved and taken up again.
 
-    The hash is a chain, h' = sha256(h + line), so a resumed run needs only the last link.
+    The hash is a chain over blocks, h' = sha256(h + the block's lines); a block ends with its round, and after `BLOCK`
+    events. So a run that is resumed between two rounds needs only the last link.
     """
 
     def __init__(self, head: str = "0" * 64, count: int = 0) -> None:
-        self._head = bytes.fromhex(head)
+        self._link = bytes.fromhex(head)
+        self._lines: list[str] = []
+        self._round: Round = 0
         self.count = count
 
     @property
     def head(self) -> str:
-        """The last link, in hexadecimal digits."""
-        return self._head.hex()
+        """The last link, as if the block ended here, in hexadecimal digits."""
+        return self._next_link().hex()
 
     def extend(self, event: Event) -> None:
         """Add one event, which must be the next in order."""
-        self._head = sha256(self._head + event.line()).digest()
+        if event.round != self._round or len(self._lines) == BLOCK:
+            self._link, self._lines, self._round = self._next_link(), [], event.round
+        self._lines.append(event.line())
         self.count += 1
+
+    def _next_link(self) -> bytes:
+        return sha256(self._link + "".join(self._lines).encode()).digest() if self._lines else self._link

@@ -2,9 +2,17 @@
 
 import asyncio
 from collections import deque
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
+
+
+class _Reader(NamedTuple, Generic[T]):
+    """Who waits: what it does with a message, and what lets it go on."""
+
+    handle: Callable[[T], bool]
+    released: asyncio.Future[None]
 
 
 class Inbox(Generic[T]):
@@ -12,27 +20,43 @@ class Inbox(Generic[T]):
 
     def __init__(self) -> None:
         self.items: deque[T] = deque()
-        self._arrival: asyncio.Future[None] | None = None
+        self._reader: _Reader[T] | None = None
 
     def put(self, item: T) -> None:
-        """Add a message and wake the reader."""
-        self.items.append(item)
-        self.wake()
+        """Hand a message to the reader if one waits, or else keep it."""
+        reader = self._reader
+        if reader is None or reader.released.done():
+            self.items.append(item)
+        elif reader.handle(item):
+            self.wake()
 
     def wake(self) -> None:
-        """Wake the reader, if one waits."""
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
+        """Let the reader go on, if one waits."""
+        if self._reader is not None and not self._reader.released.done():
+            self._reader.released.set_result(None)
 
-    async def wait(self) -> None:
-        """Wait until there is a message, or somebody wakes the reader without one."""
-        if not self.items:
-            # A bare future, since an event of its own for every message would cost more than the rest of the delivery.
-            self._arrival = asyncio.get_running_loop().create_future()
-            await self._arrival
+    async def serve(self, handle: Callable[[T], bool]) -> None:
+        """Hand messages to `handle`, each at the moment it comes, until it returns True or somebody calls `wake`.
+
+        The reader's task sleeps meanwhile: to wake it for every message would cost more than to handle one.
+        """
+        while self.items:
+            if handle(self.items.popleft()):
+                return
+        self._reader = _Reader(handle, asyncio.get_running_loop().create_future())
+        try:
+            await self._reader.released
+        finally:
+            self._reader = None
 
     async def get(self) -> T:
         """The oldest message, waiting for one if there is none."""
-        while not self.items:
-            await self.wait()
-        return self.items.popleft()
+        found: list[T] = []
+
+        def take(item: T) -> bool:
+            found.append(item)
+            return True
+
+        while not found:
+            await self.serve(take)
+        return found[0]

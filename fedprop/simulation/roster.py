@@ -1,12 +1,13 @@
 """Who the clients are: how much data each holds, when it is up, and whom the server invites."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from itertools import count, islice
 
 import torch
 
 from fedprop.clock import now
 from fedprop.network import Availability
-from fedprop.rng import generator, key
+from fedprop.rng import generator, words
 from fedprop.simulation.setup import Setup
 from fedprop.types import ClientId, Seconds
 
@@ -35,9 +36,13 @@ class Roster:
             self._availability[client] = Availability(self._outages, self._seed, client)
         return self._availability[client]
 
+    def is_up(self, client: ClientId) -> bool:
+        """Whether a client is up now."""
+        return self._outages is None or self.availability(client).is_up(now())
+
     def ready(self, client: ClientId) -> bool:
         """Whether a client holds data and is up now."""
-        return self.examples[client] > 0 and (self._outages is None or self.availability(client).is_up(now()))
+        return self.examples[client] > 0 and self.is_up(client)
 
     def next_change(self) -> Seconds:
         """The first moment from now on at which some client crashes or returns."""
@@ -53,7 +58,7 @@ class Roster:
         Tries ids at random as long as that can be cheaper than to look at everybody. A pick is uniform over those who
         are left, whichever of the two ways it was made.
         """
-        tries = int(TRIES * len(self))
+        tries = int(TRIES * len(self.examples))
         chosen = self._try(wanted, busy, draw, tries) if 2 * wanted <= tries else set[ClientId]()
         missing = wanted - len(chosen)
         if missing > 0:
@@ -62,13 +67,18 @@ class Roster:
 
     def _try(self, wanted: int, busy: Set[ClientId], draw: int, tries: int) -> set[ClientId]:
         chosen: set[ClientId] = set()
-        for attempt in range(tries):
+        for client in islice(self._anybody(draw), tries):
             if len(chosen) == wanted:
                 break
-            client = key(self._seed, "sample/try", draw, attempt) % len(self)
             if client not in busy and self.ready(client):
                 chosen.add(client)
         return chosen
+
+    def _anybody(self, draw: int) -> Iterator[ClientId]:
+        """Ids at random, without end."""
+        for block in count():
+            for word in words(self._seed, "sample/try", draw, block):
+                yield word % len(self.examples)
 
     def _choose(self, wanted: int, candidates: list[ClientId], draw: int) -> set[ClientId]:
         if wanted >= len(candidates):

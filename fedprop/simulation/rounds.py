@@ -11,7 +11,8 @@ from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.ledger import Accepted, TaskState
 from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
 from fedprop.simulation.server import Server
-from fedprop.simulation.transport import Emit
+from fedprop.simulation.transport import Emit, Payload
+from fedprop.types import ClientId
 
 OnRound = Callable[[RoundRecord], None]
 
@@ -42,12 +43,16 @@ async def run_synchronous(server: Server, policy: Synchronous, emit: Emit, on_ro
 async def _collect(server: Server, policy: Synchronous, wanted: int) -> list[Accepted]:
     """Accepted updates until there are enough, nobody is left to wait for, or the deadline has come."""
     batch: list[Accepted] = []
+
+    def take(message: tuple[ClientId, Payload]) -> bool:
+        accepted = server.judge(*message)
+        if accepted is not None:
+            batch.append(accepted)
+        return len(batch) == wanted or not server.state.ledger.open
+
     deadline = math.inf if policy.deadline is None else now() + policy.deadline
     with anyio.move_on_at(deadline):
-        while len(batch) < wanted and server.state.ledger.open:
-            accepted = server.judge(*await server.inbox.get())
-            if accepted is not None:
-                batch.append(accepted)
+        await server.inbox.serve(take)
     return batch
 
 
@@ -57,14 +62,48 @@ async def run_asynchronous(server: Server, policy: FedBuff | FedAsync, emit: Emi
     buffer = server.state.buffer
     while server.goes_on(server.state.round):
         emit(EventKind.ROUND_OPENED)
-        last = server.state.ledger.issued + MAX_TASKS_PER_UPDATE * size
-        while len(buffer) < size:
-            _check_progress(server, last)
-            await _staff(server, policy)
-            await _one_message(server, policy)
+        await _fill(server, policy, size)
         batch = buffer[:]
         buffer.clear()
         on_round(await server.aggregate(batch))
+
+
+async def _fill(server: Server, policy: FedBuff | FedAsync, size: int) -> None:
+    """Collect accepted updates until the buffer holds `size`, and invite somebody new whenever a client is free."""
+    state = server.state
+    last = state.ledger.issued + MAX_TASKS_PER_UPDATE * size
+
+    def take(message: tuple[ClientId, Payload]) -> bool:
+        accepted = server.judge(*message)
+        if accepted is not None:
+            state.buffer.append(accepted)
+        if len(state.buffer) == size:
+            return True
+        _staff(server, policy, last)
+        return not state.ledger.open
+
+    while len(state.buffer) < size:
+        _staff(server, policy, last)
+        if not state.ledger.open:
+            await server.wait_for_a_client()
+        elif not _gave_up(server, policy):
+            await server.inbox.serve(take)
+
+
+def _staff(server: Server, policy: FedBuff | FedAsync, last: int) -> None:
+    """Invite until enough clients are busy, or no more can be."""
+    _check_progress(server, last)
+    server.invite(server.sample(policy.concurrency - len(server.state.ledger.open)))
+
+
+def _gave_up(server: Server, policy: FedBuff | FedAsync) -> bool:
+    """Give up the tasks whose time is over, if no message waits; whether there were any. If not, set the next alarm."""
+    if policy.timeout is None:
+        return False
+    if not server.inbox.items and server.give_up(policy.timeout):
+        return True
+    server.set_alarm(policy.timeout)
+    return False
 
 
 def _check_progress(server: Server, last: int) -> None:
@@ -74,25 +113,3 @@ def _check_progress(server: Server, last: int) -> None:
             f"round {server.state.round} came to no end: {MAX_TASKS_PER_UPDATE} tasks for each update wanted were not "
             "enough; is `policy.timeout` shorter than training, `policy.max_staleness` too small, or `faults` too hard?"
         )
-
-
-async def _staff(server: Server, policy: FedBuff | FedAsync) -> None:
-    """Invite until enough clients are busy; wait only if none is busy and none can be."""
-    while True:
-        server.invite(server.sample(policy.concurrency - len(server.state.ledger.open)))
-        if server.state.ledger.open:
-            return
-        await server.wait_for_a_client()
-
-
-async def _one_message(server: Server, policy: FedBuff | FedAsync) -> None:
-    """Judge one message, or give up the tasks whose time is over."""
-    while not server.inbox.items:
-        if policy.timeout is not None:
-            if server.give_up(policy.timeout):
-                return
-            server.set_alarm(policy.timeout)
-        await server.inbox.wait()
-    accepted = server.judge(*server.inbox.items.popleft())
-    if accepted is not None:
-        server.state.buffer.append(accepted)

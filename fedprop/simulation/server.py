@@ -85,9 +85,9 @@ class Server:
 
     def invite(self, clients: Sequence[ClientId]) -> None:
         """Give each client a task on the current version."""
-        state = self.state
+        state, moment = self.state, now()
         for client in clients:
-            task = state.ledger.issue(client, state.round, state.version, state.parameters, now())
+            task = state.ledger.issue(client, state.round, state.version, state.parameters, moment)
             self._office.take(Ticket(client, task.task, state.parameters))
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
             message = Invitation(task=task.task, round=state.round, version=task.version, parameters=state.parameters)

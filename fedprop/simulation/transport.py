@@ -67,10 +67,10 @@ class Transport:
         number = self.sent.get(link, 0)
         self.sent[link] = number + 1
         weight = len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)
-        delays = self.network.deliver(self.seed, client, direction, number, weight).delays
-        task = None if isinstance(message, bytes) else message.task
+        delays = self.network.deliver(self.seed, client, direction, number, weight)
         if len(delays) != 1:
             kind = EventKind.LOST if not delays else EventKind.DUPLICATED
+            task = None if isinstance(message, bytes) else message.task
             self._emit(kind, client=client, task=task, detail=f"{direction}link")
         for delay in delays:
             self.carry(Parcel(self.ticket(), now() + delay, direction, client, message))

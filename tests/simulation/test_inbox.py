@@ -62,3 +62,48 @@ def test_an_empty_inbox_keeps_its_reader_waiting():
 
     with pytest.raises(Stalled):
         run(main)
+
+
+def test_a_reader_handles_each_message_when_it_comes_until_it_has_enough():
+    async def main():
+        inbox, seen = Inbox(), []
+
+        def take(item):
+            seen.append((item, anyio.current_time()))
+            return len(seen) == 3
+
+        inbox.put("waiting")
+        for when, item in ((1.0, "a"), (2.0, "b"), (2.0, "too much")):
+            call_at(when, inbox.put, item)
+        await inbox.serve(take)
+        ended = anyio.current_time()
+        await anyio.sleep(1)
+        return seen, ended, list(inbox.items)
+
+    assert run(main) == ([("waiting", 0.0), ("a", 1.0), ("b", 2.0)], 2.0, ["too much"])
+
+
+def test_messages_put_together_after_the_reader_had_enough_are_kept():
+    async def main():
+        inbox, seen = Inbox(), []
+
+        def put_both():
+            inbox.put("enough")
+            inbox.put("next")
+
+        call_at(1.0, put_both)
+        await inbox.serve(lambda item: seen.append(item) is None)
+        return seen, list(inbox.items)
+
+    assert run(main) == (["enough"], ["next"])
+
+
+def test_a_reader_can_be_woken_without_a_message():
+    async def main():
+        inbox = Inbox()
+        inbox.wake()
+        call_at(3.0, inbox.wake)
+        await inbox.serve(lambda item: True)
+        return anyio.current_time()
+
+    assert run(main) == 3.0
