@@ -21,7 +21,6 @@ RULES = (
     "geometric median",
     "nearest-neighbour mixing",
     "centered clipping",
-    "FABA",
     "Bulyan",
 )
 COLUMNS, CLOSE_D = 500, 10_000
@@ -65,13 +64,13 @@ def measure(
 
 
 def race(rule: str, size: Size, rows: Tensor, close: Tensor, *, passes: int) -> list[dict[str, Any]]:
-    """All who compute the rule, in turns on the same rows; nothing if fedprop has no such rule."""
+    """All who compute the rule, in turns on the same rows."""
     field = {f"{c.library} {c.name}": c for c in contenders(rule, size.n, size.f, rows.device)}
-    judges = [judge(rule, size.f, rows, 1.0), judge(rule, size.f, close, 1e-3)] if field else []
+    judges = [judge(rule, size.f, rows, 1.0), judge(rule, size.f, close, 1e-3)]
     trials = {name: trial(c, rows, close, judges) for name, c in field.items()}
     calls = {name: lambda c=c: c.call(rows) for name, c in field.items() if "failure" not in trials[name]}
     seconds = in_turns(calls, passes=passes, settle=settling(rows.device))
-    ours = next((seconds[name] for name, c in field.items() if c.library == OURS), [])
+    ours = next(seconds[name] for name, c in field.items() if c.library == OURS)
     records = [{"rule": rule, **size._asdict(), "library": c.library, "call": c.name} for c in field.values()]
     for record, (name, answer) in zip(records, trials.items(), strict=True):
         record |= answer

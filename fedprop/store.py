@@ -22,7 +22,7 @@ from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 
 DATABASE = "run.sqlite"
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);

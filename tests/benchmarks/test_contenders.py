@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-import fedprop
 from benchmarks import aggregation
 from benchmarks import contenders as module
 from benchmarks.aggregation import RULES, Size, race, spread_rows
@@ -25,13 +24,7 @@ def alone(monkeypatch):
 @pytest.mark.parametrize("rule", RULES)
 def test_fedprop_comes_first_and_the_floor_last(rule):
     field = contenders(rule, 11, 2, CPU)
-    assert not field or (field[0].library, field[-1].name) == (OURS, FLOOR_CALL)
-
-
-def test_a_rule_that_fedprop_lacks_is_nobodys(monkeypatch):
-    monkeypatch.delattr(fedprop, "Median")
-    assert contenders("median", 11, 2, CPU) == []
-    assert race("median", SIZE, spread_rows(SIZE, CPU), spread_rows(SIZE, CPU), passes=1) == []
+    assert (field[0].library, field[-1].name) == (OURS, FLOOR_CALL)
 
 
 @pytest.mark.parametrize("rule", ["median", "trimmed mean"])
