@@ -23,6 +23,7 @@ from fedprop.simulation.events import Event, EventKind, RoundRecord
 
 DATABASE = "run.sqlite"
 FORMAT = 2
+"""Of what a run leaves in its folder; a checkpoint of another format cannot be taken up."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -95,11 +96,13 @@ class RunStore:
         Raises
         ------
         StoreError
-            If the tensors it refers to cannot be read.
+            If the tensors it refers to cannot be read, or another version of fedprop wrote it.
         """
         saved = self.meta("checkpoint")
         if saved is None:
             return None
+        if (found := self.meta("format")) != FORMAT:
+            raise StoreError(f"a run to go on with must have format {FORMAT}; found {found} in {self.folder}")
         return Snapshot(saved["state"], read_tensors(self.folder / saved["file"]))
 
     def rounds(self) -> list[RoundRecord]:

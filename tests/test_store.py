@@ -184,6 +184,12 @@ def test_a_damaged_database_is_named(store):
         store.rounds()
 
 
+def test_a_checkpoint_of_another_format_is_refused(store):
+    store.append([], [record(0)], snapshot(0), format=1)
+    with pytest.raises(StoreError, match="must have format 2; found 1"):
+        store.checkpoint()
+
+
 def test_damaged_and_missing_tensors_are_named(store):
     store.append([], [record(0)], snapshot(0))
     (path,) = store.folder.glob("*.safetensors")
