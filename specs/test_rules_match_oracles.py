@@ -68,6 +68,7 @@ def test_rule_agrees_with_its_definition(make: Make, data: st.DataObject) -> Non
     agrees_with(oracle).check(rule, case, rule.contract())
 
 
+@pytest.mark.slow
 @every_rule
 @given(data=st.data())
 def test_rule_keeps_its_contract(make: Make, data: st.DataObject) -> None:

@@ -20,6 +20,9 @@ BLOCK_ELEMENTS = 1 << 18
 CUDA_BLOCK_ELEMENTS = 1 << 22
 """Entries per block on a GPU, which wants fewer and larger ones."""
 
+FEW_BLOCKS = 8
+"""So many blocks take no longer than it takes to start threads and to stop them."""
+
 AHEAD = 2
 """Blocks that each thread may be ahead of whoever collects the answers, which could otherwise pile up."""
 
@@ -92,12 +95,13 @@ def column_blocks(rows: Rows) -> Iterator[Tensor]:
 def map_blocks(work: Callable[[Tensor], T], rows: Rows) -> Iterator[T]:
     """`work` on each of the `column_blocks` of `rows`; the answers come in the order of the columns.
 
-    On a CPU blocks are read and worked on by as many threads as torch may use here, each of which computes alone: many
-    independent blocks disturb each other less than threads that meet after every operation.
+    On a CPU many blocks are read and worked on by as many threads as torch may use here, each of which computes alone:
+    independent blocks disturb each other less than threads that meet after every operation. `FEW_BLOCKS` are worked on
+    one after the other.
     """
     spans = list(column_spans(rows))
-    threads = min(len(spans), 1 if rows.device.type == "cuda" else torch.get_num_threads())
-    if threads == 1:
+    threads = min(len(spans), torch.get_num_threads())
+    if threads == 1 or len(spans) <= FEW_BLOCKS or rows.device.type == "cuda":
         yield from (work(read(rows, *span)) for span in spans)
         return
     with _single_threaded(threads) as pool:

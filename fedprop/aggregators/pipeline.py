@@ -73,9 +73,9 @@ class Chain(Stage):
     def parts(self) -> tuple[Stage, ...]:
         return self.stages
 
-    def check(self, updates: Tensor | Columns) -> None:
+    def check_form(self, updates: Tensor | Columns) -> None:
         for stage in self.stages:
-            stage.check(updates)
+            stage.check_form(updates)
 
     def apply(self, updates: Rows) -> Staged:
         updates, mixing = self.stages[0].apply(updates)
@@ -112,9 +112,9 @@ class Pipeline(Aggregator):
     def contract(self) -> Contract:
         return self._chain.carry(self.rule.contract())
 
-    def check(self, updates: Tensor | Columns) -> None:
+    def check_form(self, updates: Tensor | Columns) -> None:
         for part in (*self.stages, self.rule):
-            part.check(updates)
+            part.check_form(updates)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         updates, mixing = self._staged(cohort.updates)

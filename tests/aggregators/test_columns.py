@@ -49,6 +49,7 @@ def test_mix_without_any_weight_is_zero() -> None:
 
 
 ROWS = torch.arange(24.0).reshape(3, 8)
+WIDE = torch.arange(72.0).reshape(3, 24)
 
 
 @pytest.fixture(params=[1, 3])
@@ -61,15 +62,20 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def test_answers_come_in_the_order_of_the_columns(threads: int) -> None:
     with blocks_of(3):
-        assert [block.tolist() for block in map_blocks(lambda block: block[0], ROWS)] == [[i] for i in range(8)]
+        assert [block.tolist() for block in map_blocks(lambda block: block[0], WIDE)] == [[i] for i in range(24)]
 
 
 def test_work_runs_on_its_own_thread_and_leaves_the_setting_alone(threads: int) -> None:
     with blocks_of(3):
-        assert set(map_blocks(lambda _: torch.get_num_threads(), ROWS)) == {1}
+        assert set(map_blocks(lambda _: torch.get_num_threads(), WIDE)) == {1}
     assert torch.get_num_threads() == threads
     with columns.ThreadPoolExecutor(1) as fresh:
         assert fresh.submit(torch.get_num_threads).result() == threads
+
+
+def test_few_blocks_start_no_threads(threads: int) -> None:
+    with blocks_of(3 * 24 // columns.FEW_BLOCKS):
+        assert set(map_blocks(lambda _: torch.get_num_threads(), WIDE)) == {threads}
 
 
 def test_answers_do_not_pile_up(threads: int) -> None:
@@ -86,7 +92,7 @@ def test_an_error_in_a_block_reaches_the_caller(threads: int) -> None:
         raise ValueError(f"column {float(block[0, 0])}")
 
     with blocks_of(3), pytest.raises(ValueError, match="column 0"):
-        list(map_blocks(refuse, ROWS))
+        list(map_blocks(refuse, WIDE))
 
 
 def test_blocks_inside_are_as_large_as_asked() -> None:

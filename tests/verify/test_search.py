@@ -22,6 +22,7 @@ def test_the_median_of_three_reaches_its_worst_case():
     assert not peak.above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [
