@@ -41,7 +41,7 @@ def rules_figure(records: Sequence[Record]) -> Figure:
     sizes = list(dict.fromkeys((r["n"], r["d"]) for r in records))
     shown = [r for r in records if "times_fedprop" in r and r["library"] != OURS and r["call"] != FLOOR_CALL]
     panels = [(size, [r for r in shown if (r["n"], r["d"]) == size]) for size in sizes]
-    figure = new_figure(6.2 * len(sizes), 1.6 + BAR * max((len(rows) for _, rows in panels), default=1))
+    figure = new_figure(7.6 * len(sizes), 1.6 + BAR * max((len(rows) for _, rows in panels), default=1))
     for index, ((n, d), rows) in enumerate(panels):
         axes = figure.add_subplot(1, len(sizes), index + 1)
         bars = [(f"{r['rule']}: {_short(r)}", *_ratio(r), LIBRARIES[r["library"]]) for r in rows]
@@ -60,7 +60,7 @@ def rounds_figure(records: Sequence[Record]) -> Figure:
     cases = list(dict.fromkeys((r["model"], r["steps"]) for r in rows))
     lines = (len(cases) + 1) // 2
     tallest = max((sum((r["model"], r["steps"]) == case for r in rows) for case in cases), default=1)
-    figure = new_figure(11, lines * (1.5 + BAR * tallest))
+    figure = new_figure(12, lines * (1.5 + BAR * tallest))
     for index, (model, steps) in enumerate(cases):
         axes = figure.add_subplot(lines, min(2, len(cases)), index + 1)
         own = [r for r in rows if (r["model"], r["steps"]) == (model, steps)]

@@ -8,7 +8,7 @@ from pydantic import SerializeAsAny
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
-from fedprop.aggregators.columns import Columns, Rows, map_blocks
+from fedprop.aggregators.columns import Columns, Rows, fill, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.types import Updates, Vector
 
@@ -136,4 +136,6 @@ class Pipeline(Aggregator):
 
 def _in_memory(rows: Rows) -> Updates:
     """The rows as a tensor."""
-    return rows if isinstance(rows, Tensor) else torch.cat(list(map_blocks(lambda block: block, rows)), dim=1)
+    if isinstance(rows, Tensor):
+        return rows
+    return fill(torch.empty(rows.shape, dtype=rows.dtype, device=rows.device), map_blocks(lambda block: block, rows))
