@@ -68,12 +68,12 @@ def decide(
     Call clients alike if each is within the margin of the most accurate of them, max * (1 - C_s) < accuracy, and no
     update is at an angle above pi/2 to the update of the most accurate one.
 
-    1. Nobody alarms: every update is accepted, unchecked.
-    2. The alarming clients are alike, and max over them * (1 - C_s) <= max over the silent ones: the alarms are false.
-       Accepted are the silent clients within the margin of the most accurate silent one that pass the weight check
-       against it.
-    3. The alarming clients are alike, and the silent ones are worse: rollback, with all alarming clients.
-    4. The alarming clients are not alike: rollback, with those within the margin that pass the weight check.
+    - QUIET: nobody alarms. Every update is accepted, unchecked.
+    - FALSE_ALARMS: the alarming clients are alike, and max over them * (1 - C_s) <= max over the silent ones. Accepted
+      are the silent clients within the margin of the most accurate silent one that pass the weight check against it.
+    - TRUE_ALARMS: the alarming clients are alike, and the silent ones are worse. Rollback; all alarming are accepted.
+    - DIVERGENT: the alarming clients are not alike. Rollback; accepted are those of them that are within the margin of
+      the most accurate one and pass the weight check against it.
 
     Where the paper is silent or says two things:
 
@@ -89,7 +89,8 @@ def decide(
 
     The paper concludes from unlike alarming clients that some of them are benign. Malicious ones can be unlike too:
     two false alarms of different quality make case 4 of a clean g_t, and one of the two is aggregated. With
-    `always_compare`, which is not in the paper, the comparison with the silent clients comes first in case 4 as well.
+    `always_compare`, which is not in the paper, the comparison with the silent clients comes first, whether or not the
+    alarming ones are alike.
 
     Nothing that a banned client sends is taken into account. If `review` is set it is still judged, for the award: it
     is benign if it is within the margin of the most accurate accepted client and passes the weight check against it.
@@ -101,7 +102,7 @@ def decide(
     evidence : asked for the alarming rows unless nobody alarms, and for the silent ones only to compare.
     c_s : the margin C_s, above 0 and below 1.
     weight_check : whether angles count.
-    always_compare : whether alarming clients are compared with silent ones in case 4 too.
+    always_compare : whether alarming clients that are not alike are compared with the silent ones too.
     banned : rows whose senders are banned.
     review : whether to judge them.
     """
@@ -113,7 +114,7 @@ def decide(
     verdicts = dict.fromkeys(rows, Verdict.UNCHECKED)
     if case is not Case.QUIET:
         verdicts.update(_verdicts([*alarming, *silent], kept))
-    if review and kept:
+    if review and banned and kept:
         verdicts.update(_verdicts(banned, panel.alike(banned, to=kept)))
     return Decision(
         case,
