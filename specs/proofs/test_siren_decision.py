@@ -21,7 +21,9 @@ allows. Everything holds with and without the weight check; without it, 5 is not
 
 *What Z3 is asked.* Alarms, accuracies, C_s and who is malicious are unknowns; so is, for every two clients, whether
 their updates agree: any vectors of any dimension give some such table, and the weight check off is the table that is
-true everywhere. `f` below is how many clients may be malicious.
+true everywhere. In place of the products (1 - C_s) w_i, which are hard for Z3, stand unknown margins that are ordered
+as the accuracies are and lie between 0 and them: the products are such margins, for every C_s. In the table of theorems
+f is how many clients may be malicious.
 
 *Left out.* Without any one premise Z3 must find a round that breaks the theorem, and the package's `decide` must go
 wrong on it in the same way. That the formulas are those of `decide` is tested on rounds drawn at random.
@@ -151,7 +153,7 @@ class Round:
             5: z3.And([z3.Implies(z3.And(benign[i], benign[j]), agree) for (i, j), agree in self.pairs.items()]),
             6: z3.Or(POISONED, self.all_alike(lies)),
         }
-        return [*self.basics(), *(premise for number, premise in stated.items() if number not in without)]
+        return [*self.basics(), *(premise for label, premise in stated.items() if label not in without)]
 
     def exact(self) -> z3.BoolRef:
         """The benign clients are accepted, nobody else, and the server rolls back from a poisoned model only."""

@@ -37,7 +37,7 @@ def tally(
 
     The penalty of a client found malicious grows by one, that of a banned one too. One found benign loses `c_a`, but
     not what it does not have. Above `c_p` a client is banned, below it is free, and at `c_p` it stays what it was: the
-    paper bans a count that "exceeds" C_p and frees one that is "less than" C_p.
+    paper bans a count that "exceeds" C_p and frees one that is "less than" C_p. With a threshold of 0 nobody returns.
 
     Whoever is freed takes part from the next round on: the decision of this one has been made.
 
