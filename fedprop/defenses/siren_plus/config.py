@@ -52,7 +52,7 @@ class SirenPlus(Frozen):
     holdout: Share = 0.1
 
     def limit(self, rounds: int) -> float | None:
-        """C_p in a run of so many rounds; None if nobody is banned."""
+        """C_p in a run of so many rounds; None if nobody is banned. 0.29 of 100 is 29, in spite of binary fractions."""
         if isinstance(self.penalty, ShareOfRounds):
-            return self.penalty.share_of_rounds * rounds
+            return round(self.penalty.share_of_rounds * rounds, 9)
         return self.penalty

@@ -1,4 +1,25 @@
-"""SIREN+'s decision: who is believed, whose update is accepted, and whether the server rolls back."""
+"""SIREN+'s decision: who is believed, whose update is accepted, and whether the server rolls back.
+
+Source: Guo et al. 2024, Algorithm 2, Figure 3 and Sections 4.4 to 4.7. Where these are silent or say two things, and
+where the code that the authors published (github.com/AISIGSJTU/Siren-Plus, main.py) does something else:
+
+- An accuracy is that of g_t plus the update, the client's model (Section 4.5). All comparisons are as printed, but for
+  one: the most accurate client is within its own margin even at accuracy 0, where 0 < 0 would say otherwise and leave
+  nobody.
+- An alarming client that fails only the weight check makes case 4 (line 6), which then leaves it out (4.6).
+- 4.6 speaks of alarming clients; silent ones are checked against the most accurate silent one, as in the code. The code
+  rejects right angles too; the paper does not.
+- If several share the highest accuracy, to pass against one of them is enough: no order of the rows matters.
+- With no silent client nothing speaks against the alarms: they are true.
+- One alarm is treated like several. The code then tests every client instead.
+- The paper concludes from unlike alarming clients that some of them are benign. Malicious ones can be unlike too: two
+  false alarms of different quality make case 4 of a clean g_t, and one of the two is aggregated. With `always_compare`,
+  which is not in the paper, the comparison with the silent clients comes first, whether or not the alarming ones are
+  alike.
+- An award needs a verdict on a banned client (4.7), so it may be judged in any round; see `review`.
+
+What is proved about the decision, and under which premises, is in `specs/proofs/test_siren_decision.py`.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -37,7 +58,8 @@ class Decision(NamedTuple):
     Attributes
     ----------
     case : which case it was.
-    accepted : for each row, whether the update is aggregated. At least one is, unless every client is banned.
+    accepted : for each row, whether the update is aggregated. At least one is, unless every client is banned; then the
+        round makes no new model.
     verdicts : for each row, what was found out about its sender.
     accuracies : for each row, the accuracy on the root test set; None where it was not asked for.
     """
@@ -74,23 +96,6 @@ def decide(
     - TRUE_ALARMS: the alarming clients are alike, and the silent ones are worse. Rollback; all alarming are accepted.
     - DIVERGENT: the alarming clients are not alike. Rollback; accepted are those of them that are within the margin of
       the most accurate one and pass the weight check against it.
-
-    Where the paper is silent or says two things:
-
-    - An accuracy is that of g_t plus the update, the client's model (Section 4.5). All comparisons are as printed, but
-      for one: the most accurate client is within its own margin even at accuracy 0, where 0 < 0 would say otherwise
-      and leave nobody.
-    - An alarming client that fails only the weight check makes case 4 (line 6), which then leaves it out (4.6).
-    - 4.6 speaks of alarming clients; silent ones are checked against the most accurate silent one, as the published
-      code does (github.com/AISIGSJTU/Siren-Plus, main.py). The code rejects right angles too; the paper does not.
-    - If several share the highest accuracy, to pass against one of them is enough: no order of the rows matters.
-    - With no silent client nothing speaks against the alarms: they are true.
-    - One alarm is treated like several. The code then tests every client instead.
-
-    The paper concludes from unlike alarming clients that some of them are benign. Malicious ones can be unlike too:
-    two false alarms of different quality make case 4 of a clean g_t, and one of the two is aggregated. With
-    `always_compare`, which is not in the paper, the comparison with the silent clients comes first, whether or not the
-    alarming ones are alike.
 
     Nothing that a banned client sends is taken into account. If `review` is set it is still judged, for the award: it
     is benign if it is within the margin of the most accurate accepted client and passes the weight check against it.

@@ -21,9 +21,9 @@ class Evidence(Protocol):
 class RootTest:
     """Evidence from the updates themselves and a root test set.
 
-    An angle exceeds pi/2 if and only if the inner product is negative. A zero update has no angle with any other, so
-    it agrees with all of them: the weight check of Section 4.6 names what is malicious, and an angle above pi/2 it has
-    not. The angle is between the updates as sent, relative to g_t.
+    Angles are between the updates as sent, relative to g_t. One exceeds pi/2 if and only if the inner product is
+    negative. A zero update is at no angle to any other; as Section 4.6 rejects only what is above pi/2, it agrees with
+    all of them.
 
     Parameters
     ----------

@@ -56,6 +56,7 @@ def test_awards_are_for_banned_clients_unless_they_are_for_all():
 
 def test_without_a_threshold_nobody_is_banned_and_the_index_goes_on():
     assert one(*[M] * 50, c_p=None) == Record(penalty=50, recognised=50, banned=False)
+    assert not tally({3: Record(9.0, 9, banned=True)}, {3: U}, c_p=None, c_a=None)[3].banned
 
 
 def test_a_banned_client_that_goes_on_moves_further_from_its_return():
