@@ -53,7 +53,7 @@ class World:
         self.records = tally(
             self.records, dict(zip(CLIENTS, decision.verdicts, strict=True)), c_p=self.c_p, c_a=self.c_a
         )
-        new = max(self.line.current, *self.poisoned, 0) + 1
+        new = self.line.current + 1
         if any(used and attacks[client] for client, used in enumerate(decision.accepted)):
             self.poisoned.add(new)
         self.line = self.line.then(new, rolled_back=decision.rollback)

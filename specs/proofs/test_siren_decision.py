@@ -192,11 +192,8 @@ def test_exactly_one_case_applies_and_somebody_is_accepted(
     round = Round(n, always_compare=always_compare)
     one = z3.PbEq([(applies, 1) for applies in round.cases().values()], 1)
     goals = [Goal(one, round.basics()), Goal(z3.Or(round.accepted()), round.basics())]
-    proved(f"SIREN+'s cases are exhaustive and exclusive{suffix(always_compare)}", goals, n=n, f=n, d="any")
-
-
-def suffix(always_compare: bool) -> str:
-    return ", always compared" if always_compare else ""
+    theorem = "SIREN+'s cases are exhaustive and exclusive" + ", always compared" * always_compare
+    proved(theorem, goals, n=n, f=n, d="any")
 
 
 @pytest.mark.parametrize("n", SIZES)
