@@ -11,15 +11,29 @@ from fedprop.models.base import ModelSpec
 from fedprop.models.fang_dnn import FangDNN
 from fedprop.models.logistic_regression import LogisticRegression
 from fedprop.models.mlp import MLP
+from fedprop.models.resnet18 import ResNet18
 from fedprop.models.resnet20 import ResNet20
 from fedprop.models.shi_cnn import ShiCNN
+from fedprop.models.siren_cnn import SirenCNN
+from fedprop.models.siren_dp_cnn import SirenDPCNN
 from fedprop.registry import Registry
 
 MODELS: Registry[ModelSpec] = Registry(
     "models",
     ModelSpec,
-    (LogisticRegression, MLP, FangDNN, ShiCNN, ResNet20),
+    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, ResNet18, ResNet20),
 )
 """Every model by its `kind`, those of other installed packages included."""
 
-__all__ = ["MLP", "MODELS", "FangDNN", "LogisticRegression", "ModelSpec", "ResNet20", "ShiCNN"]
+__all__ = [
+    "MLP",
+    "MODELS",
+    "FangDNN",
+    "LogisticRegression",
+    "ModelSpec",
+    "ResNet18",
+    "ResNet20",
+    "ShiCNN",
+    "SirenCNN",
+    "SirenDPCNN",
+]

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
 from fedprop.models.base import ModelSpec
+from fedprop.models.initialise import initialise_as_he
 from fedprop.models.shapes import image_shape
 
 STAGES = (16, 32, 64)
@@ -39,9 +40,8 @@ class Block(nn.Module):
 class ResNet20(ModelSpec):
     """ResNet-20: a first convolution, three stages of three blocks with 16, 32 and 64 channels, average pooling.
 
-    Source: He et al. 2016, section 4.2; the initialisation is that of He et al. 2015, normal with variance 2 / fan-in
-    for every weight and zero for the bias. Any number of channels; sides of at least 5 pixels, so that the last stage
-    still has more than one to normalise over.
+    Source: He et al. 2016, section 4.2; initialised as by He et al. 2015. Any number of channels; sides of at least 5
+    pixels, so that the last stage still has more than one to normalise over.
     """
 
     kind: Literal["resnet20"] = "resnet20"
@@ -59,13 +59,5 @@ class ResNet20(ModelSpec):
                 layers.append(Block(before, width, stride=1 if width == before else 2))
                 before = width
         module = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
-        _initialise(module)
+        initialise_as_he(module)
         return module
-
-
-def _initialise(module: nn.Module) -> None:
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)

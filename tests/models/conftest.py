@@ -1,8 +1,20 @@
 import pytest
 
-from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet20, ShiCNN
+from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
+
+SPECS = [
+    LogisticRegression(),
+    MLP(),
+    FangDNN(),
+    ShiCNN(),
+    SirenCNN(conv_dropout=0, hidden_dropout=0),
+    SirenDPCNN(),
+    ResNet18(width=8),
+    ResNet18(width=8, norm="group"),
+    ResNet20(),
+]
 
 
-@pytest.fixture(params=[LogisticRegression(), MLP(), FangDNN(), ShiCNN(), ResNet20()], ids=lambda spec: spec.kind)
+@pytest.fixture(params=SPECS, ids=lambda spec: f"{spec.kind}_{getattr(spec, 'norm', '')}".strip("_"))
 def spec(request):
     return request.param

@@ -15,7 +15,8 @@ def state(module):
 
 
 def test_every_kind_is_registered_under_its_name():
-    assert {"logistic_regression", "mlp", "fang_dnn", "shi_cnn", "resnet20"} <= set(MODELS.kinds)
+    papers = {"fang_dnn", "shi_cnn", "siren_cnn", "siren_dp_cnn", "resnet18", "resnet20"}
+    assert {"logistic_regression", "mlp", *papers} <= set(MODELS.kinds)
     assert all(issubclass(cls, ModelSpec) for cls in MODELS.kinds.values())
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedprop.errors import InvalidConfig
-from fedprop.models import FangDNN, ResNet20, ShiCNN
+from fedprop.models import FangDNN, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
 from fedprop.models.shapes import squarest
 
 
@@ -29,6 +29,9 @@ def test_no_rectangle_of_the_same_area_is_closer_to_a_square(features):
         (ShiCNN(), (1, 9, 3), 4),
         (ResNet20(), (1, 4, 8), 5),
         (ResNet20(), (), 5),
+        (SirenCNN(), (784,), 1),
+        (SirenDPCNN(), (1, 6, 28), 7),
+        (ResNet18(), (3, 32, 1), 2),
     ],
 )
 def test_a_shape_that_does_not_fit_is_refused(spec, shape, smallest):
@@ -45,7 +48,17 @@ def test_flat_inputs_without_a_rectangle_are_refused():
         FangDNN().build((31,), 2, seed=0)
 
 
-@pytest.mark.parametrize("spec", [FangDNN(), ShiCNN(), ResNet20()])
-def test_the_smallest_shape_named_is_accepted_even_for_a_batch_of_one(spec):
-    side = 5 if spec.kind == "resnet20" else 4
+@pytest.mark.parametrize(
+    ("spec", "side"),
+    [
+        (FangDNN(), 4),
+        (ShiCNN(), 4),
+        (ResNet20(), 5),
+        (SirenCNN(), 1),
+        (SirenDPCNN(), 7),
+        (ResNet18(width=4), 2),
+        (ResNet18(width=4, norm="group"), 2),
+    ],
+)
+def test_the_smallest_shape_named_is_accepted_even_for_a_batch_of_one(spec, side):
     assert spec.build((1, side, side), 3, seed=0)(torch.rand(1, 1, side, side)).shape == (1, 3)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet20, ShiCNN
+from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
 
 MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
 
@@ -24,6 +24,16 @@ MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
         (FangDNN(), (30,), 26_060),
         (ShiCNN(), CIFAR, 896 + 18_496 + 4097 * 128 + 1290),
         (ShiCNN(hidden=10), MNIST, 320 + 18_496 + 3137 * 10 + 110),
+        # 28 -> 24 -> 20 pixels: 1664 + 102464 + (25600 + 1) * 128 + 1290.
+        (SirenCNN(), MNIST, 3_382_346),
+        (SirenCNN(), DIGITS, 1664 + 102_464 + 4097 * 128 + 1290),
+        # 28 -> 14 -> 13 -> 7 -> 6 pixels: 1040 + 8224 + (1152 + 1) * 32 + 330.
+        (SirenDPCNN(), MNIST, 46_490),
+        # 32 -> 16 -> 15 -> 8 -> 7 pixels.
+        (SirenDPCNN(), CIFAR, 3088 + 8224 + 1569 * 32 + 330),
+        # The first convolution, its norm, the four stages (He et al. 2016, Table 1), and the last layer.
+        (ResNet18(), CIFAR, 1728 + 128 + 147_968 + 525_568 + 2_099_712 + 8_393_728 + 5130),
+        (ResNet18(norm="group"), MNIST, 576 + 128 + 147_968 + 525_568 + 2_099_712 + 8_393_728 + 5130),
         # He et al. 2016, Table 6: 0.27 million.
         (ResNet20(), CIFAR, 269_722),
         (ResNet20(), DIGITS, 269_722 - 2 * 9 * 16),
