@@ -16,6 +16,7 @@ from fedprop.data import DATASETS, IID, PARTITIONS, Dataset, DatasetSpec, Exampl
 from fedprop.errors import InvalidConfig
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
+from fedprop.privacy import Membership, MembershipProbe, Probe
 from fedprop.rng import generator
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
@@ -59,6 +60,7 @@ class Experiment(Frozen):
     aggregation_seconds : simulated time one aggregation takes.
     evaluate_every : rounds between two evaluations on the test set.
     max_seconds : no round starts after this much simulated time; None for no limit.
+    inference : who tries to learn from the models what they were trained on; None for nobody. It changes nothing else.
     device : where models are trained and updates aggregated, for example `cpu` or `cuda`.
     checkpoint_every : rounds between two checkpoints of a run on disk; 0 for none.
     keep_events : whether a run on disk keeps every event (for timelines), or only rounds and totals.
@@ -83,6 +85,7 @@ class Experiment(Frozen):
     aggregation_seconds: NonNegative = 0.0
     evaluate_every: PositiveInt = 1
     max_seconds: Positive | None = None
+    inference: Membership | None = None
     device: str = "cpu"
     checkpoint_every: NonNegativeInt = 1
     keep_events: bool = True
@@ -179,6 +182,7 @@ def resolve(
     stream = generator(experiment.seed, "partition")
     parts = experiment.partition.split(data.train.y, experiment.clients, data.classes, stream)
     attacks = _enlist(experiment)
+    shards = _poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed)
     limit = experiment.max_seconds
     setup = Setup(
         seed=experiment.seed,
@@ -186,7 +190,7 @@ def resolve(
         clients=experiment.clients,
         dataset=data,
         module=copy.deepcopy(module).to(device),
-        shards=_poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed),
+        shards=shards,
         training=experiment.training,
         defense=experiment.defense,
         attacks=attacks,
@@ -199,9 +203,23 @@ def resolve(
         evaluate_every=experiment.evaluate_every,
         max_seconds=float("inf") if limit is None else limit,
         device=device,
+        probe=_probe(experiment, module, shards, data),
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     return setup
+
+
+def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:
+    if experiment.inference is None:
+        return None
+    return MembershipProbe(
+        experiment.inference,
+        module,
+        pool=shards.pool,
+        parts=shards.parts,
+        outsiders=data.test,
+        seed=experiment.seed,
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -142,7 +142,25 @@ def summarize(experiment: Experiment, outcome: Outcome, accepted: int, refused: 
         "rejected": dict(refused),
         "clients_per_pass": outcome.tickets_per_pass,
         "trace_sha256": outcome.trace_sha256,
+        "inference": newest_findings(outcome.rounds),
     }
+
+
+def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:
+    """The last result of each attack on each model, JSON-ready."""
+    newest = {
+        (finding.target, finding.attack): (record.round, finding) for record in rounds for finding in record.findings
+    }
+    return [
+        {
+            "target": target,
+            "attack": attack,
+            "round": round_,
+            "auc": finding.inference.auc,
+            "advantage": finding.inference.advantage,
+        }
+        for (target, attack), (round_, finding) in newest.items()
+    ]
 
 
 def versions() -> dict[str, str]:

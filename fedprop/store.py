@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from fedprop.errors import StoreError
+from fedprop.privacy import Finding
 from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 
 DATABASE = "run.sqlite"
 FORMAT = 2
 """Of what a run leaves in its folder; a checkpoint of another format cannot be taken up."""
+
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -171,4 +175,5 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def _record(saved: dict[str, Any]) -> RoundRecord:
     weights = {int(client): weight for client, weight in saved.pop("weights").items()}
-    return RoundRecord(**saved, weights=weights)
+    findings = _FINDINGS.validate_python(saved.pop("findings", ()))
+    return RoundRecord(**saved, weights=weights, findings=findings)

@@ -98,7 +98,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("jinja2", {"report"}),
         ("yaml", {"config_file", "report"}),
         ("sqlite3", {"store"}),
-        ("sklearn", {"data"}),
+        ("sklearn", {"data", "privacy"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),

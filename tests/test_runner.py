@@ -147,6 +147,33 @@ def test_a_run_may_be_cut_off_many_times(toy, tmp_path):
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 
+def test_what_a_probe_found_survives_a_cut(toy, tmp_path):
+    configured = experiment(inference={"examples": 6, "every": 2, "client": 1})
+    whole = run(configured, dataset=toy, out=tmp_path / "whole")
+    assert whole.trace_sha256 == run(experiment(), dataset=toy).trace_sha256
+    assert [bool(record.findings) for record in whole.rounds] == [False, True] * 3
+    for at in range(1, 6):
+        folder = tmp_path / f"cut at {at}"
+        with pytest.raises(PowerCut):
+            run(configured, dataset=toy, out=folder, watchers=[Cut(at)])
+        run(configured, dataset=toy, out=folder, resume=True)
+        assert content(folder) == content(tmp_path / "whole")
+
+
+def test_the_summary_has_the_newest_finding_on_each_model(toy, tmp_path):
+    configured = experiment(inference={"examples": 6, "client": 1})
+    outcome = run(configured, dataset=toy, out=tmp_path)
+    newest = RunStore(tmp_path).meta("summary")["inference"]
+    assert {(f["target"], f["attack"]) for f in newest} == {
+        (target, attack) for target in ("global model", "client 1") for attack in ("threshold", "logistic_regression")
+    }
+    for shown in newest:
+        rounds = [r for r in outcome.rounds if any(f.target == shown["target"] for f in r.findings)]
+        assert shown["round"] == rounds[-1].round
+        found = next(f for f in rounds[-1].findings if (f.target, f.attack) == (shown["target"], shown["attack"]))
+        assert (shown["auc"], shown["advantage"]) == (found.inference.auc, found.inference.advantage)
+
+
 def test_checkpoints_come_every_so_many_rounds(toy, tmp_path):
     with pytest.raises(PowerCut):
         run(experiment(checkpoint_every=2), dataset=toy, out=tmp_path, watchers=[Cut(5)])

@@ -1,3 +1,4 @@
+import math
 import os
 import sqlite3
 
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from fedprop.errors import StoreError
+from fedprop.privacy import Finding, Inference
 from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 from fedprop.store import DATABASE, RunStore, read_tensors, write_tensors
@@ -34,6 +36,12 @@ def record(number, **changes):
     return RoundRecord(**{"round": number, "version": number, "time": 1.5, "wall_seconds": 0.2, **counts, **changes})
 
 
+def finding(client):
+    return Finding(
+        client, "threshold", Inference((0.0, 1 / 3, 1.0), (0.0, 2 / 3, 1.0), (math.inf, 0.1, -5.0), 0.6, 1 / 3)
+    )
+
+
 def snapshot(value):
     return Snapshot({"value": value}, {"t0": torch.full((3,), float(value))})
 
@@ -61,7 +69,7 @@ def test_events_and_rounds_come_back_as_they_were(store):
     ]
     rounds = [
         record(0, accuracy=0.5, loss=1.25, weights={0: 0.5, 7: 1 / 3}),
-        record(1, failure="`f` must be smaller", accuracy=None),
+        record(1, failure="`f` must be smaller", accuracy=None, findings=(finding(None), finding(3))),
     ]
     store.append(events[:2], rounds[:1], None)
     store.append(events[2:], rounds[1:], None, summary={"rounds": 2})

@@ -5,6 +5,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
+from fedprop.privacy import Finding
 from fedprop.types import ClientId, Round, Seconds, Version
 
 
@@ -72,6 +73,7 @@ class RoundRecord:
     accepted, rejected : messages of this round.
     weights : the rule's weight on each client whose update was used.
     failure : why the round made no new version, or an empty string.
+    findings : what a probe found in this round.
     """
 
     round: Round
@@ -84,6 +86,7 @@ class RoundRecord:
     loss: float | None = None
     weights: dict[ClientId, float] = field(default_factory=dict)
     failure: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 BLOCK = 1_000

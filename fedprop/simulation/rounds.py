@@ -35,7 +35,7 @@ async def run_synchronous(server: Server, policy: Synchronous, emit: Emit, on_ro
         if len(batch) < (fewest := policy.min_updates or 1):
             server.release(batch)
             failure = f"`min_updates` = {fewest} must be reached in a round; found {len(batch)}"
-            on_round(server.close_round({}, failure, 0))
+            on_round(server.close_round({}, failure, batch))
         else:
             on_round(await server.aggregate(batch))
 

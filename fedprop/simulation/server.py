@@ -13,6 +13,7 @@ from fedprop.clock import Alarm, now, post
 from fedprop.errors import InvalidUpdates
 from fedprop.messages import Invitation, Reason, Update
 from fedprop.params import ParameterLayout
+from fedprop.privacy import Finding, Sight
 from fedprop.simulation.admission import Door
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
@@ -166,7 +167,7 @@ class Server:
         except InvalidUpdates as error:
             failure = str(error)
         self.release(batch)
-        return self.close_round(weights, failure, len(batch))
+        return self.close_round(weights, failure, batch)
 
     def _step(self, batch: Sequence[Accepted]) -> dict[ClientId, float]:
         state, setup = self.state, self.setup
@@ -208,15 +209,16 @@ class Server:
         state.parameters, state.optimizer, state.memory = parameters, moments, answer.state
         state.version += 1
 
-    def close_round(self, weights: dict[ClientId, float], failure: str, used: int) -> RoundRecord:
-        """Record a round that made a version, or failed to, and evaluate when it is time to."""
+    def close_round(self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted]) -> RoundRecord:
+        """Record a round that made a version of a batch, or failed to, and evaluate when it is time to."""
         state = self.state
         if failure:
             self._emit(EventKind.ROUND_FAILED, detail=failure)
         else:
-            self._emit(EventKind.AGGREGATED, value=float(used), detail=self.digest())
+            self._emit(EventKind.AGGREGATED, value=float(len(batch)), detail=self.digest())
         accuracy = loss = None
-        if (state.round + 1) % self.setup.evaluate_every == 0 or not self.goes_on(state.round + 1):
+        last = not self.goes_on(state.round + 1)
+        if (state.round + 1) % self.setup.evaluate_every == 0 or last:
             accuracy, loss = self._evaluate(state.parameters)
             self._emit(EventKind.EVALUATED, value=accuracy)
         record = RoundRecord(
@@ -230,10 +232,20 @@ class Server:
             loss=loss,
             weights=weights,
             failure=failure,
+            findings=self._probe(batch, last),
         )
         state.accepted = state.rejected = 0
         state.round += 1
         return record
+
+    def _probe(self, batch: Sequence[Accepted], last: bool) -> tuple[Finding, ...]:
+        """Show the round to whoever looks at the run."""
+
+        def local(client: ClientId) -> Vector | None:
+            return next((a.origin + a.update for a in reversed(batch) if a.client == client), None)
+
+        probe, state = self.setup.probe, self.state
+        return () if probe is None else probe(Sight(state.round, last, state.parameters, local))
 
     def goes_on(self, next_round: Round) -> bool:
         """Whether another round may start now."""

@@ -9,6 +9,7 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset
 from fedprop.network import Compute, Faults, Network
+from fedprop.privacy import Probe
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
 from fedprop.training.config import LocalTraining
@@ -28,6 +29,7 @@ class Setup:
     aggregation_seconds : simulated time the server needs for one aggregation.
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
+    probe : looks at every round as it closes; None for nobody.
     """
 
     seed: int
@@ -48,6 +50,7 @@ class Setup:
     evaluate_every: int
     max_seconds: Seconds
     device: torch.device
+    probe: Probe | None = None
 
     @property
     def compromised(self) -> frozenset[ClientId]:

@@ -1,0 +1,159 @@
+"""Membership inference against a running simulation, round by round."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor, nn
+
+from fedprop.data.base import Examples
+from fedprop.errors import InvalidConfig
+from fedprop.params import ParameterLayout
+from fedprop.privacy.membership import Inference
+from fedprop.privacy.membership_attacks import Answers, Features, Statistic, logistic_regression, threshold
+from fedprop.privacy.probe import AttackName, Finding, Sight
+from fedprop.rng import generator
+from fedprop.types import ClientId, Frozen, Vector
+
+Target: TypeAlias = Literal["global", "client"]
+
+BATCH = 256
+"""So few that the activations of a convolutional network stay in a CPU's caches."""
+
+
+class Membership(Frozen):
+    """Ask of examples whether a model was trained on them (Guo et al. 2024, section 5.5).
+
+    Attributes
+    ----------
+    attacks : which ones to try; see `fedprop.privacy.membership_attacks`.
+    targets : the `global` model, whose members are everybody's training data, and the local model of one `client`, its
+        update added to the model it started from, whose members are that client's training data. A client is attacked
+        in the rounds for which the server accepts an update of it.
+    client : the target's id.
+    every : rounds between two attacks; the last round is always attacked.
+    examples : how many members at most, and as many non-members, out of the test set. They are the same in all rounds.
+    statistic : what the threshold attack looks at.
+    features : what the logistic regression looks at.
+    """
+
+    kind: Literal["membership"] = "membership"
+    attacks: Annotated[tuple[AttackName, ...], Field(min_length=1)] = ("threshold", "logistic_regression")
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)] = ("global", "client")
+    client: NonNegativeInt = 0
+    every: PositiveInt = 1
+    examples: Annotated[int, Field(ge=2)] = 500
+    statistic: Statistic = "loss"
+    features: Features = "logits"
+
+
+class Suspects(NamedTuple):
+    """The examples asked about in attacks on one model: members and, pair by pair of one label, non-members."""
+
+    client: ClientId | None
+    members: Examples
+    nonmembers: Examples
+
+
+class MembershipProbe:
+    """Attacks the models of a run; keeps nothing from round to round, so a resumed run finds the same.
+
+    Members and non-members are matched label by label. With non-IID data they would differ in their labels otherwise,
+    and an attack could succeed against a model that remembers nothing.
+
+    Parameters
+    ----------
+    module : the model whose parameters the run exchanges; it is copied.
+    pool, parts : everybody's training data, and which of it each client holds.
+    outsiders : examples nobody trains on.
+    seed : decides which examples are asked about, and in what order.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such client, or there are not two pairs of a member and a non-member of the same label.
+    """
+
+    def __init__(
+        self,
+        config: Membership,
+        module: nn.Module,
+        *,
+        pool: Examples,
+        parts: Sequence[Tensor],
+        outsiders: Examples,
+        seed: int,
+    ) -> None:
+        self.config = config
+        self._module = copy.deepcopy(module).to(pool.x.device).eval()
+        self._layout = ParameterLayout.of(self._module)
+        if config.client >= len(parts):
+            clients = len(parts)
+            raise InvalidConfig(f"`inference.client` must be a client's id, below {clients}; found {config.client}")
+        self.suspects: list[Suspects] = []
+        for client in (None if target == "global" else config.client for target in config.targets):
+            part = torch.cat(list(parts)) if client is None else parts[client]
+            stream = generator(seed, "membership", -1 if client is None else client)
+            pairs = matched(pool.y[part].cpu(), outsiders.y.cpu(), config.examples, stream)
+            _check(pairs, "everybody" if client is None else f"client {client}")
+            members, nonmembers = part[pairs[0].to(part.device)], pairs[1].to(part.device)
+            self.suspects.append(Suspects(client, _take(pool, members), _take(outsiders, nonmembers)))
+
+    def __call__(self, sight: Sight) -> tuple[Finding, ...]:
+        if not sight.last and (sight.round + 1) % self.config.every:
+            return ()
+        return tuple(finding for suspects in self.suspects for finding in self._attack(suspects, sight))
+
+    def _attack(self, suspects: Suspects, sight: Sight) -> Iterator[Finding]:
+        client = suspects.client
+        parameters = sight.parameters if client is None else sight.local(client)
+        if parameters is not None:
+            members, nonmembers = (self._ask(parameters, examples) for examples in suspects[1:])
+            for attack in self.config.attacks:
+                yield Finding(client, attack, self._run(attack, members, nonmembers))
+
+    def _run(self, attack: AttackName, members: Answers, nonmembers: Answers) -> Inference:
+        if attack == "threshold":
+            return threshold(members, nonmembers, statistic=self.config.statistic)
+        return logistic_regression(members, nonmembers, features=self.config.features)
+
+    @torch.no_grad()
+    def _ask(self, parameters: Vector, examples: Examples) -> Answers:
+        self._layout.load(self._module, parameters)
+        logits = torch.cat([self._module(x) for x in torch.split(examples.x, BATCH)])
+        return Answers(logits.cpu(), examples.y.cpu())
+
+
+def matched(members: Tensor, nonmembers: Tensor, most: int, stream: torch.Generator) -> Tensor:
+    """Pairs of a member and a non-member with the same label, as positions, int64 [2, n], in random order.
+
+    Parameters
+    ----------
+    members, nonmembers : their labels, int64 [m] and [k].
+    most : the largest n; without it, n would be as large as can be with nobody in two pairs.
+    """
+    pairs = [torch.empty(2, 0, dtype=torch.int64)]
+    for label in sorted(set(members.tolist())):
+        inside, outside = (_shuffled((labels == label).nonzero()[:, 0], stream) for labels in (members, nonmembers))
+        count = min(len(inside), len(outside))
+        pairs.append(torch.stack([inside[:count], outside[:count]]))
+    drawn = torch.cat(pairs, dim=1)
+    return drawn[:, torch.randperm(drawn.shape[1], generator=stream)[:most]]
+
+
+def _shuffled(values: Tensor, stream: torch.Generator) -> Tensor:
+    return values[torch.randperm(len(values), generator=stream)]
+
+
+def _take(examples: Examples, positions: Tensor) -> Examples:
+    return Examples(examples.x[positions], examples.y[positions])
+
+
+def _check(pairs: Tensor, whose: str) -> None:
+    if pairs.shape[1] < 2:
+        raise InvalidConfig(
+            f"`inference` needs two training examples at least whose labels the test set has too, of {whose}; "
+            f"found {pairs.shape[1]}"
+        )
