@@ -290,6 +290,9 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
     table.add_row("updates accepted", str(summary["accepted"]))
     table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
+    for found in summary["inference"]:
+        result = f"AUC {found['auc']:.3f}, advantage {found['advantage']:.3f} (round {found['round']})"
+        table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)
     table.add_row("trace", summary["trace_sha256"])
     return table
 

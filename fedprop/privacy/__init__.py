@@ -6,10 +6,11 @@ Map: `membership_attacks` scores examples, `membership` turns scores into a curv
 from fedprop.privacy.membership import Inference, infer
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
 from fedprop.privacy.membership_probe import Membership, MembershipProbe
-from fedprop.privacy.probe import Finding, Probe, Sight
+from fedprop.privacy.probe import AttackName, Finding, Probe, Sight
 
 __all__ = [
     "Answers",
+    "AttackName",
     "Finding",
     "Inference",
     "Membership",

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.files import write_atomically
+from fedprop.report.membership import lines
 from fedprop.report.outcomes import fates, rejections
 from fedprop.report.run import DEVIATION, RunView, TableView
 from fedprop.report.units import duration
@@ -45,6 +46,7 @@ def write_run_report(run: RunView, folder: Path) -> Path:
         pictures=pictures,
         rejections=rejections(run),
         fates=fates(run),
+        membership=lines([run]),
         config=_yaml(run.config),
     )
 

@@ -4,11 +4,15 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib.figure import Figure
+
 from fedprop.report.figures import (
     accuracy_figure,
+    auc_figure,
     panels_figure,
     png,
     rejections_figure,
+    roc_figure,
     staleness_figure,
     table_figure,
     timeline_figure,
@@ -24,6 +28,8 @@ ALTS = {
     "rejections": "Bar chart of rejected messages by reason and by kind of sender.",
     "weights": "Heat map of each client's weight in the aggregate of each round.",
     "staleness": "Bar chart of accepted updates by how many versions they were behind.",
+    "membership_roc": "ROC curves of membership inference, one chart for each attack.",
+    "membership_auc": "Line charts of the area under those curves against rounds.",
     "table": "Heat map of the table that follows as text:",
     "panels_by_round": "Line charts of test accuracy against rounds, one chart for each column of the table.",
     "panels_over_time": "Line charts of test accuracy against simulated time, one chart for each column of the table.",
@@ -45,7 +51,7 @@ class Picture:
 
 
 def run_pictures(run: RunView) -> dict[str, Picture]:
-    """The figures of one run by name; `staleness` only where some update was stale."""
+    """The figures of one run by name; `staleness` only where some update was stale, `membership_...` where tried."""
     drawn = {
         "accuracy_by_round": accuracy_figure([run], against="round"),
         "accuracy_over_time": accuracy_figure([run], against="time"),
@@ -55,6 +61,7 @@ def run_pictures(run: RunView) -> dict[str, Picture]:
     }
     if any(staleness(run)):
         drawn["staleness"] = staleness_figure(run)
+    drawn |= _membership([run])
     return {name: Picture(name, ALTS[name], png(figure)) for name, figure in drawn.items()}
 
 
@@ -65,7 +72,15 @@ def table_pictures(number: int, table: TableView, runs: Sequence[RunView]) -> di
         "table": table_figure(table),
         "panels_by_round": panels_figure(own, against="round"),
         "panels_over_time": panels_figure(own, against="time"),
+        **_membership(own),
     }
     return {
         name: Picture(f"{name}_{number}", f"{ALTS[name]} {table.title}.", png(figure)) for name, figure in drawn.items()
     }
+
+
+def _membership(runs: Sequence[RunView]) -> dict[str, Figure]:
+    """What membership inference found, if anybody tried."""
+    if not any(record.findings for run in runs for record in run.rounds):
+        return {}
+    return {"membership_roc": roc_figure(runs), "membership_auc": auc_figure(runs)}

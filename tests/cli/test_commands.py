@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,12 @@ def test_run_shows_a_summary_and_writes_a_report(fedprop):
     assert "3 (0 failed)" in out
     assert "report: runs/small-run/report.html" in out
     assert Path("runs/small-run/report.html").is_file()
+
+
+def test_run_shows_what_was_inferred(fedprop):
+    code, out, err = fedprop("run", "run.yaml", "--set", "inference={examples: 20, attacks: [threshold]}")
+    assert (code, err.strip()) == (0, "")
+    assert re.search(r"threshold on global model .*AUC 0\.\d{3}, advantage 0\.\d{3} \(round 2\)", out)
 
 
 def test_json_is_one_object_and_nothing_else(fedprop):

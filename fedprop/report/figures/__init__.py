@@ -5,6 +5,7 @@ Every function takes a view and returns a matplotlib `Figure`, made through the 
 
 from fedprop.report.figures.accuracy import accuracy_figure
 from fedprop.report.figures.counterexample import counterexample_figure
+from fedprop.report.figures.membership import auc_figure, roc_figure
 from fedprop.report.figures.panels import panels_figure
 from fedprop.report.figures.peaks import peaks_figure
 from fedprop.report.figures.rejections import rejections_figure
@@ -16,11 +17,13 @@ from fedprop.report.figures.weights import weights_figure
 
 __all__ = [
     "accuracy_figure",
+    "auc_figure",
     "counterexample_figure",
     "panels_figure",
     "peaks_figure",
     "png",
     "rejections_figure",
+    "roc_figure",
     "staleness_figure",
     "table_figure",
     "timeline_figure",

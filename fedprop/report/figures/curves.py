@@ -40,7 +40,7 @@ def draw_curves(
         xs, ys = curve(run, against)
         shown = xs if against == "round" else [x / size for x in xs]
         label = name if name not in named else "_nolegend_"
-        axes.plot(shown, ys, label=label, linewidth=1.8, **_marker(len(xs)), **styles[name])
+        axes.plot(shown, ys, label=label, linewidth=1.8, **marker(len(xs)), **styles[name])
         named.add(name)
     axes.set_xlabel("round" if against == "round" else f"simulated time ({unit})")
     _frame(axes, against)
@@ -51,7 +51,8 @@ def final_accuracy(run: RunView) -> float | None:
     return next((r.accuracy for r in reversed(run.rounds) if r.accuracy is not None), None)
 
 
-def _marker(points: int) -> dict[str, Any]:
+def marker(points: int) -> dict[str, Any]:
+    """Dots on a curve of so few points that each can be seen."""
     return {"marker": "o", "markersize": 3.5} if points <= MARKED else {}
 
 
