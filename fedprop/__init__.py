@@ -5,7 +5,7 @@ Levels, each importing only from those below (a test enforces it):
     L0  errors, types, params, rng, registry          words everybody shares
     L1  aggregators, attacks, oracles, data, models    pure definitions
         messages, clock, distributions, network        the protocol and the world it runs in
-    L2  training, defenses, properties                 local training; rounds; checks that attack every claim
+    L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
     L4  experiment, runner, sweep, store, report       one YAML file, one run, one folder, one page
         verify                                         the smallest input that breaks a claim

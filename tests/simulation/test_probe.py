@@ -2,8 +2,11 @@
 
 import anyio
 import pytest
+import torch
 
-from fedprop.privacy import Finding, infer
+from fedprop.data import Dataset
+from fedprop.experiment import Experiment, resolve
+from fedprop.privacy import Finding, Sight, infer
 from fedprop.simulation.engine import simulate
 
 FEDBUFF = {"kind": "fedbuff", "concurrency": 4, "buffer": 2}
@@ -42,6 +45,21 @@ def test_it_sees_the_new_model_and_the_local_models_that_made_it(configure, log)
         assert set(rows) == set(record.weights)
         mean = sum(record.weights[client] * row for client, row in rows.items())
         assert mean.allclose(sight.parameters, atol=1e-6)
+
+
+def test_a_client_that_learns_noise_by_heart_is_found_out(log):
+    """The labels are drawn at random, so that they can only be learnt one by one."""
+    stream = torch.Generator().manual_seed(0)
+    x, y = torch.randn(120, 80, generator=stream), torch.randint(2, (120,), generator=stream)
+    noise = Dataset.from_arrays("noise", x[:60], y[:60], x[60:], y[60:])
+    settings = {"rounds": 1, "clients": 2, "model": "logistic_regression", "inference": {"attacks": ["threshold"]}}
+    training = {"lr": 0.5, "epochs": 20, "batch_size": 10}
+    by_heart = simulate(resolve(Experiment(**settings, training=training), dataset=noise), log)
+    (everybody, client), fresh = by_heart.rounds[0].findings, resolve(Experiment(**settings), dataset=noise)
+    assert client.inference.auc > 0.8
+    assert client.inference.auc > everybody.inference.auc > 0.6
+    start = torch.zeros(2 * 80 + 2)
+    assert {f.inference.auc for f in fresh.probe(Sight(0, True, start, lambda _: start))} == {0.5}
 
 
 def test_of_a_client_with_two_updates_it_sees_the_newer(drive, answer):
