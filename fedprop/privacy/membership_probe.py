@@ -92,14 +92,17 @@ class MembershipProbe:
         if config.client >= len(parts):
             clients = len(parts)
             raise InvalidConfig(f"`inference.client` must be a client's id, below {clients}; found {config.client}")
-        self.suspects: list[Suspects] = []
-        for client in (None if target == "global" else config.client for target in config.targets):
-            part = torch.cat(list(parts)) if client is None else parts[client]
-            stream = generator(seed, "membership", -1 if client is None else client)
-            pairs = matched(pool.y[part].cpu(), outsiders.y.cpu(), config.examples, stream)
-            _check(pairs, "everybody" if client is None else f"client {client}")
-            members, nonmembers = part[pairs[0].to(part.device)], pairs[1].to(part.device)
-            self.suspects.append(Suspects(client, _take(pool, members), _take(outsiders, nonmembers)))
+        owners = (None if target == "global" else config.client for target in config.targets)
+        self.suspects = [
+            _suspects(
+                client,
+                _take(pool, torch.cat(list(parts)) if client is None else parts[client]),
+                outsiders,
+                config.examples,
+                generator(seed, "membership", -1 if client is None else client),
+            )
+            for client in owners
+        ]
 
     def __call__(self, sight: Sight) -> tuple[Finding, ...]:
         if not sight.last and (sight.round + 1) % self.config.every:
@@ -147,13 +150,18 @@ def _shuffled(values: Tensor, stream: torch.Generator) -> Tensor:
     return values[torch.randperm(len(values), generator=stream)]
 
 
-def _take(examples: Examples, positions: Tensor) -> Examples:
-    return Examples(examples.x[positions], examples.y[positions])
-
-
-def _check(pairs: Tensor, whose: str) -> None:
+def _suspects(
+    client: ClientId | None, own: Examples, outsiders: Examples, most: int, stream: torch.Generator
+) -> Suspects:
+    pairs = matched(own.y.cpu(), outsiders.y.cpu(), most, stream).to(own.y.device)
     if pairs.shape[1] < 2:
+        whose = "everybody" if client is None else f"client {client}"
         raise InvalidConfig(
             f"`inference` needs two training examples at least whose labels the test set has too, of {whose}; "
             f"found {pairs.shape[1]}"
         )
+    return Suspects(client, _take(own, pairs[0]), _take(outsiders, pairs[1]))
+
+
+def _take(examples: Examples, positions: Tensor) -> Examples:
+    return Examples(examples.x[positions], examples.y[positions])
