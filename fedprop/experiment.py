@@ -13,6 +13,7 @@ from fedprop.aggregators import DefenseField, Mean
 from fedprop.attacks import ATTACKS, Attack, NoAttack
 from fedprop.config_file import override, read_mapping, validate
 from fedprop.data import DATASETS, IID, PARTITIONS, Dataset, DatasetSpec, Examples, Partition
+from fedprop.data.root import RootData
 from fedprop.errors import InvalidConfig
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
@@ -49,6 +50,7 @@ class Experiment(Frozen):
     clients : how many there are; the attacks' shares are shares of these.
     data, model : by name; leave them out to pass your own to `run`.
     partition : how the training data is spread over the clients.
+    root : the examples the server keeps for itself, where the defense needs some; else it keeps none.
     training : what a client does with an invitation.
     defense : a rule, or a list of stages that ends in a rule.
     attack : one attack, or several, each with its `share` of the clients.
@@ -73,6 +75,7 @@ class Experiment(Frozen):
     data: Annotated[DatasetSpec, DATASETS] | None = None
     model: Annotated[ModelSpec, MODELS] | None = None
     partition: Annotated[Partition, PARTITIONS] = IID()
+    root: RootData = RootData()
     training: LocalTraining = LocalTraining()
     defense: DefenseField = Mean()
     attack: Attacks = (NoAttack(),)
@@ -177,6 +180,9 @@ def resolve(
     device = _device(experiment.device)
     data = dataset if dataset is not None else _load_data(experiment, data_dir)
     data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
+    root = None
+    if experiment.defense.needs_root:
+        root, data = experiment.root.split(data, generator(experiment.seed, "root"))
     module = model if model is not None else _build_model(experiment, data)
     _check_fit(module, data)
     stream = generator(experiment.seed, "partition")
@@ -204,6 +210,7 @@ def resolve(
         max_seconds=float("inf") if limit is None else limit,
         device=device,
         probe=_probe(experiment, module, shards, data),
+        root=root,
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     return setup

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.server_side import ServerSide
 from fedprop.errors import InvalidUpdates, TooFewUpdates
 from fedprop.types import ClientId, Frozen, Vector, Weights
 
@@ -23,12 +24,14 @@ class Cohort:
     clients : who sent each row; memory is keyed by these, never by position.
     examples : how many training examples each sender claims.
     staleness : how many versions behind the current one each row started.
+    server : what the server's own examples can tell, for rules that need them (`needs_root`).
     """
 
     updates: Rows
     clients: tuple[ClientId, ...] = field(default=())
     examples: tuple[int, ...] = field(default=())
     staleness: tuple[int, ...] = field(default=())
+    server: ServerSide | None = None
 
     def __post_init__(self) -> None:
         n = len(self.updates)
@@ -121,6 +124,11 @@ class Aggregator(RowConsumer):
     """
 
     reads_columns: ClassVar[bool] = False
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether the rule asks `Cohort.server`, so that the server must hold examples of its own."""
+        return False
 
     def init(self) -> Any:
         """The state before the first aggregation; None for a rule without memory."""

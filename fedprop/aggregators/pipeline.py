@@ -100,6 +100,10 @@ class Pipeline(Aggregator):
     rule: SerializeAsAny[Aggregator]
 
     @property
+    def needs_root(self) -> bool:
+        return self.rule.needs_root
+
+    @property
     def min_rows(self) -> int:
         return max(part.min_rows for part in (*self.stages, self.rule))
 

@@ -20,6 +20,7 @@ from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
 from fedprop.simulation.policies import FedAsync, FedBuff
+from fedprop.simulation.root import RootBench
 from fedprop.simulation.roster import Roster
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit, Payload, Transport
@@ -60,6 +61,11 @@ class Server:
             max_staleness=getattr(setup.policy, "max_staleness", None),
         )
         self._evaluate = Evaluator(setup.module, setup.dataset.test)
+        self._root = (
+            None
+            if setup.root is None
+            else RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
+        )
         self._office = office
         self._transport = transport
         self._roster = roster
@@ -179,6 +185,7 @@ class Server:
             clients=tuple(a.client for a in batch),
             examples=tuple(a.examples for a in batch),
             staleness=tuple(state.version - a.version for a in batch),
+            server=None if self._root is None else self._root.at(state.parameters, state.round),
         )
         answer = setup.defense.aggregate(cohort, state.memory)
         self._move(answer, lengths)

@@ -7,7 +7,7 @@ from torch import nn
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
-from fedprop.data.base import Dataset
+from fedprop.data.base import Dataset, Examples
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
 from fedprop.simulation.optimizers import ServerOptimizer
@@ -30,6 +30,7 @@ class Setup:
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
     probe : looks at every round as it closes; None for nobody.
+    root : the server's own examples; None if the defense needs none.
     """
 
     seed: int
@@ -51,6 +52,7 @@ class Setup:
     max_seconds: Seconds
     device: torch.device
     probe: Probe | None = None
+    root: Examples | None = None
 
     @property
     def compromised(self) -> frozenset[ClientId]:

@@ -1,0 +1,57 @@
+"""The server's own examples at work: it tests candidates on them, and trains on them as a client would."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from fedprop.data.base import Examples
+from fedprop.simulation.evaluation import Evaluator
+from fedprop.training.config import LocalTraining
+from fedprop.training.engine import make_engine
+from fedprop.training.task import Shards, Ticket
+from fedprop.types import ClientId, Round, Vector
+
+
+class RootBench:
+    """Tests and trains models on the server's examples, as the client `trainer`, who is nobody else."""
+
+    def __init__(
+        self, module: nn.Module, root: Examples, training: LocalTraining, *, seed: int, trainer: ClientId
+    ) -> None:
+        self.test = Evaluator(module, root)
+        everything = torch.arange(len(root), device=root.y.device)
+        nobody = everything[:0]
+        shards = Shards(root, (*([nobody] * trainer), everything))
+        self._train = make_engine(module, shards, training, seed)
+        self._trainer = trainer
+
+    def at(self, parameters: Vector, round: Round) -> "RootView":
+        """What can be found out in a round that begins from these global parameters [d]."""
+        return RootView(self, parameters, round)
+
+    def train(self, parameters: Vector, round: Round) -> Vector:
+        """The update that training from these parameters yields."""
+        (result,) = self._train([Ticket(self._trainer, round, parameters)])
+        return result.update
+
+
+@dataclass(frozen=True, eq=False)
+class RootView:
+    """The server's examples and one global model; see `fedprop.aggregators.server_side.ServerSide`."""
+
+    bench: RootBench
+    parameters: Vector
+    round: Round
+
+    def accuracy(self, update: Vector) -> float:
+        """The accuracy in [0, 1] of the global model moved by `update`."""
+        return self.bench.test(self.parameters + update).accuracy
+
+    def loss(self, update: Vector) -> float:
+        """The mean cross-entropy of the global model moved by `update`."""
+        return self.bench.test(self.parameters + update).loss
+
+    def train(self) -> Vector:
+        """The update that training on the server's examples yields."""
+        return self.bench.train(self.parameters, self.round)

@@ -1,0 +1,66 @@
+"""The server's own examples at work."""
+
+import pytest
+import torch
+
+from fedprop.aggregators import Aggregation, Mean
+from fedprop.experiment import Experiment, resolve
+from fedprop.params import ParameterLayout
+from fedprop.simulation.engine import simulate
+from fedprop.simulation.evaluation import Evaluator
+from fedprop.simulation.root import RootBench
+
+
+class Asks(Mean):
+    """Takes whatever the server's own training gives."""
+
+    kind: str = "asks"
+
+    @property
+    def needs_root(self):
+        return True
+
+    def combine(self, cohort, state):
+        update = cohort.server.train()
+        assert cohort.server.loss(update) < cohort.server.loss(torch.zeros_like(update))
+        assert 0.0 <= cohort.server.accuracy(update) <= 1.0
+        return Aggregation(update, torch.full((len(cohort.updates),), 1 / len(cohort.updates)))
+
+
+def experiment(defense):
+    return Experiment(rounds=2, clients=4, data={"kind": "digits"}, model={"kind": "logistic_regression"},
+                      training={"lr": 0.1, "steps": 20}, root={"size": 60}, defense=defense)  # fmt: skip
+
+
+def test_a_rule_that_asks_for_it_gets_the_server_s_examples(log):
+    setup = resolve(experiment(Asks()))
+    assert len(setup.root) == 60
+    assert set(map(tuple, setup.root.x.flatten(1).tolist())).isdisjoint(
+        map(tuple, setup.shards.pool.x[torch.cat(setup.shards.parts)].flatten(1).tolist())
+    )
+    outcome = simulate(setup, log)
+    assert outcome.test_accuracy > 0.5
+    assert not any(record.failure for record in log.rounds)
+
+
+def test_other_rules_leave_every_example_to_the_clients():
+    setup = resolve(experiment(Mean()))
+    assert setup.root is None
+    assert sum(setup.shards.sizes) == len(setup.dataset.train) == len(resolve(experiment(Asks())).dataset.train) + 60
+
+
+def test_the_view_is_of_the_parameters_given():
+    setup = resolve(experiment(Asks()))
+    bench = RootBench(setup.module, setup.root, setup.training, seed=0, trainer=4)
+    start = ParameterLayout.of(setup.module).flatten(setup.module)
+    view = bench.at(start, 0)
+    score = Evaluator(setup.module, setup.root)(start + 0.5)
+    assert (view.accuracy(torch.full_like(start, 0.5)), view.loss(torch.full_like(start, 0.5))) == score
+    assert view.train().equal(bench.at(start, 0).train())
+    assert not view.train().equal(bench.at(start, 1).train())
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_the_size_is_positive(size):
+    with pytest.raises(ValueError, match=r"root\.size"):
+        Experiment(rounds=1, clients=1, root={"size": size})
