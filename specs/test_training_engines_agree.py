@@ -134,7 +134,7 @@ def configs(draw: st.DrawFn) -> LocalTraining:
         **draw(lengths),
         lr=draw(st.sampled_from([0.01, 0.1])),
         batch_size=draw(st.integers(1, 6)),
-        momentum=draw(st.sampled_from([0.0, 0.9])),
+        **draw(st.sampled_from([{}, {"momentum": 0.9}, {"optimizer": "adam"}])),
         weight_decay=draw(st.sampled_from([0.0, 0.01])),
         proximal=draw(st.sampled_from([0.0, 0.5])),
     )

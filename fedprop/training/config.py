@@ -14,17 +14,20 @@ class LocalTraining(Frozen):
 
     Attributes
     ----------
+    optimizer : `sgd`, or `adam` (Kingma & Ba 2015) as `torch.optim.Adam` has it by default. What either remembers from
+        one step to the next starts at zero in every task.
     lr : learning rate.
     batch_size : examples in a batch; a client that holds fewer uses all it has.
     steps, epochs : how long one task lasts: a number of steps, or passes over the client's data. Give one of the two;
         with neither, one step, which makes FedAvg the FedSGD of McMahan et al. (2017).
-    momentum, weight_decay : as in `torch.optim.SGD`; momentum starts at zero in every task.
+    momentum, weight_decay : as in `torch.optim.SGD`; Adam has a momentum of its own.
     proximal : FedProx's mu (Li et al. 2020, eq. 2): adds mu / 2 * ||w - w_global||^2 to the loss.
     engine : `sequential` trains one client at a time, `workers` one in each of several threads, `vectorized` many in
         one pass over stacked weights; `auto` chooses by model and device. The engine changes no result beyond
         rounding, and never the order of events.
     """
 
+    optimizer: Literal["sgd", "adam"] = "sgd"
     lr: Positive = 0.1
     batch_size: PositiveInt = 32
     steps: PositiveInt | None = None
@@ -39,6 +42,12 @@ class LocalTraining(Frozen):
         pull = self.lr * self.proximal
         if pull >= 2.0:
             raise ValueError(f"`lr` times `proximal` must be below 2, or each step overshoots further; found {pull}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_momentum(self) -> "LocalTraining":
+        if self.optimizer == "adam" and self.momentum:
+            raise ValueError(f"`momentum` must be 0 with `optimizer` adam; found {self.momentum}")
         return self
 
     @model_validator(mode="after")
@@ -60,8 +69,10 @@ class LocalTraining(Frozen):
 
         `steps` itself for plain SGD; more with momentum rho, (steps - rho (1 - rho^steps) / (1 - rho)) / (1 - rho);
         less with the proximal term, (1 - (1 - lr mu)^steps) / (lr mu). The paper treats one at a time; with both,
-        momentum's.
+        momentum's. It does not treat Adam, whose steps have no length in gradients: they count as they are.
         """
+        if self.optimizer == "adam":
+            return float(steps)
         rho, pull = self.momentum, self.lr * self.proximal
         if rho:
             return (steps - rho * (1.0 - rho**steps) / (1.0 - rho)) / (1.0 - rho)

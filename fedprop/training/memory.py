@@ -16,7 +16,7 @@ GPU_SHARE = 0.5
 """On a GPU the clients trained together hold about this share of its memory."""
 
 STATES = 8
-"""State vectors of one client at a time, at most: origin, parameters, gradient, momentum, steps, new state, update."""
+"""State vectors of one client at a time, about: origin, parameters, gradient, memory, steps, new state, update."""
 
 ACTIVATIONS = 3
 """What a batch's activations take with their gradients, in units of what the forward pass keeps for the backward."""

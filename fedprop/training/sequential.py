@@ -51,15 +51,13 @@ class Sequential:
             loss=float(torch.stack(losses).mean()) if losses else 0.0,
         )
 
-    def _optimizer(self) -> torch.optim.SGD:
-        return torch.optim.SGD(
-            [p for p in self.module.parameters() if p.requires_grad],
-            lr=self.config.lr,
-            momentum=self.config.momentum,
-            weight_decay=self.config.weight_decay,
-        )
+    def _optimizer(self) -> torch.optim.Optimizer:
+        config, trainable = self.config, [p for p in self.module.parameters() if p.requires_grad]
+        if config.optimizer == "adam":
+            return torch.optim.Adam(trainable, lr=config.lr, weight_decay=config.weight_decay)
+        return torch.optim.SGD(trainable, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
-    def _step(self, optimizer: torch.optim.SGD, batch: Tensor, origin: Tensor) -> Tensor:
+    def _step(self, optimizer: torch.optim.Optimizer, batch: Tensor, origin: Tensor) -> Tensor:
         optimizer.zero_grad()
         loss = cross_entropy(self.module(self.shards.pool.x[batch]), self.shards.pool.y[batch])
         torch.autograd.backward(loss)

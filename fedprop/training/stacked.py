@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fedprop.data.base import Examples
 from fedprop.params import ParameterLayout
 from fedprop.training.config import LocalTraining
+from fedprop.training.directions import Directions, directions
 from fedprop.training.products import WeightsOnTheLeft
 from fedprop.training.schedule import Members, Pass, Schedule
 
@@ -39,12 +40,12 @@ class StackedDescent:
         """All steps of clients that start from `origins` [k, d]: their final states [k, d] and summed losses [k]."""
         anchors, buffers = vmap(self.layout.views)(origins)
         params = {name: anchor.clone() for name, anchor in anchors.items()}
-        velocity = {name: torch.zeros_like(anchor) for name, anchor in anchors.items()} if self.config.momentum else {}
+        memory = directions(params, self.config)
         losses = origins.new_zeros(len(origins))
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
                 gradients, loss = self._differentiate(params, buffers, part)
-                self._move(params, anchors, velocity, gradients, part.members)
+                self._move(params, anchors, memory, gradients, part.members, step)
                 losses[part.members] += loss
         return vmap(self.layout.join)(params, buffers), losses
 
@@ -70,14 +71,13 @@ class StackedDescent:
         after = {name: value.clone() for name, value in buffers.items()}
         return functional_call(self.module, (params, after), (x,)), after
 
-    def _move(self, params: Stack, anchors: Stack, velocity: Stack, gradients: Stack, members: Members) -> None:
+    def _move(
+        self, params: Stack, anchors: Stack, memory: Directions, gradients: Stack, members: Members, step: int
+    ) -> None:
         """Take the step of some clients, in place."""
         for name, gradient in gradients.items():
-            move = self._regularised(gradient, params[name][members], anchors[name][members])
-            if velocity:
-                move = move + self.config.momentum * velocity[name][members]
-                velocity[name][members] = move
-            _subtract(params[name], members, move, self.config.lr)
+            gradient = self._regularised(gradient, params[name][members], anchors[name][members])
+            _subtract(params[name], members, memory.turn(name, gradient, members, step), self.config.lr)
 
     def _regularised(self, gradient: Tensor, params: Tensor, anchors: Tensor) -> Tensor:
         """The gradient with weight decay and the proximal term."""

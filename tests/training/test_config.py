@@ -63,6 +63,10 @@ def test_with_both_momentums_length_is_taken():
     assert both.length(10) == momentum.length(10)
 
 
+def test_adams_steps_count_as_they_are():
+    assert LocalTraining(optimizer="adam", proximal=1.0).length(10) == 10.0
+
+
 def test_the_largest_claim_has_a_finite_length():
     most = 2**63 - 1
     for config in (LocalTraining(), LocalTraining(momentum=0.9), LocalTraining(lr=1.0, proximal=1.99)):
@@ -74,6 +78,7 @@ def test_the_largest_claim_has_a_finite_length():
     [
         ({"steps": 2, "epochs": 1}, "give `steps` or `epochs`, not both; found steps=2, epochs=1"),
         ({"lr": 0.5, "proximal": 4.0}, "`lr` times `proximal` must be below 2, .*; found 2.0"),
+        ({"optimizer": "adam", "momentum": 0.5}, "`momentum` must be 0 with `optimizer` adam; found 0.5"),
         ({"lr": 0.0}, "greater than 0"),
         ({"lr": float("inf")}, "finite"),
         ({"batch_size": 0}, "greater than 0"),
