@@ -99,6 +99,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("yaml", {"config_file", "report"}),
         ("sqlite3", {"store"}),
         ("sklearn", {"data", "privacy"}),
+        ("opacus", {"privacy"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),
@@ -109,7 +110,7 @@ def test_libraries_stay_in_their_rooms(library, allowed):
     assert users <= allowed
 
 
-HEAVY = {"matplotlib", "scipy", "sklearn", "jinja2", "hypothesis", "z3", "pytest"}
+HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "jinja2", "hypothesis", "z3", "pytest"}
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,33 @@
-"""What models give away about the data they were trained on: membership inference.
+"""Privacy: what models give away about the data they were trained on, and the noise against it.
 
-Map: `membership_attacks` scores examples, `membership` turns scores into a curve, `membership_probe` attacks a run.
+Map: `membership_attacks` scores examples, `membership` turns scores into a curve, `membership_probe` attacks a run;
+`config` says how a client or the server adds noise, `accounting` what that is worth. The only importer of opacus.
 """
 
+from fedprop.privacy.accounting import epsilon, noise_for
+from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
 from fedprop.privacy.membership import Inference, infer
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
 from fedprop.privacy.membership_probe import Membership, MembershipProbe
+from fedprop.privacy.models import refuse_leaks
 from fedprop.privacy.probe import AttackName, Finding, Probe, Sight
 
 __all__ = [
     "Answers",
     "AttackName",
+    "Cost",
     "Finding",
     "Inference",
+    "LocalPrivacy",
     "Membership",
     "MembershipProbe",
     "Probe",
+    "QuantileClipping",
     "Sight",
+    "epsilon",
     "infer",
     "logistic_regression",
+    "noise_for",
+    "refuse_leaks",
     "threshold",
 ]

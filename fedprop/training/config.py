@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, PositiveInt, model_validator
 
+from fedprop.privacy.config import Cost, LocalPrivacy
 from fedprop.types import Frozen, NonNegative, Positive
 
 Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized"]
@@ -22,6 +23,7 @@ class LocalTraining(Frozen):
         with neither, one step, which makes FedAvg the FedSGD of McMahan et al. (2017).
     momentum, weight_decay : as in `torch.optim.SGD`; Adam has a momentum of its own.
     proximal : FedProx's mu (Li et al. 2020, eq. 2): adds mu / 2 * ||w - w_global||^2 to the loss.
+    privacy : keep the examples private; None trains without.
     engine : `sequential` trains one client at a time, `workers` one in each of several threads, `vectorized` many in
         one pass over stacked weights; `auto` chooses by model and device. The engine changes no result beyond
         rounding, and never the order of events.
@@ -35,6 +37,7 @@ class LocalTraining(Frozen):
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     weight_decay: NonNegative = 0.0
     proximal: NonNegative = 0.0
+    privacy: LocalPrivacy | None = None
     engine: Engine = "auto"
 
     @model_validator(mode="after")
@@ -63,6 +66,10 @@ class LocalTraining(Frozen):
         if self.epochs is not None:
             return self.epochs * -(-examples // self.batch_size)
         return self.steps or 1
+
+    def cost(self, privacy: LocalPrivacy, examples: int) -> Cost:
+        """What one task costs the privacy of a client with that many examples."""
+        return privacy.cost(examples, self.batch_size, self.count_steps(examples))
 
     def length(self, steps: int) -> float:
         """FedNova's ||a||_1, how far `steps` local steps go (Wang et al. 2020, section 4), in units of plain SGD steps.

@@ -18,6 +18,9 @@ GPU_SHARE = 0.5
 STATES = 8
 """State vectors of one client at a time, about: origin, parameters, gradient, memory, steps, new state, update."""
 
+PER_EXAMPLE = 2
+"""State vectors for each example of a batch in private training: its gradient, and one in the making."""
+
 ACTIVATIONS = 3
 """What a batch's activations take with their gradients, in units of what the forward pass keeps for the backward."""
 
@@ -28,9 +31,11 @@ def clients_that_fit(module: nn.Module, x: Tensor, config: LocalTraining) -> int
     It depends on the device's size and not on how much of it is free, so that a run can be repeated to the bit.
     """
     layout = ParameterLayout.of(module)
-    state = STATES * layout.size * layout.dtype.itemsize
+    state = layout.size * layout.dtype.itemsize
     example = x[0].numel() * x.itemsize + ACTIVATIONS * saved_bytes(module, x)
-    return max(1, budget(x.device) // (state + config.batch_size * example))
+    if config.privacy is not None:
+        example += PER_EXAMPLE * state
+    return max(1, budget(x.device) // (STATES * state + config.batch_size * example))
 
 
 def saved_bytes(module: nn.Module, x: Tensor) -> int:

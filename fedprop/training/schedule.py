@@ -64,6 +64,8 @@ class Schedule:
         sizes, column = self._sizes[at, None], torch.arange(int(self._sizes[at].max()))
         real = column < sizes
         # Padded with an own example: any other could be infinitely wrong, and zero times infinity is not zero.
-        places = self._begins[at, None] + torch.where(real, column, 0)
+        # An empty batch may begin where all examples end; where every one is empty there are no columns.
+        begins = self._begins[at, None].clamp(max=max(0, len(self._drawn) - 1))
+        places = begins + torch.where(real, column, 0)
         device = self._drawn.device
         return Pass(members, self._drawn[places.to(device)], None if bool(real.all()) else real.to(device))

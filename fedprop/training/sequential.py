@@ -1,7 +1,8 @@
 """Local training one client at a time, with torch's own optimizer: slow, plain, and the measure of the fast way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,8 @@ from fedprop.training.batches import plan
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import seeded
 from fedprop.training.task import LocalResult, Shards, Ticket
+
+Differentiate: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class Sequential:
@@ -41,9 +44,16 @@ class Sequential:
         batches = plan(len(part), self.config, generator(self.seed, "train", ticket.client, ticket.task))
         self.layout.load(self.module, ticket.origin)
         optimizer = self._optimizer()
+        differentiate = self._differentiator(ticket, optimizer)
         layers = key(self.seed, "layers", ticket.client, ticket.task)
+        losses = []
         with seeded(layers, ticket.origin.device) if self.random else nullcontext():
-            losses = [self._step(optimizer, part[batch.to(part.device)], ticket.origin) for batch in batches]
+            for batch in batches:
+                rows = part[batch.to(part.device)]
+                losses.append(differentiate(self.shards.pool.x[rows], self.shards.pool.y[rows]))
+                if self.config.proximal:
+                    self._pull_towards(ticket.origin)
+                optimizer.step()
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
             examples=len(part),
@@ -57,14 +67,16 @@ class Sequential:
             return torch.optim.Adam(trainable, lr=config.lr, weight_decay=config.weight_decay)
         return torch.optim.SGD(trainable, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
-    def _step(self, optimizer: torch.optim.Optimizer, batch: Tensor, origin: Tensor) -> Tensor:
-        optimizer.zero_grad()
-        loss = cross_entropy(self.module(self.shards.pool.x[batch]), self.shards.pool.y[batch])
-        torch.autograd.backward(loss)
-        if self.config.proximal:
-            self._pull_towards(origin)
-        optimizer.step()
-        return loss.detach()
+    def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer) -> Differentiate:
+        """What leaves the gradient of each batch of a task in the parameters, and returns the loss."""
+
+        def differentiate(x: Tensor, y: Tensor) -> Tensor:
+            optimizer.zero_grad()
+            loss = cross_entropy(self.module(x), y)
+            torch.autograd.backward(loss)
+            return loss.detach()
+
+        return differentiate
 
     def _pull_towards(self, origin: Tensor) -> None:
         start, _ = self.layout.views(origin)

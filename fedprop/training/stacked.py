@@ -4,6 +4,7 @@ Clients whose batches differ in size share a pass by padding, and the padding ha
 else keeps running statistics in a buffer, would see the padding: there each pass takes clients of one batch size only.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
@@ -22,6 +23,9 @@ from fedprop.training.schedule import Members, Pass, Schedule
 Stack: TypeAlias = dict[str, Tensor]
 """Tensors by name; each has the clients as its first dimension."""
 
+Differentiate: TypeAlias = Callable[[Stack, Stack, Pass], tuple[Stack, Tensor]]
+"""From the parameters and buffers of all clients to the gradients and losses [k] of those that take a step."""
+
 
 class StackedDescent:
     """Stochastic gradient descent of many clients on examples of one pool."""
@@ -31,20 +35,26 @@ class StackedDescent:
         self.layout = ParameterLayout.of(module)
         self.pool = pool
         self.config = config
-        self._trainable = [entry.name for entry in self.layout.entries if entry.trainable]
+        self.trainable = [entry.name for entry in self.layout.entries if entry.trainable]
         self._sees_padding = any(isinstance(part, _BatchNorm) for part in module.modules()) or any(
             entry.buffer for entry in self.layout.entries
         )
 
-    def __call__(self, origins: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
-        """All steps of clients that start from `origins` [k, d]: their final states [k, d] and summed losses [k]."""
+    def __call__(
+        self, origins: Tensor, schedule: Schedule, differentiate: Differentiate | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """All steps of clients that start from `origins` [k, d]: their final states [k, d] and summed losses [k].
+
+        `differentiate` gives the gradients of each pass; by default those of the batches' mean losses.
+        """
+        differentiate = differentiate or self._differentiate
         anchors, buffers = vmap(self.layout.views)(origins)
         params = {name: anchor.clone() for name, anchor in anchors.items()}
         memory = directions(params, self.config)
         losses = origins.new_zeros(len(origins))
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
-                gradients, loss = self._differentiate(params, buffers, part)
+                gradients, loss = differentiate(params, buffers, part)
                 self._move(params, anchors, memory, gradients, part.members, step)
                 losses[part.members] += loss
         return vmap(self.layout.join)(params, buffers), losses
@@ -52,7 +62,7 @@ class StackedDescent:
     def _differentiate(self, params: Stack, buffers: Stack, part: Pass) -> tuple[Stack, Tensor]:
         """The gradients by name and the losses [k] of some clients, whose buffers the forward pass moves."""
         leaves = {name: value[part.members].detach() for name, value in params.items()}
-        sources = [leaves[name].requires_grad_() for name in self._trainable]
+        sources = [leaves[name].requires_grad_() for name in self.trainable]
         x, y = self.pool.x.index_select(0, part.rows.flatten()), self.pool.y[part.rows]
         inner = {name: value[part.members] for name, value in buffers.items()}
         with WeightsOnTheLeft():
@@ -63,7 +73,7 @@ class StackedDescent:
         losses = each.mean(1) if part.real is None else (each * part.real).sum(1) / part.real.sum(1)
         # A client's loss depends on its own state alone, so the gradient of the sum holds everyone's own gradient.
         found = torch.autograd.grad(losses.sum(), sources, allow_unused=True)
-        gradients = {name: g for name, g in zip(self._trainable, found, strict=True) if g is not None}
+        gradients = {name: g for name, g in zip(self.trainable, found, strict=True) if g is not None}
         return gradients, losses.detach()
 
     def _forward(self, params: Stack, buffers: Stack, x: Tensor) -> tuple[Tensor, Stack]:

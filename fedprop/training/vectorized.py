@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fedprop.errors import RunFailed
 from fedprop.rng import generator
-from fedprop.training.batches import batch_sizes, draw
+from fedprop.training.batches import draw
 from fedprop.training.config import LocalTraining
 from fedprop.training.memory import is_exhausted
 from fedprop.training.schedule import Schedule
@@ -24,7 +24,7 @@ class Vectorized:
         self.shards = shards
         self.config = config
         self.seed = seed
-        self._descend = StackedDescent(module, shards.pool, config)
+        self.descend = StackedDescent(module, shards.pool, config)
         self._held = torch.cat(shards.parts)
         self._starts = [0, *accumulate(shards.sizes)]
         self.members = members
@@ -54,19 +54,24 @@ class Vectorized:
         return []
 
     def _train(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        sizes = [batch_sizes(self.shards.count(ticket.client), self.config) for ticket in tickets]
+        drawn, sizes = zip(*map(self._draw, tickets), strict=True)
         order = sorted(range(len(tickets)), key=lambda i: -len(sizes[i]))
-        places = torch.cat([self._draw(tickets[i]) for i in order])
-        origins = torch.stack([tickets[i].origin for i in order])
+        places = torch.cat([drawn[i] for i in order])
         schedule = Schedule(self._held[places.to(self._held.device)], [sizes[i] for i in order])
-        states, losses = self._descend(origins, schedule)
+        states, losses = self._run([tickets[i] for i in order], schedule)
         results: dict[int, LocalResult] = {}
-        for i, update, loss in zip(order, states - origins, losses.tolist(), strict=True):
+        for i, state, loss in zip(order, states, losses.tolist(), strict=True):
             examples, steps = self.shards.count(tickets[i].client), len(sizes[i])
-            results[i] = LocalResult(update=update.clone(), examples=examples, steps=steps, loss=loss / max(1, steps))
+            update = state - tickets[i].origin
+            results[i] = LocalResult(update=update, examples=examples, steps=steps, loss=loss / max(1, steps))
         return [results[i] for i in range(len(tickets))]
 
-    def _draw(self, ticket: Ticket) -> Tensor:
-        """The examples of all steps, as places in `_held`."""
+    def _run(self, tickets: Sequence[Ticket], schedule: Schedule) -> tuple[Tensor, Tensor]:
+        """The final states [k, d] of clients in the schedule's order, and their summed losses [k]."""
+        return self.descend(torch.stack([ticket.origin for ticket in tickets]), schedule)
+
+    def _draw(self, ticket: Ticket) -> tuple[Tensor, list[int]]:
+        """The examples of all steps, as places in `_held`, and how many each step sees."""
         stream = generator(self.seed, "train", ticket.client, ticket.task)
-        return draw(self.shards.count(ticket.client), self.config, stream) + self._starts[ticket.client]
+        drawn, sizes = draw(self.shards.count(ticket.client), self.config, stream)
+        return drawn + self._starts[ticket.client], sizes

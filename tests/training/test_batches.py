@@ -1,11 +1,14 @@
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedprop.privacy import LocalPrivacy
 from fedprop.training import LocalTraining
 from fedprop.training.batches import batch_sizes, draw, plan
 
 sizes = st.integers(1, 30)
+POISSON = LocalPrivacy(noise_multiplier=1.0)
 
 
 def batches_of(examples, seed=0, **config):
@@ -50,8 +53,9 @@ def test_batches_are_cut_from_what_is_drawn(examples, batch_size, steps):
     config = LocalTraining(batch_size=batch_size, steps=steps)
     batches = batches_of(examples, batch_size=batch_size, steps=steps)
     assert batch_sizes(examples, config) == [len(batch) for batch in batches]
-    drawn = draw(examples, config, torch.Generator().manual_seed(0))
+    drawn, lengths = draw(examples, config, torch.Generator().manual_seed(0))
     assert torch.equal(drawn, torch.cat(batches))
+    assert lengths == [len(batch) for batch in batches]
 
 
 def test_a_client_without_examples_takes_no_step():
@@ -66,3 +70,24 @@ def test_the_order_is_the_streams_own():
 def test_each_pass_has_an_order_of_its_own():
     first, second = batches_of(20, epochs=2)
     assert first.tolist() != second.tolist()
+
+
+@given(sizes, sizes, st.integers(1, 50))
+def test_poisson_batches_are_increasing_subsets_of_any_size(examples, batch_size, steps):
+    batches = batches_of(examples, batch_size=batch_size, steps=steps, privacy=POISSON)
+    assert len(batches) == steps
+    for batch in batches:
+        assert batch.tolist() == sorted(set(batch.tolist()))
+        assert len(batch) == examples or batch_size < examples
+
+
+def test_poisson_batches_hold_each_example_as_often_as_the_rate_says():
+    counts = torch.bincount(torch.cat(batches_of(10, batch_size=3, steps=4000, privacy=POISSON)))
+    assert counts.tolist() == pytest.approx([1200] * 10, rel=0.1)
+    sizes = torch.tensor([float(len(batch)) for batch in batches_of(10, batch_size=3, steps=4000, privacy=POISSON)])
+    assert sizes.var().item() == pytest.approx(10 * 0.3 * 0.7, rel=0.1)
+    assert sizes.min() == 0
+
+
+def test_a_client_without_examples_draws_no_coin():
+    assert batches_of(0, epochs=3, privacy=POISSON) == []

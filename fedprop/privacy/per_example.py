@@ -1,0 +1,86 @@
+"""Private gradients of one client, by opacus."""
+
+from typing import Any
+
+import torch
+from opacus.grad_sample import GradSampleModule
+from opacus.optimizers import DPOptimizer
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from fedprop.privacy.config import LocalPrivacy
+from fedprop.privacy.noise import noise_like
+
+
+class PerExample:
+    """A module that yields the gradient of each example in `grad_sample` of its parameters."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._model = GradSampleModule(module, loss_reduction="sum")
+        self._trainable: list[Any] = [p for p in module.parameters() if p.requires_grad]
+
+    def differentiate(self, x: Tensor, y: Tensor) -> None:
+        """Fill `grad_sample` [n, ...] for a batch, which may be empty; zeros for what takes no part in the forward."""
+        for parameter in self._trainable:
+            parameter.grad_sample = None
+        if len(y):
+            # Opacus's hooks fire on the gradients of a layer's inputs, the first layer's too.
+            x = x.detach().requires_grad_(x.is_floating_point())
+            torch.autograd.backward(cross_entropy(self._model(x), y, reduction="sum"))
+        for parameter in self._trainable:
+            if parameter.grad_sample is None:
+                parameter.grad_sample = parameter.new_zeros(len(y), *parameter.shape)
+
+
+class PrivateGradients:
+    """The steps of one task (Abadi et al. 2016, Algorithm 1; Guo et al. 2024, eq. 4 to 6, per example)."""
+
+    def __init__(
+        self,
+        examples: PerExample,
+        optimizer: torch.optim.Optimizer,
+        privacy: LocalPrivacy,
+        *,
+        batch: int,
+        generator: torch.Generator,
+    ) -> None:
+        """`batch` is the expected size of a batch; the noise is drawn from `generator`."""
+        self._examples = examples
+        self._privacy = privacy
+        self._batch = batch
+        self._generator = generator
+        self._opacus = DPOptimizer(
+            optimizer,
+            noise_multiplier=privacy.noise(batch),
+            max_grad_norm=privacy.clip_norm,
+            expected_batch_size=batch,
+        )
+
+    @property
+    def clip_norm(self) -> float:
+        """C, to which the gradients of the next batch will be clipped."""
+        return float(self._opacus.max_grad_norm)
+
+    def differentiate(self, x: Tensor, y: Tensor) -> None:
+        """Leave the private gradient of a batch, which may be empty, in `grad` of the parameters."""
+        self._opacus.zero_grad(set_to_none=True)
+        self._examples.differentiate(x, y)
+        fitting = self._count_fitting()
+        self._opacus.clip_and_accumulate()
+        deviation = self._opacus.noise_multiplier * self.clip_norm
+        for parameter in self._opacus.params:
+            parameter.grad = parameter.summed_grad + deviation * noise_like(parameter, self._generator)
+        self._opacus.scale_grad()
+        self._adapt(fitting, len(y))
+
+    def _count_fitting(self) -> int:
+        """How many of the batch's gradients are at most C long."""
+        norms = torch.stack([g.flatten(1).norm(dim=1) for g in self._opacus.grad_samples]).norm(dim=0)
+        return int((norms <= self.clip_norm).sum())
+
+    def _adapt(self, fitting: int, size: int) -> None:
+        quantile = self._privacy.quantile
+        if quantile is None:
+            return
+        noise = quantile.deviation(self._privacy.sigma, self._batch) * noise_like(torch.zeros(()), self._generator)
+        self._opacus.max_grad_norm *= float(quantile.factor(fitting - size / 2 + noise.double(), self._batch))
