@@ -285,6 +285,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     rejected = summary["rejected"]
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
     table.add_row("test error", f"{summary['test_error']:.4f}")
+    if "epsilon" in summary:
+        table.add_row("largest epsilon", _spent(summary))
     table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed)")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
@@ -295,6 +297,12 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
         table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)
     table.add_row("trace", summary["trace_sha256"])
     return table
+
+
+def _spent(summary: Mapping[str, Any]) -> str:
+    from fedprop.report.privacy import spent
+
+    return spent(summary)
 
 
 def _outcome_table(report: Any) -> Table:

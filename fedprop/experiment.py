@@ -17,10 +17,12 @@ from fedprop.data.root import RootData
 from fedprop.errors import InvalidConfig
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
-from fedprop.privacy import Membership, MembershipProbe, Probe
+from fedprop.params import ParameterLayout
+from fedprop.privacy import CentralPrivacy, LocalPrivacy, Membership, MembershipProbe, Probe
 from fedprop.rng import generator
-from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
+from fedprop.simulation.optimizers import AnyOptimizer, FedAvg, FedNova
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
+from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.setup import Setup
 from fedprop.training import LocalTraining, Shards, make_engine
 from fedprop.types import ClientId, Frozen, NonNegative, Positive
@@ -53,6 +55,8 @@ class Experiment(Frozen):
     root : the examples the server keeps for itself, where the defense needs some; else it keeps none.
     training : what a client does with an invitation.
     defense : a rule, or a list of stages that ends in a rule.
+    central_privacy : the server clips updates and adds noise to their mean; None for nothing. Clients that protect
+        themselves do so by `training.privacy`.
     attack : one attack, or several, each with its `share` of the clients.
     compromised : which clients the attacks hold: drawn at `random`, or the `first` ones. Partitions that form groups
         number clients group by group, so `first` compromises whole groups (as Fang et al. 2020 do, section 3.1).
@@ -78,6 +82,7 @@ class Experiment(Frozen):
     root: RootData = RootData()
     training: LocalTraining = LocalTraining()
     defense: DefenseField = Mean()
+    central_privacy: CentralPrivacy | None = None
     attack: Attacks = (NoAttack(),)
     compromised: Literal["random", "first"] = "random"
     policy: Policy = Synchronous()
@@ -95,7 +100,9 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Experiment":
-        problems = [p for p in (self._clients(), self._defense(), self._waiting(), self._shares()) if p]
+        problems = [
+            p for p in (self._clients(), self._defense(), self._waiting(), self._shares(), self._privacy()) if p
+        ]
         if problems:
             raise ValueError(problems[0])
         return self
@@ -141,6 +148,23 @@ class Experiment(Frozen):
     def _shares(self) -> str:
         total = sum(attack.share for attack in self.attack)
         return "" if total < 1.0 else f"`attack`: the shares must add up to less than 1; found {total:g}"
+
+    def _privacy(self) -> str:
+        private = self.training.privacy
+        if private is not None and private.target_epsilon is not None and private.tasks is None and self.asynchronous:
+            return "`training.privacy.tasks` must be set where no rounds limit how often a client trains; found null"
+        if self.central_privacy is None:
+            return ""
+        name = "`central_privacy`"
+        if private is not None:
+            return f"{name} and `training.privacy` protect different things and must not be mixed; found both"
+        if self.asynchronous:
+            return f"{name} needs `policy.kind` synchronous; found {self.policy.kind}"
+        if self.defense != Mean():
+            return f"{name} takes the mean of clipped updates itself, so `defense` must be mean; found {self.defense!r}"
+        if isinstance(self.optimizer, FedNova):
+            return f"{name} must not be scaled by what clients claim; found `optimizer.kind` fednova"
+        return ""
 
     @property
     def asynchronous(self) -> bool:
@@ -197,7 +221,7 @@ def resolve(
         dataset=data,
         module=copy.deepcopy(module).to(device),
         shards=shards,
-        training=experiment.training,
+        training=_planned(experiment, shards),
         defense=experiment.defense,
         attacks=attacks,
         policy=experiment.policy,
@@ -211,8 +235,10 @@ def resolve(
         device=device,
         probe=_probe(experiment, module, shards, data),
         root=root,
+        central_privacy=experiment.central_privacy,
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
+    _check_buffers(setup)
     return setup
 
 
@@ -264,6 +290,26 @@ def _check_fit(module: nn.Module, data: Dataset) -> None:
     wanted = (min(2, len(data.test)), data.classes)
     if shape != wanted:
         raise InvalidConfig(f"`model`: {name} must give logits of shape {list(wanted)}; found {list(shape)}")
+
+
+def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
+    """The training with its noise worked out, where it aims at an epsilon."""
+    training, privacy = experiment.training, experiment.training.privacy
+    if privacy is None or privacy.target_epsilon is None:
+        return training
+    sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)
+    known = {**privacy.model_dump(), "noise_multiplier": sigma, "target_epsilon": None, "tasks": None}
+    return training.model_copy(update={"privacy": validate(LocalPrivacy, known, "training.privacy")})
+
+
+def _check_buffers(setup: Setup) -> None:
+    """Central noise falls on all that a client sends; a negative variance would be the end of a model."""
+    buffers = [entry.name for entry in ParameterLayout.of(setup.module).entries if entry.buffer]
+    if setup.central_privacy is not None and buffers:
+        raise InvalidConfig(
+            f"`central_privacy` needs a model without buffers, such as one with GroupNorm in place of BatchNorm; "
+            f"found {buffers[0]!r}"
+        )
 
 
 def _moved(examples: Examples, device: torch.device) -> Examples:

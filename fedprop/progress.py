@@ -12,10 +12,11 @@ from fedprop.simulation.events import Event, EventKind, RoundRecord
 
 
 class LiveProgress:
-    """A line with round, simulated time, accuracy, rejected messages, and clients trained per real second."""
+    """A line with round, simulated time, accuracy, the largest epsilon, rejected messages, and clients per second."""
 
     def __init__(self, console: Console, rounds: int) -> None:
         self._accuracy = "–"
+        self._epsilon = 0.0
         self._accepted = self._rejected = 0
         self._began = time.perf_counter()
         self._progress = Progress(
@@ -45,8 +46,10 @@ class LiveProgress:
     def on_round(self, record: RoundRecord, snapshot: Callable[[], Snapshot]) -> None:
         """Show where the run is."""
         rate = (self._accepted + self._rejected) / max(time.perf_counter() - self._began, 1e-9)
+        self._epsilon = max([self._epsilon, *record.epsilon.values()])
+        private = f"epsilon {self._epsilon:.2f} · " if self._epsilon else ""
         status = (
-            f"virtual time {duration(record.time)} · accuracy {self._accuracy} · "
+            f"virtual time {duration(record.time)} · accuracy {self._accuracy} · {private}"
             f"rejected {self._rejected} · {rate:,.0f} clients/s"
         )
         self._progress.update(self._task, completed=record.round + 1, status=status)

@@ -104,7 +104,8 @@ def run(
     if out is not None:
         params, buffers = ParameterLayout.of(setup.module).views(outcome.parameters)
         write_tensors(out / "model.safetensors", params | buffers)
-    recorder.finish(summarize(experiment, outcome, recorder.accepted, recorder.refused) | gauge.read())
+    summary = summarize(experiment, outcome, recorder.accepted, recorder.refused)
+    recorder.finish(summary | _privacy(experiment, setup, outcome) | gauge.read())
     return outcome
 
 
@@ -161,6 +162,21 @@ def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:
         }
         for (target, attack), (round_, finding) in newest.items()
     ]
+
+
+def _privacy(experiment: Experiment, setup: Setup, outcome: Outcome) -> dict[str, Any]:
+    """The privacy of a finished run: the noise, and the largest epsilon any client has spent; nothing without."""
+    privacy = setup.central_privacy or setup.training.privacy
+    if privacy is None:
+        return {}
+    spent = [epsilon for record in outcome.rounds for epsilon in record.epsilon.values()]
+    planned = experiment.training.privacy
+    return {
+        "epsilon": max(spent, default=0.0),
+        "target_epsilon": None if planned is None else planned.target_epsilon,
+        "delta": privacy.delta,
+        "noise_multiplier": privacy.sigma,
+    }
 
 
 def versions() -> dict[str, str]:

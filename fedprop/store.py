@@ -24,7 +24,7 @@ from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 
 DATABASE = "run.sqlite"
-FORMAT = 2
+FORMAT = 3
 """Of what a run leaves in its folder; a checkpoint of another format cannot be taken up."""
 
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
@@ -174,6 +174,7 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 
 def _record(saved: dict[str, Any]) -> RoundRecord:
-    weights = {int(client): weight for client, weight in saved.pop("weights").items()}
+    for name in ("weights", "epsilon"):
+        saved[name] = {int(client): value for client, value in saved.get(name, {}).items()}
     findings = _FINDINGS.validate_python(saved.pop("findings", ()))
-    return RoundRecord(**saved, weights=weights, findings=findings)
+    return RoundRecord(**saved, findings=findings)

@@ -144,6 +144,41 @@ def test_silent_failures_need_a_limit_to_the_servers_patience(cause, settings, l
     assert Experiment(**LEAST, **settings, policy={**policy, limit: 3.0})
 
 
+LOCAL = {"training": {"privacy": {"noise_multiplier": 1.0}}}
+BUFFERED = {"policy": {"kind": "fedbuff", "concurrency": 3, "buffer": 2}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (LOCAL, "`central_privacy` and `training.privacy` protect different things and must not be mixed; found both"),
+        (BUFFERED, "`central_privacy` needs `policy.kind` synchronous; found fedbuff"),
+        ({"defense": "median"}, "so `defense` must be mean; found Median"),
+        (
+            {"optimizer": {"kind": "fednova"}},
+            "must not be scaled by what clients claim; found `optimizer.kind` fednova",
+        ),
+    ],
+)
+def test_central_privacy_is_a_mean_in_rounds(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        Experiment(**LEAST, central_privacy={"clip_norm": 1.0, "noise_multiplier": 1.0}, **settings)
+
+
+def test_a_target_without_rounds_needs_a_number_of_tasks():
+    privacy = {"target_epsilon": 1.0}
+    with pytest.raises(ValidationError, match=r"`training\.privacy\.tasks` must be set where no rounds limit"):
+        Experiment(**LEAST, training={"privacy": privacy}, **BUFFERED)
+    assert Experiment(**LEAST, training={"privacy": {**privacy, "tasks": 3}}, **BUFFERED)
+
+
+def test_central_noise_would_spoil_buffers():
+    settings = {"central_privacy": {"clip_norm": 1.0, "noise_multiplier": 1.0}}
+    module = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10))
+    with pytest.raises(InvalidConfig, match=r"a model without buffers, .* GroupNorm .*; found '1\.running_mean'"):
+        resolve(Experiment(**DIGITS, **settings), model=module)
+
+
 def test_attacks_cannot_hold_everybody():
     assert "add up to less than 1; found 1.2" in mistake(attack=[Gaussian(share=0.6), FangKrum(share=0.6)])
 

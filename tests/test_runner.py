@@ -117,6 +117,35 @@ def test_the_summary_counts(toy, tmp_path):
     assert summary["virtual_seconds"] == events[-1].time
 
 
+PRIVATE = {"batch_size": 4, "epochs": 1, "privacy": {"target_epsilon": 2.0, "delta": 0.001}}
+
+
+def test_a_private_run_says_what_it_cost(toy, tmp_path):
+    outcome = run(experiment(training=PRIVATE), dataset=toy, out=tmp_path)
+    summary = RunStore(tmp_path).meta("summary")
+    spent = [epsilon for record in outcome.rounds for epsilon in record.epsilon.values()]
+    assert 0.0 < summary["epsilon"] == max(spent) <= summary["target_epsilon"] == 2.0
+    assert summary["delta"] == 0.001
+    assert summary["noise_multiplier"] > 0.5
+
+
+def test_without_privacy_the_summary_says_nothing_of_it(toy, tmp_path):
+    run(experiment(), dataset=toy, out=tmp_path)
+    assert "epsilon" not in RunStore(tmp_path).meta("summary")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"training": PRIVATE}, {"central_privacy": {"clip_norm": 1, "noise_multiplier": 2}}]
+)
+def test_a_private_run_that_was_cut_off_remembers_what_was_spent(toy, tmp_path, settings):
+    configured = experiment(**settings)
+    run(configured, dataset=toy, out=tmp_path / "whole")
+    with pytest.raises(PowerCut):
+        run(configured, dataset=toy, out=tmp_path / "cut", watchers=[Cut(3)])
+    run(configured, dataset=toy, out=tmp_path / "cut", resume=True)
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
 def test_the_last_model_is_saved_by_name(toy, tmp_path):
     outcome = run(experiment(), dataset=toy, out=tmp_path)
     saved = read_tensors(tmp_path / "model.safetensors")

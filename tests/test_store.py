@@ -68,7 +68,7 @@ def test_events_and_rounds_come_back_as_they_were(store):
         event(2, kind=EventKind.ATTACK_FAILED, client=2**40, detail="it's; -- 'quoted'"),
     ]
     rounds = [
-        record(0, accuracy=0.5, loss=1.25, weights={0: 0.5, 7: 1 / 3}),
+        record(0, accuracy=0.5, loss=1.25, weights={0: 0.5, 7: 1 / 3}, epsilon={7: 0.25}),
         record(1, failure="`f` must be smaller", accuracy=None, findings=(finding(None), finding(3))),
     ]
     store.append(events[:2], rounds[:1], None)
@@ -194,7 +194,7 @@ def test_a_damaged_database_is_named(store):
 
 def test_a_checkpoint_of_another_format_is_refused(store):
     store.append([], [record(0)], snapshot(0), format=1)
-    with pytest.raises(StoreError, match="must have format 2; found 1"):
+    with pytest.raises(StoreError, match="must have format 3; found 1"):
         store.checkpoint()
 
 

@@ -5,6 +5,7 @@ Map: `membership_attacks` scores examples, `membership` turns scores into a curv
 """
 
 from fedprop.privacy.accounting import epsilon, noise_for
+from fedprop.privacy.central import CentralPrivacy
 from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
 from fedprop.privacy.membership import Inference, infer
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
@@ -15,6 +16,7 @@ from fedprop.privacy.probe import AttackName, Finding, Probe, Sight
 __all__ = [
     "Answers",
     "AttackName",
+    "CentralPrivacy",
     "Cost",
     "Finding",
     "Inference",

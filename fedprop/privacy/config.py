@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
 from fedprop.types import Frozen, Positive
@@ -70,6 +70,8 @@ class LocalPrivacy(Frozen):
         in each task.
     noise_multiplier : sigma, the standard deviation of the noise in units of C.
     target_epsilon : in place of `noise_multiplier`, the epsilon that no client shall exceed by the end of the run.
+    tasks : for how many tasks of a client `target_epsilon` is planned; None for one in each round, which no client can
+        exceed in synchronous rounds. A client that trains more often goes beyond the target, and the run says so.
     delta : the probability with which the guarantee may fail; choose it well below 1 / examples.
     sampling : how a batch comes about. `poisson`: each example takes part with probability batch_size / examples, so
         that a batch may be of any size, even empty. `batches`: the client's shuffled data in equal parts, which costs
@@ -83,6 +85,7 @@ class LocalPrivacy(Frozen):
     clip_norm: Positive = 1.0
     noise_multiplier: Positive | None = None
     target_epsilon: Positive | None = None
+    tasks: PositiveInt | None = None
     delta: Delta = 1e-5
     sampling: Literal["poisson", "batches"] = "poisson"
     quantile: QuantileClipping | None = None
@@ -94,6 +97,12 @@ class LocalPrivacy(Frozen):
         if (self.noise_multiplier is None) == (self.target_epsilon is None):
             found = f"noise_multiplier={self.noise_multiplier}, target_epsilon={self.target_epsilon}"
             raise ValueError(f"give one of `noise_multiplier` and `target_epsilon`; found {found}")
+        return self
+
+    @model_validator(mode="after")
+    def _tasks_to_plan_for(self) -> "LocalPrivacy":
+        if self.tasks is not None and self.target_epsilon is None:
+            raise ValueError(f"`tasks` needs a `target_epsilon` to plan for; found tasks={self.tasks} alone")
         return self
 
     @model_validator(mode="after")

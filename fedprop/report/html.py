@@ -13,6 +13,7 @@ from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.files import write_atomically
 from fedprop.report.membership import lines
 from fedprop.report.outcomes import fates, rejections
+from fedprop.report.privacy import spending, spent
 from fedprop.report.run import DEVIATION, RunView, TableView
 from fedprop.report.units import duration
 
@@ -47,6 +48,7 @@ def write_run_report(run: RunView, folder: Path) -> Path:
         rejections=rejections(run),
         fates=fates(run),
         membership=lines([run]),
+        spending=spending(run),
         config=_yaml(run.config),
     )
 
@@ -100,7 +102,8 @@ def headline(run: RunView) -> dict[str, str]:
         "wall time": ("wall_seconds", duration),
         "clients trained together": ("clients_per_pass", "{:.1f} on average".format),
     }
-    return {name: _or_dash(run.summary.get(key), show) for name, (key, show) in shown.items()}
+    numbers = {name: _or_dash(run.summary.get(key), show) for name, (key, show) in shown.items()}
+    return numbers | ({"largest epsilon": spent(run.summary)} if "epsilon" in run.summary else {})
 
 
 def _or_dash(value: Any, show: Callable[[Any], str]) -> str:

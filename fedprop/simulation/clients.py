@@ -8,6 +8,7 @@ from fedprop.clock import now, post
 from fedprop.messages import Invitation, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.events import EventKind
+from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit, Payload, Transport
@@ -35,7 +36,14 @@ class Clients:
     """
 
     def __init__(
-        self, setup: Setup, roster: Roster, office: TicketOffice, transport: Transport, adversary: Adversary, emit: Emit
+        self,
+        setup: Setup,
+        roster: Roster,
+        office: TicketOffice,
+        transport: Transport,
+        adversary: Adversary,
+        meter: PrivacyMeter,
+        emit: Emit,
     ) -> None:
         self.active: dict[ClientId, Activity] = {}
         self.newest: dict[ClientId, int] = {}
@@ -44,6 +52,7 @@ class Clients:
         self._office = office
         self._transport = transport
         self._adversary = adversary
+        self._meter = meter
         self._emit = emit
         self._tasks: TaskGroup | None = None
         self._efforts: dict[ClientId, float] = {}
@@ -137,6 +146,7 @@ class Clients:
             loss=result.loss,
         )
         del self.active[client]
+        self._meter.sent(client)
         self._transport.send("up", client, update)
         self._office.let_go(invitation.task, "client")
 

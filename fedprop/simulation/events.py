@@ -72,6 +72,8 @@ class RoundRecord:
     accuracy, loss : on the test set; None in rounds without evaluation.
     accepted, rejected : messages of this round.
     weights : the rule's weight on each client whose update was used.
+    epsilon : what each client that gave something of its data away in this round has spent since the run began; empty
+        without differential privacy.
     failure : why the round made no new version, or an empty string.
     findings : what a probe found in this round.
     """
@@ -85,6 +87,7 @@ class RoundRecord:
     accuracy: float | None = None
     loss: float | None = None
     weights: dict[ClientId, float] = field(default_factory=dict)
+    epsilon: dict[ClientId, float] = field(default_factory=dict)
     failure: str = ""
     findings: tuple[Finding, ...] = ()
 

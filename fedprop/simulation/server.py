@@ -14,12 +14,14 @@ from fedprop.errors import InvalidUpdates
 from fedprop.messages import Invitation, Reason, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
+from fedprop.rng import generator
 from fedprop.simulation.admission import Door
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
-from fedprop.simulation.policies import FedAsync, FedBuff
+from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
+from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.root import RootBench
 from fedprop.simulation.roster import Roster
 from fedprop.simulation.setup import Setup
@@ -47,7 +49,15 @@ class ServerState:
 class Server:
     """What all policies share; a policy's own loop (rounds.py) calls it."""
 
-    def __init__(self, setup: Setup, roster: Roster, office: TicketOffice, transport: Transport, emit: Emit) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        roster: Roster,
+        office: TicketOffice,
+        transport: Transport,
+        meter: PrivacyMeter,
+        emit: Emit,
+    ) -> None:
         self.setup = setup
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
@@ -69,6 +79,7 @@ class Server:
         self._office = office
         self._transport = transport
         self._roster = roster
+        self._meter = meter
         self._alarm_is_set = False
         self._emit = emit
 
@@ -187,12 +198,22 @@ class Server:
             staleness=tuple(state.version - a.version for a in batch),
             server=None if self._root is None else self._root.at(state.parameters, state.round),
         )
-        answer = setup.defense.aggregate(cohort, state.memory)
+        answer = self._combine(rows, cohort)
         self._move(answer, lengths)
+        self._meter.averaged(cohort.clients)
         weights: dict[ClientId, float] = {}
         for client, weight in zip(cohort.clients, answer.weights.tolist(), strict=True):
             weights[client] = weights.get(client, 0.0) + weight
         return weights
+
+    def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
+        """The aggregate by the rule, or with central privacy the noisy mean in its place."""
+        setup, state = self.setup, self.state
+        privacy, policy = setup.central_privacy, setup.policy
+        if privacy is None or not isinstance(policy, Synchronous):
+            return setup.defense.aggregate(cohort, state.memory)
+        noise = generator(setup.seed, "central privacy", state.round)
+        return privacy.average(rows, policy.cohort or setup.clients, noise)
 
     def _rows(self, batch: Sequence[Accepted]) -> Updates:
         """The updates as rows, discounted by staleness as the policy says."""
@@ -238,6 +259,7 @@ class Server:
             accuracy=accuracy,
             loss=loss,
             weights=weights,
+            epsilon=self._meter.read(),
             failure=failure,
             findings=self._probe(batch, last),
         )

@@ -10,6 +10,7 @@ from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
+from fedprop.privacy.central import CentralPrivacy
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
 from fedprop.training.config import LocalTraining
@@ -31,6 +32,7 @@ class Setup:
     max_seconds : simulated time after which no new round starts.
     probe : looks at every round as it closes; None for nobody.
     root : the server's own examples; None if the defense needs none.
+    central_privacy : what the server does for the clients' privacy; None for nothing.
     """
 
     seed: int
@@ -53,8 +55,16 @@ class Setup:
     device: torch.device
     probe: Probe | None = None
     root: Examples | None = None
+    central_privacy: CentralPrivacy | None = None
 
     @property
     def compromised(self) -> frozenset[ClientId]:
         """All clients that an attack holds."""
         return frozenset[ClientId]().union(*(clients for _, clients in self.attacks))
+
+    @property
+    def exempt(self) -> frozenset[ClientId]:
+        """The clients that do not train privately although others do."""
+        privacy = self.training.privacy
+        honest_only = privacy is not None and privacy.clients == "honest"
+        return self.compromised if honest_only else frozenset()

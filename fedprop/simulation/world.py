@@ -10,6 +10,7 @@ from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
 from fedprop.simulation.ledger import Accepted, Ledger, Task
+from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
 from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
@@ -29,13 +30,14 @@ class World:
         self.setup = setup
         self.trace = Trace()
         self._on_event = on_event
-        train = train or make_engine(setup.module, setup.shards, setup.training, setup.seed)
+        train = train or make_engine(setup.module, setup.shards, setup.training, setup.seed, exempt=setup.exempt)
         roster = Roster(setup)
         self.office = TicketOffice(train)
         self.transport = Transport(setup.network, setup.seed, self.emit)
         self.adversary = Adversary(setup, self.office, self.emit)
-        self.clients = Clients(setup, roster, self.office, self.transport, self.adversary, self.emit)
-        self.server = Server(setup, roster, self.office, self.transport, self.emit)
+        self.meter = PrivacyMeter(setup)
+        self.clients = Clients(setup, roster, self.office, self.transport, self.adversary, self.meter, self.emit)
+        self.server = Server(setup, roster, self.office, self.transport, self.meter, self.emit)
         self.transport.connect("down", self.clients.receive)
         self.transport.connect("up", self.server.receive)
 
@@ -74,6 +76,7 @@ class World:
             "active": [a._replace(invitation=_message_out(a.invitation)) for a in clients.active.values()],
             "newest": clients.newest,
             "answers": self.adversary.answers,
+            "released": self.meter.released,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -89,6 +92,7 @@ class World:
         transport.sent, transport.count = saved["sent"], saved["count"]
         clients.newest = saved["newest"]
         self.adversary.answers = saved["answers"]
+        self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]
         pending: list[Parcel | Activity] = [

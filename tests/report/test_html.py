@@ -106,6 +106,13 @@ def test_staleness_is_shown_where_there_is_some(async_run, tmp_path):
     assert "Staleness" in page(path).text
 
 
+def test_what_the_clients_privacy_cost_is_shown_where_there_is_some(run, tmp_path):
+    rounds = [replace(run.rounds[0], epsilon={3: 0.51234})]
+    path = write_run_report(replace(run, rounds=rounds), tmp_path)
+    assert '<th scope="row">3</th><td>1</td><td>0.512</td>' in path.read_text(encoding="utf-8")
+    assert "Privacy" not in page(write_run_report(run, tmp_path)).text
+
+
 def test_a_run_in_which_nothing_happened_still_has_a_page(run, tmp_path):
     empty = replace(run, rounds=[], events=[], summary={})
     assert "–" in page(write_run_report(empty, tmp_path)).text
