@@ -57,7 +57,7 @@ class Update(Frozen):
     update : local parameters minus global parameters, flattened.
     examples : the number of training examples the client claims.
     steps : the number of local optimisation steps taken (FedNova weighs by it).
-    loss : the mean training loss seen.
+    loss : the mean training loss seen; 0 from a client that trains privately.
     """
 
     kind: Literal["update"] = "update"

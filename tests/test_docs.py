@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ def run(command, folder):
         "fedprop": "from fedprop.cli import main; main()",
         "pytest": "import pytest, sys; sys.exit(pytest.main())",
     }
-    environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"}
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
     line = [sys.executable, "-c", module[program], *arguments]
     done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     return done.stdout + done.stderr
@@ -35,6 +37,15 @@ def check_console(block, folder):
             found = output.find(line)
             assert found >= 0, f"{line!r} is not in what follows:\n{output}"
             output = output[found + len(line) :]
+
+
+@pytest.mark.slow
+def test_the_page_on_privacy_does_what_it_says(tmp_path):
+    shutil.copytree(PAGES.parent / "sims", tmp_path / "sims")
+    blocks = [content for kind, content in BLOCK.findall((PAGES / "privacy.md").read_text(encoding="utf-8"))]
+    assert len(blocks) == 2
+    for content in blocks:
+        check_console(content, tmp_path)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
+from fedprop.errors import InvalidConfig
 from fedprop.types import Frozen, Positive
 
 Accountant: TypeAlias = Literal["rdp", "prv"]
@@ -115,9 +116,15 @@ class LocalPrivacy(Frozen):
 
     @property
     def sigma(self) -> float:
-        """The noise multiplier, which must be known by now."""
+        """The noise multiplier.
+
+        Raises
+        ------
+        InvalidConfig
+            If only `target_epsilon` is known; `fedprop.experiment.resolve` works the noise out.
+        """
         if self.noise_multiplier is None:
-            raise ValueError("`noise_multiplier` must be known before training; found only `target_epsilon`")
+            raise InvalidConfig("`noise_multiplier` must be known before training; found only `target_epsilon`")
         return self.noise_multiplier
 
     def noise(self, batch: float) -> float:
@@ -135,8 +142,8 @@ class LocalPrivacy(Frozen):
         """What a task of so many steps costs a client with that many examples.
 
         With `batches` an example is in one batch of each pass. Given the other examples, a pass is then one Gaussian
-        step in which everybody takes part; two data sets are neighbours there if one has a null in place of an example
-        (Kairouz et al. 2021, Definition 1.1), and with `poisson` if it lacks the example.
+        step in which everybody takes part; two data sets are neighbours there if one has a null, which adds nothing, in
+        place of an example (Kairouz et al. 2021, Definition 1.1), and with `poisson` if it lacks the example.
         """
         if self.sampling == "poisson":
             return Cost(expected_batch(examples, batch_size) / max(1, examples), steps)

@@ -66,6 +66,8 @@ class PrivacyMeter:
 def planned_noise(training: LocalTraining, privacy: LocalPrivacy, examples: Iterable[int], tasks: int) -> float:
     """The noise multiplier at which no client with so many `examples` exceeds `target_epsilon` in so many tasks.
 
+    It is one for all clients, compromised ones too, since nobody knows who they are.
+
     Raises
     ------
     InvalidConfig

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from fedprop.errors import InvalidConfig
 from fedprop.privacy import LocalPrivacy, QuantileClipping
 from fedprop.privacy.config import expected_batch
 from fedprop.training import LocalTraining
+from fedprop.training.batches import plan
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,7 @@ from fedprop.training import LocalTraining
     [
         ({}, "give one of `noise_multiplier` and `target_epsilon`; found noise_multiplier=None, target_epsilon=None"),
         ({"noise_multiplier": 1.0, "target_epsilon": 3.0}, "give one of .*; found noise_multiplier=1.0"),
+        ({"noise_multiplier": 1.0, "tasks": 3}, "`tasks` needs a `target_epsilon` to plan for; found tasks=3 alone"),
         ({"noise_multiplier": 0.0}, "greater than 0"),
         ({"noise_multiplier": 1.0, "clip_norm": 0.0}, "greater than 0"),
         ({"noise_multiplier": 1.0, "delta": 1.0}, "less than 1"),
@@ -31,7 +34,7 @@ def test_privacy_that_cannot_be_is_refused(fields, message):
 
 
 def test_the_noise_must_be_known_before_training():
-    with pytest.raises(ValueError, match="`noise_multiplier` must be known"):
+    with pytest.raises(InvalidConfig, match="`noise_multiplier` must be known"):
         _ = LocalPrivacy(target_epsilon=1.0).sigma
 
 
@@ -76,8 +79,6 @@ def test_what_a_task_costs(sampling, training, examples, cost):
 
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 40))
 def test_with_batches_no_example_is_seen_more_often_than_is_paid_for(examples, batch_size, steps):
-    from fedprop.training.batches import plan
-
     privacy = LocalPrivacy(noise_multiplier=1.0, sampling="batches")
     training = LocalTraining(batch_size=batch_size, steps=steps, privacy=privacy)
     seen = torch.bincount(torch.cat(plan(examples, training, torch.Generator().manual_seed(0))))

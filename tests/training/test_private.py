@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from fedprop.params import ParameterLayout
-from fedprop.training import LocalTraining, Ticket, make_engine, memory
+from fedprop.training import LocalTraining, Shards, Ticket, make_engine, memory
 from fedprop.training.divided import Divided
 from fedprop.training.private_sequential import PrivateSequential
 from fedprop.training.private_vectorized import PrivateVectorized
@@ -63,6 +63,20 @@ def test_who_is_exempt_trains_without_noise_and_in_his_place(shards):
     for ticket, found, one, other in zip(tickets, divided(tickets), noisy, plain, strict=True):
         wanted = other if ticket.client == 0 else one
         torch.testing.assert_close(found.update, wanted.update, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", ["sequential", "vectorized"])
+def test_a_gpu_trains_with_the_same_noise(shards, kind):
+    module, config = nn.Linear(4, 3), private(engine=kind, privacy={**PRIVACY, "quantile": {}})
+    pool = type(shards.pool)(shards.pool.x.cuda(), shards.pool.y.cuda())
+    there = Shards(pool, tuple(part.cuda() for part in shards.parts))
+    tickets = tickets_of(module, [0, 2, 4])
+    moved = [Ticket(ticket.client, ticket.task, ticket.origin.cuda()) for ticket in tickets]
+    wanted, found = make_engine(module, shards, config, 0)(tickets), make_engine(module, there, config, 0)(moved)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one.update.cpu(), other.update, rtol=1e-4, atol=1e-5)
 
 
 def test_every_task_has_noise_of_its_own(shards):
