@@ -286,7 +286,9 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
     table.add_row("test error", f"{summary['test_error']:.4f}")
     if "epsilon" in summary:
-        table.add_row("largest epsilon", _spent(summary))
+        from fedprop.report.privacy import spent
+
+        table.add_row("largest epsilon", spent(summary))
     table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed)")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
@@ -297,12 +299,6 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
         table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)
     table.add_row("trace", summary["trace_sha256"])
     return table
-
-
-def _spent(summary: Mapping[str, Any]) -> str:
-    from fedprop.report.privacy import spent
-
-    return spent(summary)
 
 
 def _outcome_table(report: Any) -> Table:

@@ -295,7 +295,7 @@ def _check_fit(module: nn.Module, data: Dataset) -> None:
 def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
     """The training with its noise worked out, where it aims at an epsilon."""
     training, privacy = experiment.training, experiment.training.privacy
-    if privacy is None or privacy.target_epsilon is None:
+    if privacy is None:
         return training
     sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)
     known = {**privacy.model_dump(), "noise_multiplier": sigma, "target_epsilon": None, "tasks": None}

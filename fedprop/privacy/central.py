@@ -4,6 +4,7 @@ import torch
 
 from fedprop.aggregators.base import Aggregation
 from fedprop.privacy.config import Accountant, Delta
+from fedprop.privacy.noise import noise_like
 from fedprop.types import Frozen, Positive, Updates
 
 
@@ -37,5 +38,5 @@ class CentralPrivacy(Frozen):
         """The private mean of rows [n, d] where `wanted` were asked for; the noise is drawn on the CPU."""
         lengths = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
         weights = ((self.clip_norm / lengths).clamp(max=1.0) / wanted).to(updates.dtype)
-        noise = torch.randn(updates.shape[1], generator=generator, dtype=updates.dtype).to(updates.device)
-        return Aggregation(weights @ updates + self.sigma * self.clip_norm / wanted * noise, weights)
+        noise = self.sigma * self.clip_norm / wanted * noise_like(updates[0], generator)
+        return Aggregation(weights @ updates + noise, weights)

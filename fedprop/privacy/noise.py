@@ -1,4 +1,4 @@
-"""The noise of a client's private steps, drawn in one order by everybody who trains that client."""
+"""The noise of differential privacy."""
 
 import torch
 from torch import Tensor

@@ -20,7 +20,7 @@ from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
-from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
+from fedprop.simulation.policies import FedAsync, FedBuff
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.root import RootBench
 from fedprop.simulation.roster import Roster
@@ -209,11 +209,10 @@ class Server:
     def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
         """The aggregate by the rule, or with central privacy the noisy mean in its place."""
         setup, state = self.setup, self.state
-        privacy, policy = setup.central_privacy, setup.policy
-        if privacy is None or not isinstance(policy, Synchronous):
+        if setup.central_privacy is None:
             return setup.defense.aggregate(cohort, state.memory)
-        noise = generator(setup.seed, "central privacy", state.round)
-        return privacy.average(rows, policy.cohort or setup.clients, noise)
+        wanted = getattr(setup.policy, "cohort", None) or setup.clients
+        return setup.central_privacy.average(rows, wanted, generator(setup.seed, "central privacy", state.round))
 
     def _rows(self, batch: Sequence[Accepted]) -> Updates:
         """The updates as rows, discounted by staleness as the policy says."""

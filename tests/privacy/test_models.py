@@ -28,17 +28,6 @@ class Counting(nn.Linear):
         return super().forward(x)
 
 
-class Masked(nn.Linear):
-    """Has a buffer that never changes."""
-
-    def __init__(self):
-        super().__init__(4, 3)
-        self.register_buffer("mask", torch.ones(4))
-
-    def forward(self, x):
-        return super().forward(x * self.mask)
-
-
 @pytest.mark.parametrize(
     ("module", "found"),
     [
@@ -46,7 +35,7 @@ class Masked(nn.Linear):
         (nn.BatchNorm1d(4, affine=False), "BatchNorm1d at ''; .* puts GroupNorm in its place"),
         (nn.LSTM(4, 3), "LSTM at ''; .* puts DPLSTM in its place"),
         (Centred(4, 3), "Centred.forward, which lets the examples of a batch change each other's logits"),
-        (Counting(), "the buffer 'seen', which a forward pass changes"),
+        (Counting(), "the buffer 'seen'; what never changes may be"),
     ],
 )
 def test_models_in_which_examples_meet_are_refused_with_the_remedy(module, found):
@@ -58,8 +47,8 @@ def test_models_in_which_examples_meet_are_refused_with_the_remedy(module, found
 
 @pytest.mark.parametrize(
     "module",
-    [nn.Linear(4, 3), nn.Sequential(nn.Linear(4, 4), nn.GroupNorm(2, 4), nn.Dropout(0.5)), Masked()],
-    ids=["linear", "group norm and dropout", "constant buffer"],
+    [nn.Linear(4, 3), nn.Sequential(nn.Linear(4, 4), nn.GroupNorm(2, 4), nn.Dropout(0.5))],
+    ids=["linear", "group norm and dropout"],
 )
 def test_others_are_taken_and_left_as_they_are(module):
     before = {name: value.clone() for name, value in module.state_dict().items()}
