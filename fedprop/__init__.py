@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fedprop.aggregators import (
         Bulyan,
         CenteredClipping,
+        FLTrust,
         GeometricMedian,
         Krum,
         Mean,
@@ -38,6 +39,7 @@ __all__ = [
     "CenteredClipping",
     "Dataset",
     "Experiment",
+    "FLTrust",
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",

@@ -18,6 +18,7 @@ from fedprop.aggregators import (
     Aggregator,
     Bulyan,
     CenteredClipping,
+    FLTrust,
     GeometricMedian,
     Krum,
     Mean,
@@ -25,6 +26,7 @@ from fedprop.aggregators import (
     Median,
     NearestNeighbourMixing,
     NormClipping,
+    Rooted,
     TrimmedMean,
 )
 from fedprop.oracles import ORACLES
@@ -44,8 +46,10 @@ RULES: dict[str, Make] = {
     "bulyan": lambda f: Bulyan(f=f),
     "geometric median": lambda _: GeometricMedian(),
     "centered clipping": lambda f: CenteredClipping(radius=1.0, iterations=1 + f),
+    "fltrust": lambda _: Rooted(rule=FLTrust()),
     "mixing, trimmed mean": lambda f: NearestNeighbourMixing(f=f) >> TrimmedMean(f=f),
     "mixing, centered clipping": lambda f: NearestNeighbourMixing(f=f) >> CenteredClipping(radius=1.0),
+    "clipping, fltrust": lambda _: Rooted(rule=NormClipping(max_norm=2.0) >> FLTrust()),
     "mixing, krum": lambda f: NearestNeighbourMixing(f=f) >> Krum(f=f),
     "clipping, mixing, median": lambda f: NormClipping(max_norm=2.0) >> NearestNeighbourMixing(f=f) >> Median(),
 }

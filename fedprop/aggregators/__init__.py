@@ -5,8 +5,9 @@ weight. Rules are grouped by what they look at: `GramRule` sees inner products b
 `CoordinateRule` one coordinate at a time (median, trimmed mean, mean around median). A `Stage` changes the rows first:
 `NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)` is itself a rule. All of them pass over rows in blocks of columns, on
 all threads that torch may use; besides the rows they hold at most a quarter as much again, or 64 MiB per thread if that
-is more. So rows may also be larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. `rule.contract()` is what a rule
-claims, for `fedprop.properties` to attack.
+is more. So rows may also be larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. A rule with `needs_root`, such
+as `FLTrust`, also asks what the server learns from examples of its own. `rule.contract()` is what a rule claims, for
+`fedprop.properties` to attack.
 """
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
@@ -16,6 +17,7 @@ from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
 from fedprop.aggregators.defense import AGGREGATORS, STAGES, DefenseField, parse_defense
+from fedprop.aggregators.fl_trust import FLTrust
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.krum import Krum
@@ -25,7 +27,9 @@ from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
 from fedprop.aggregators.pipeline import Chain, Pipeline, Stage, Staged
+from fedprop.aggregators.rooted import Reference, Rooted, self_contained
 from fedprop.aggregators.safetensors_rows import SafetensorsRows
+from fedprop.aggregators.server_side import ServerSide
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 
 __all__ = [
@@ -41,6 +45,7 @@ __all__ = [
     "Contract",
     "CoordinateRule",
     "DefenseField",
+    "FLTrust",
     "GeometricMedian",
     "GramRule",
     "Kappa",
@@ -51,10 +56,14 @@ __all__ = [
     "NearestNeighbourMixing",
     "NormClipping",
     "Pipeline",
+    "Reference",
     "Region",
+    "Rooted",
     "SafetensorsRows",
+    "ServerSide",
     "Stage",
     "Staged",
     "TrimmedMean",
     "parse_defense",
+    "self_contained",
 ]

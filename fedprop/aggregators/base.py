@@ -42,6 +42,22 @@ class Cohort:
             elif len(given) != n:
                 raise InvalidUpdates(f"`{name}` must have one entry for each of the {n} rows; found {len(given)}")
 
+    @property
+    def server_side(self) -> ServerSide:
+        """`server`, for a rule that cannot do without it.
+
+        Raises
+        ------
+        InvalidUpdates
+            If the cohort came without one.
+        """
+        if self.server is None:
+            raise InvalidUpdates(
+                "`server` must be given with the cohort to a rule that needs root data, "
+                "as in Cohort(rows, server=Reference(update)); found None"
+            )
+        return self.server
+
     def with_updates(self, updates: Rows) -> "Cohort":
         """The same senders with other rows, as a stage before the rule hands them on."""
         return replace(self, updates=updates)

@@ -164,14 +164,14 @@ def _mixed(weights: Tensor, block: Tensor) -> Tensor:
 
 
 class TakenRows(Columns):
-    """Some rows of a tensor."""
+    """Some of the rows."""
 
-    def __init__(self, rows: Updates, indices: Int[Tensor, " k"]) -> None:
+    def __init__(self, rows: Rows, indices: Int[Tensor, " k"]) -> None:
         self.rows, self.indices = rows, indices
         self.shape, self.dtype, self.device = torch.Size((len(indices), rows.shape[1])), rows.dtype, rows.device
 
     def read(self, start: int, stop: int) -> Tensor:
-        return self.rows[:, start:stop][self.indices]
+        return read(self.rows, start, stop)[self.indices]
 
     def take(self, rows: Tensor) -> "TakenRows":
         return TakenRows(self.rows, self.indices[rows])

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.centered_clipping import CenteredClipping
+from fedprop.aggregators.fl_trust import FLTrust
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
@@ -23,7 +24,7 @@ from fedprop.registry import Registry
 AGGREGATORS: Registry[Aggregator] = Registry(
     "aggregators",
     Aggregator,
-    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping),
+    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping, FLTrust),
 )
 """Every rule by its `kind`."""
 

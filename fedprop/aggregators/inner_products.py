@@ -41,7 +41,7 @@ def lengths(rows: Rows) -> Weights:
     return squares.sqrt()
 
 
-def refuse_overflow(products: Gram, rows: Rows) -> None:
+def refuse_overflow(products: Tensor, rows: Rows) -> None:
     """Raise `InvalidUpdates` if inner products of `rows` overflow float64, which float32 rows cannot bring about."""
     if not torch.isfinite(products).all():
         largest = max(float(block.abs().max()) for block in column_blocks(rows))

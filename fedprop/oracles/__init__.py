@@ -9,6 +9,7 @@ from typing import Any
 
 from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.centered_clipping import centered_clipping
+from fedprop.oracles.fl_trust import fl_trust
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
 from fedprop.oracles.mean import mean
@@ -27,6 +28,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "bulyan": bulyan,
     "geometric_median": geometric_median,
     "centered_clipping": centered_clipping,
+    "fl_trust": fl_trust,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
 }
@@ -36,6 +38,7 @@ __all__ = [
     "ORACLES",
     "bulyan",
     "centered_clipping",
+    "fl_trust",
     "geometric_median",
     "krum",
     "mean",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedprop.oracles.bulyan import selection
+from fedprop.oracles.fl_trust import cosine, rescaled
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
@@ -108,6 +109,23 @@ def _scaled(way: Row, factor: float) -> Row:
     return [factor * w for w in way]
 
 
+def _trust(
+    *,
+    score: Callable[[float], float] = lambda c: max(0.0, c),
+    scale: Callable[[Row, Row], Row] = lambda x, g: rescaled(x, math.hypot(*g)),
+    total: Callable[[Row], float] = math.fsum,
+) -> Any:
+    """FLTrust with another score of the cosine, other lengths of the rows, or another divisor of their sum."""
+
+    def misread(rows: Rows, reference: Row) -> list[float]:
+        scores = [score(cosine(x, reference)) for x in rows]
+        scaled = zip(*(scale(x, reference) for x in rows), strict=True)
+        sums = [math.fsum(w * v for w, v in zip(scores, column, strict=True)) for column in scaled]
+        return [v / (total(scores) or 1.0) for v in sums]
+
+    return misread
+
+
 def _medoid(rows: Rows) -> list[float]:
     """The row with the least sum of distances."""
     costs = [math.fsum(math.dist(x, y) for y in rows) for x in rows]
@@ -189,6 +207,15 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         ),
         "far rows left out": _clipping(lambda way, radius: _scaled(way, float(math.hypot(*way) <= radius))),
         "nothing cut": _clipping(lambda way, radius: way),
+    },
+    "fl_trust": {
+        "negative scores kept": _trust(score=lambda c: c),
+        "absolute scores": _trust(score=abs),
+        "trusted rows count alike": _trust(score=lambda c: float(c > 0)),
+        "lengths kept": _trust(scale=lambda x, g: x),
+        "long rows alone cut": _trust(scale=lambda x, g: rescaled(x, min(math.hypot(*x), math.hypot(*g)))),
+        "divided by n": _trust(total=lambda scores: float(len(scores))),
+        "the reference counts as a row": lambda rows, reference: _trust()([*rows, reference], reference),
     },
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "nearest_neighbour_mixing": {"without itself": _without_itself},

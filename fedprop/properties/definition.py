@@ -10,6 +10,7 @@ import torch
 from fedprop.aggregators.base import Aggregator, RowConsumer
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.rooted import Rooted
 from fedprop.oracles import ORACLES
 from fedprop.oracles.misreadings import MISREADINGS
 from fedprop.properties.base import Finding, Property, Rule
@@ -22,16 +23,32 @@ Definition: TypeAlias = Callable[[Rows], list[float]]
 
 
 def oracle_for(rule: Aggregator) -> Definition | None:
-    """The definition of `rule`, set to its parameters; for a pipeline, of all its parts. None if a part has none."""
+    """The definition of `rule`, set to its parameters; for a pipeline, of all its parts. None if a part has none.
+
+    Nor has a rule that needs the server's own update one of rows alone, unless it is `Rooted`.
+    """
+    if isinstance(rule, Rooted):
+        definition = _definition(rule.rule)
+        return None if definition is None else _of_rows_alone(definition)
+    return None if rule.needs_root else _definition(rule)
+
+
+def _of_rows_alone(definition: Callable[..., list[float]]) -> Definition:
+    """A definition that takes a reference, with the first row as that."""
+    return lambda rows: definition(rows[1:], reference=rows[0])
+
+
+def _definition(rule: Aggregator) -> Callable[..., list[float]] | None:
+    """As `oracle_for`; what else the last part's definition takes is still to be given by name."""
     stages = rule.stages if isinstance(rule, Pipeline) else ()
     last = rule.rule if isinstance(rule, Pipeline) else rule
     if any(part.kind not in ORACLES for part in (*stages, last)):
         return None
 
-    def oracle(rows: Rows) -> list[float]:
+    def oracle(rows: Rows, **given: Any) -> list[float]:
         for stage in stages:
             rows = ORACLES[stage.kind](rows, **_parameters(stage, ORACLES[stage.kind]))
-        answer: list[float] = ORACLES[last.kind](rows, **_parameters(last, ORACLES[last.kind]))
+        answer: list[float] = ORACLES[last.kind](rows, **_parameters(last, ORACLES[last.kind]), **given)
         return answer
 
     return oracle
@@ -45,6 +62,8 @@ def source_of(rule: Aggregator) -> str:
 
 def misreadings_of(rule: Aggregator) -> dict[str, Definition]:
     """Known wrong readings of `rule`'s definition, by name, set to its parameters; none for a pipeline."""
+    if isinstance(rule, Rooted):
+        return {name: _of_rows_alone(wrong) for name, wrong in misreadings_of(rule.rule).items()}
     misread = MISREADINGS.get(rule.kind, {})
     return {name: partial(definition, **_parameters(rule, definition)) for name, definition in misread.items()}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis.database import ExampleDatabase
 
-from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense
+from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense, self_contained
 from fedprop.config_file import explain
 from fedprop.errors import InvalidConfig
 from fedprop.registry import load_target
@@ -208,7 +208,7 @@ def _reference(as_: Spec, settings: Mapping[str, Any]) -> Reference:
             stage: Stage = _parsed(STAGES.parse, filled[0], as_)
             return Pipeline(stages=(stage,), rule=Mean())
         rule: Aggregator = _parsed(parse_defense, filled[0] if len(filled) == 1 else filled, as_)
-        return rule
+        return self_contained(rule)
 
     at(0)
     return at

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Stage
+from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Rooted, Stage, self_contained
 from fedprop.errors import InvalidConfig
 from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
@@ -110,11 +110,12 @@ def _name(target: Any) -> str:
 
 
 def _completed(rule: Aggregator | Stage) -> Aggregator:
-    """A stage is judged by what the mean makes of its rows."""
-    return Pipeline(stages=rule.parts, rule=Mean()) if isinstance(rule, Stage) else rule
+    """A stage is judged by what the mean makes of its rows; what the server learns itself stands in the first row."""
+    return Pipeline(stages=rule.parts, rule=Mean()) if isinstance(rule, Stage) else self_contained(rule)
 
 
 def _f_of(rule: Aggregator) -> int | None:
+    rule = rule.rule if isinstance(rule, Rooted) else rule
     parts = (*rule.stages, rule.rule) if isinstance(rule, Pipeline) else (rule,)
     found = {part.f for part in parts if hasattr(part, "f")}
     return max(found, default=None)

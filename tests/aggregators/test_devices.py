@@ -7,6 +7,7 @@ from fedprop.aggregators import (
     Aggregator,
     Bulyan,
     CenteredClipping,
+    FLTrust,
     GeometricMedian,
     Krum,
     Mean,
@@ -14,6 +15,7 @@ from fedprop.aggregators import (
     Median,
     NearestNeighbourMixing,
     NormClipping,
+    Rooted,
     TrimmedMean,
 )
 
@@ -29,6 +31,7 @@ RULES = [
     GeometricMedian(),
     CenteredClipping(radius=1.0),
     CenteredClipping(radius=1e4, iterations=3),
+    Rooted(rule=FLTrust()),
     NormClipping(max_norm=3.0) >> NearestNeighbourMixing(f=2) >> TrimmedMean(f=2),
 ]
 

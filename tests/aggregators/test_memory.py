@@ -11,7 +11,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 import torch
-from fedprop.aggregators import AGGREGATORS, STAGES, Median
+from fedprop.aggregators import AGGREGATORS, STAGES, Median, self_contained
 
 def held(what):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -21,7 +21,7 @@ def configured(cls):
     settings = {"f": 5, "max_norm": 1.0, "radius": 1.0}
     return cls(**{name: value for name, value in settings.items() if name in cls.model_fields})
 
-rules = [configured(cls) for cls in AGGREGATORS.kinds.values()]
+rules = [self_contained(configured(cls)) for cls in AGGREGATORS.kinds.values()]
 rules += [configured(cls) >> Median() for cls in STAGES.kinds.values()]
 for rule in rules:
     rule.aggregate(torch.randn(50, 20_000))

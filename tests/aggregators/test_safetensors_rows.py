@@ -13,6 +13,7 @@ from fedprop.aggregators import (
     NormClipping,
     SafetensorsRows,
     TrimmedMean,
+    self_contained,
 )
 from fedprop.aggregators.columns import blocks_of
 from fedprop.errors import InvalidUpdates
@@ -26,7 +27,7 @@ PARAMETERS = {
     "centered_clipping": {"radius": 3.0, "iterations": 2},
 }
 RULES = [
-    *(cls(**PARAMETERS.get(kind, {})) for kind, cls in AGGREGATORS.kinds.items()),
+    *(self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items()),
     NearestNeighbourMixing(f=2) >> Median(),
     NormClipping(max_norm=3.0) >> TrimmedMean(f=2),
 ]

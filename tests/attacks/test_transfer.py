@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import AGGREGATORS
+from fedprop.aggregators import AGGREGATORS, Cohort, Reference
 from fedprop.attacks import ATTACKS
 
 
@@ -22,7 +22,8 @@ def test_crafted_rows_are_valid_input_for_any_rule(view, attack, knowledge, serv
         return rule(attack.assumes, f).aggregate(updates)[:2]
 
     seen = view(rows[:2], rows[2:], oracle=assumed, dtype=torch.float32)
-    aggregate = rule(server, 2)(torch.cat([attack.craft(seen), seen.others]))
+    received = Cohort(torch.cat([attack.craft(seen), seen.others]), server=Reference(seen.others[0]))
+    aggregate = rule(server, 2).aggregate(received).value
     assert torch.isfinite(aggregate).all()
     assert aggregate.dtype == torch.float32
 

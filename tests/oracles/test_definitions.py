@@ -8,6 +8,7 @@ from fedprop.oracles import (
     ORACLES,
     bulyan,
     centered_clipping,
+    fl_trust,
     geometric_median,
     krum,
     mean,
@@ -45,6 +46,12 @@ def test_centered_clipping() -> None:
     assert centered_clipping([[0.5], [3.0]], 1.0) == [0.75]
     assert centered_clipping([[0.5], [3.0]], 1.0, 2) == [1.125]
     assert centered_clipping([[6.0, 8.0], [3.0, 4.0]], 5.0, centre=[3.0, 4.0]) == [4.5, 6.0]
+
+
+def test_fl_trust() -> None:
+    assert fl_trust([[8.0, 0.0], [3.0, 4.0], [-1.0, 0.0], [0.0, 0.0]], [5.0, 0.0]) == pytest.approx([4.25, 1.5])
+    assert fl_trust([[-1.0, 0.0], [0.0, 2.0]], [5.0, 0.0]) == [0.0, 0.0]
+    assert fl_trust([[1.0, 0.0]], [0.0, 0.0]) == [0.0, 0.0]
 
 
 def test_krum_scores_squares_over_n_minus_f_minus_2_neighbours() -> None:

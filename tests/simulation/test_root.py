@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Mean
+from fedprop.aggregators import Aggregation, FLTrust, Mean
 from fedprop.experiment import Experiment, resolve
 from fedprop.params import ParameterLayout
 from fedprop.simulation.engine import simulate
@@ -41,6 +41,15 @@ def test_a_rule_that_asks_for_it_gets_the_server_s_examples(log):
     outcome = simulate(setup, log)
     assert outcome.test_accuracy > 0.5
     assert not any(record.failure for record in log.rounds)
+
+
+def test_fltrust_learns_what_the_honest_minority_teaches(log):
+    changes = {"clients": 10, "rounds": 4, "attack": {"kind": "sign_flip", "share": 0.6}, "training": {"steps": 20}}
+    settings = Experiment.model_validate({**experiment(FLTrust()).model_dump(), **changes})
+    setup = resolve(settings)
+    outcome = simulate(setup, log)
+    assert outcome.test_accuracy > 0.8
+    assert all(record.weights[client] == 0 for record in log.rounds for client in setup.compromised)
 
 
 def test_other_rules_leave_every_example_to_the_clients():

@@ -1,0 +1,100 @@
+"""Rules that ask the server, outside a simulation: the server's own update as a vector, or as one of the rows."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NoReturn
+
+import torch
+from pydantic import SerializeAsAny
+from torch import Tensor
+
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.columns import Rows, mix, take
+from fedprop.aggregators.contract import Contract
+from fedprop.errors import InvalidUpdates
+from fedprop.types import Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A server side that knows one thing: the `update` [d] that training on the server's own examples gave.
+
+    For a training loop of your own: `FLTrust().aggregate(Cohort(rows, server=Reference(update)))`.
+    """
+
+    update: Vector
+
+    def train(self) -> Vector:
+        """The update [d]."""
+        return self.update
+
+    def accuracy(self, update: Vector) -> NoReturn:
+        """Unknown. Raises `InvalidUpdates`."""
+        raise InvalidUpdates("`server` must hold examples to measure an accuracy; found a Reference, which holds none")
+
+    def loss(self, update: Vector) -> NoReturn:
+        """Unknown. Raises `InvalidUpdates`."""
+        raise InvalidUpdates("`server` must hold examples to measure a loss; found a Reference, which holds none")
+
+
+class Rooted(Aggregator):
+    """A rule that needs the server's own update, made one of rows alone: the first row [d] is that update.
+
+    So whatever is asked of rules can be asked of this one too, with the reference drawn, scaled and rotated along with
+    the rows; `fedprop verify` does so. Who stands in the first row matters: permutation is no longer claimed.
+
+    >>> from fedprop.aggregators import FLTrust
+    >>> Rooted(rule=FLTrust())(torch.tensor([[2.0, 0.0], [0.5, 0.0], [-9.0, 0.0]]))
+    tensor([2., 0.])
+    """
+
+    reads_columns: ClassVar[bool] = True
+
+    kind: Literal["rooted"] = "rooted"
+    rule: SerializeAsAny[Aggregator]
+
+    @property
+    def min_rows(self) -> int:
+        return self.rule.min_rows + 1
+
+    def requirement(self) -> str:
+        return f"n >= {self.min_rows}, the server's row included,"
+
+    def init(self) -> Any:
+        return self.rule.init()
+
+    def contract(self) -> Contract:
+        """What moves rows and reference together; claims that depend on who is a client are given up."""
+        own = self.rule.contract()
+        return Contract(
+            scaling=own.scaling,
+            orthogonal=own.orthogonal,
+            idempotent=own.idempotent,
+            examples=own.examples,
+            precision=own.precision,
+        )
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        every = cohort.updates
+        rows = every[1:] if isinstance(every, Tensor) else take(every, torch.arange(1, len(every)))
+        self.rule.check_form(rows)
+        clients = Cohort(
+            rows,
+            clients=cohort.clients[1:],
+            examples=cohort.examples[1:],
+            staleness=cohort.staleness[1:],
+            server=Reference(_first(every)),
+        )
+        value, weights, state = self.rule.combine(clients, state)
+        return Aggregation(value, torch.cat([weights.new_zeros(1), weights]), state)
+
+
+def self_contained(rule: Aggregator) -> Aggregator:
+    """The rule, or `Rooted` of it if it cannot answer to rows alone."""
+    return Rooted(rule=rule) if rule.needs_root else rule
+
+
+def _first(rows: Rows) -> Vector:
+    """The first row, in memory."""
+    chosen = torch.zeros(1, len(rows), dtype=torch.float64, device=rows.device)
+    chosen[0, 0] = 1
+    return mix(chosen, rows)[0]

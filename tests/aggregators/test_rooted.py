@@ -1,0 +1,80 @@
+"""The server's own update as the first row."""
+
+import pytest
+import torch
+
+from fedprop.aggregators import (
+    Cohort,
+    FLTrust,
+    Krum,
+    Median,
+    NearestNeighbourMixing,
+    Reference,
+    Rooted,
+    self_contained,
+)
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.columns import TakenRows
+from fedprop.errors import InvalidUpdates, TooFewUpdates
+from fedprop.properties import oracle_for
+from fedprop.verify import load_rule
+
+ROWS = torch.tensor([[5.0, 0.0], [8.0, 0.0], [3.0, 4.0], [-1.0, 0.0]])
+
+
+class Deaf(Aggregator):
+    """Answers what the server says, and shows who was asked about."""
+
+    kind: str = "deaf"
+
+    @property
+    def needs_root(self):
+        return True
+
+    def combine(self, cohort, state):
+        told = (cohort.clients, cohort.examples, cohort.staleness)
+        return Aggregation(cohort.server_side.train(), torch.ones(len(cohort.updates)), told)
+
+
+def test_the_first_row_is_the_servers_and_has_no_weight():
+    answer, alone = Rooted(rule=FLTrust()).aggregate(ROWS), Cohort(ROWS[1:], server=Reference(ROWS[0]))
+    expected = FLTrust().aggregate(alone)
+    assert torch.equal(answer.value, expected.value)
+    assert answer.weights.tolist() == [0.0, *expected.weights.tolist()]
+
+
+def test_what_is_known_of_each_row_stays_with_it():
+    cohort = Cohort(ROWS, clients=(9, 4, 5, 6), examples=(1, 2, 3, 4), staleness=(0, 5, 6, 7))
+    answer = Rooted(rule=Deaf()).aggregate(cohort)
+    assert answer.value.equal(ROWS[0])
+    assert answer.state == ((4, 5, 6), (2, 3, 4), (5, 6, 7))
+
+
+def test_it_needs_one_row_more():
+    rule = Rooted(rule=NearestNeighbourMixing(f=1) >> FLTrust())
+    with pytest.raises(TooFewUpdates, match=r"n >= 4, the server's row included, for Rooted; found n=3"):
+        rule(ROWS[:3])
+    assert rule(ROWS).shape == (2,)
+
+
+def test_a_rule_that_reads_no_columns_gets_none():
+    with pytest.raises(InvalidUpdates, match="must be a tensor for Deaf"):
+        Rooted(rule=Deaf())(TakenRows(ROWS, torch.arange(4)))
+
+
+def test_only_rules_that_need_it_are_made_so():
+    assert self_contained(Krum(f=1)) == Krum(f=1)
+    assert self_contained(FLTrust()) == Rooted(rule=FLTrust())
+    assert not Rooted(rule=FLTrust()).needs_root
+
+
+def test_a_definition_by_rows_alone_exists_for_the_rooted_rule_only():
+    assert oracle_for(FLTrust()) is None
+    assert oracle_for(Rooted(rule=Deaf())) is None
+    oracle = oracle_for(Rooted(rule=FLTrust()))
+    assert oracle(ROWS.tolist()) == pytest.approx([4.25, 1.5])
+
+
+def test_verify_asks_with_the_servers_row_first():
+    assert load_rule(FLTrust()) == load_rule("fedprop:FLTrust") == Rooted(rule=FLTrust())
+    assert load_rule(Median()) == Median()
