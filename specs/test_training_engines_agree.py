@@ -8,7 +8,9 @@ Statement. For every model, configuration and set of tickets:
    cut into chunks: exactly for the sequential engine and for workers, up to rounding for the vectorised one, whose
    sums may be blocked differently in other stacks;
 3. one plain step over a client's whole data gives update = -lr * gradient of its mean loss (FedSGD, McMahan et al.
-   2017, section 2).
+   2017, section 2);
+4. a client that starts from another model than the global one makes the steps it would make from there, and its update
+   leads from the global model to where it ends (Guo et al. 2024, Algorithm 1).
 
 Tolerance: 1e-9 in float64, where a rounding error cannot grow by crossing a kink of ReLU unless it starts within 1e-12
 of one; 1e-4 in float32.
@@ -16,6 +18,8 @@ of one; 1e-4 in float32.
 Reason for 1: a client's loss depends on its own row of the stack alone, so the gradient of the sum of all losses holds
 every client's own gradient, and padding has weight zero. A worker computes each step in its own module and one thread.
 """
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -97,7 +101,10 @@ def shards_of(sizes: list[int], dtype: torch.dtype = torch.float64) -> Shards:
 
 
 def tickets_of(module: nn.Module, clients: list[int]) -> list[Ticket]:
-    """Task i for client `clients[i]`, each from a global model of its own (counters stay whole numbers)."""
+    """Task i for client `clients[i]`, each for a global model of its own (counters stay whole numbers).
+
+    Every third starts from another model.
+    """
     layout = ParameterLayout.of(module)
     base, draw = layout.flatten(module), torch.Generator().manual_seed(5)
     whole = torch.cat(
@@ -106,7 +113,8 @@ def tickets_of(module: nn.Module, clients: list[int]) -> list[Ticket]:
     tickets = []
     for task, client in enumerate(clients):
         noise = 0.3 * torch.rand(layout.size, generator=draw, dtype=base.dtype)
-        tickets.append(Ticket(client, task, base + torch.where(whole, float(task), noise)))
+        start = base + torch.where(whole, 2.0, 0.3 - noise) if task % 3 == 2 else None
+        tickets.append(Ticket(client, task, base + torch.where(whole, float(task), noise), start))
     return tickets
 
 
@@ -216,6 +224,19 @@ def test_a_result_does_not_depend_on_its_company(kind, name, config, sizes, data
     alone = {ticket.task: train([ticket])[0] for ticket in company}
     for ticket, found in zip(company, train(company), strict=True):
         assert_same(found, alone[ticket.task], TOLERANCE[torch.float64] if kind == "vectorized" else 0.0)
+
+
+@pytest.mark.parametrize("kind", ["sequential", "workers", "vectorized"])
+@given(name=models, config=configs(), sizes=sizes_lists)
+def test_an_update_leads_from_the_global_model_wherever_training_starts(kind, name, config, sizes):
+    """Without the proximal term nothing but the start counts."""
+    config = config.model_copy(update={"proximal": 0.0})
+    *_, elsewhere = tickets_of(build(name), [0, 0, 0])
+    plain = Ticket(elsewhere.client, elsewhere.task, elsewhere.first)
+    train = engine(name, kind, shards_of(sizes), config)
+    (wanted,), (found,) = train([plain]), train([elsewhere])
+    moved = replace(wanted, update=wanted.update + plain.origin - elsewhere.origin)
+    assert_same(found, moved, TOLERANCE[torch.float64])
 
 
 @pytest.mark.parametrize("kind", ["sequential", "workers", "vectorized"])

@@ -1,8 +1,10 @@
 """Lazy training: tickets are taken now and computed together, when the first of them falls due."""
 
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from fedprop.training.task import LocalResult, Ticket, Train
+from fedprop.types import Vector
 
 Holder: TypeAlias = Literal["server", "client"]
 
@@ -11,7 +13,8 @@ class TicketOffice:
     """Holds tickets and their results as long as anybody may ask for them.
 
     The event loop stays asynchronous while the device sees full batches: whoever needs a result makes the office
-    compute every ticket still outstanding, whatever global version each started from.
+    compute every ticket still outstanding, whatever global version each started from. Where clients choose the model
+    they start from, a ticket waits until its client has begun.
 
     A ticket is held by the server, which issued the task, and by the client that works on it; when both have let go, it
     is forgotten.
@@ -22,13 +25,21 @@ class TicketOffice:
         self.tickets: dict[int, Ticket] = {}
         self.results: dict[int, LocalResult] = {}
         self.holders: dict[int, tuple[Holder, ...]] = {}
+        self.waiting: set[int] = set()
         self.passes = 0
         self.computed = 0
 
-    def take(self, ticket: Ticket) -> None:
-        """Register a ticket; nothing is computed yet."""
+    def take(self, ticket: Ticket, *, waits: bool = False) -> None:
+        """Register a ticket; nothing is computed yet. One that `waits` is not even outstanding before `begin`."""
         self.tickets[ticket.task] = ticket
         self.holders[ticket.task] = ("server", "client")
+        if waits:
+            self.waiting.add(ticket.task)
+
+    def begin(self, task: int, start: Vector) -> None:
+        """The client of a waiting ticket starts from the model `start` [d]."""
+        self.tickets[task] = replace(self.tickets[task], start=start)
+        self.waiting.remove(task)
 
     def result(self, task: int) -> LocalResult:
         """What a task yields, computing all outstanding tickets first if it is one of them."""
@@ -38,7 +49,8 @@ class TicketOffice:
 
     def compute(self) -> None:
         """Train every outstanding ticket in one pass."""
-        outstanding = [ticket for task, ticket in self.tickets.items() if task not in self.results]
+        done, waiting = self.results, self.waiting
+        outstanding = [ticket for task, ticket in self.tickets.items() if task not in done and task not in waiting]
         if outstanding:
             results = self._train(outstanding)
             self.results.update(zip((t.task for t in outstanding), results, strict=True))
@@ -53,7 +65,12 @@ class TicketOffice:
             return
         for table in (self.holders, self.tickets, self.results):
             table.pop(task, None)
+        self.waiting.discard(task)
 
     def window(self) -> dict[int, Ticket]:
-        """The tickets whose task the server has neither aggregated nor given up."""
-        return {task: ticket for task, ticket in self.tickets.items() if "server" in self.holders[task]}
+        """The tickets whose task the server has neither aggregated nor given up, and whose client may have begun."""
+        return {
+            task: ticket
+            for task, ticket in self.tickets.items()
+            if "server" in self.holders[task] and task not in self.waiting
+        }

@@ -16,7 +16,7 @@ GPU_SHARE = 0.5
 """On a GPU the clients trained together hold about this share of its memory."""
 
 STATES = 8
-"""State vectors of one client at a time, about: origin, parameters, gradient, memory, steps, new state, update."""
+"""State vectors of one client at a time, about: origin, start, state, gradient, memory, steps, new state, update."""
 
 PER_EXAMPLE = 2
 """State vectors for each example of a batch in private training: its gradient, and one in the making."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from fedprop.privacy.config import LocalPrivacy, expected_batch
@@ -11,7 +10,7 @@ from fedprop.training.config import LocalTraining
 from fedprop.training.private_stacked import StackedPrivateGradients
 from fedprop.training.schedule import Schedule
 from fedprop.training.task import Shards, Ticket
-from fedprop.training.vectorized import Vectorized
+from fedprop.training.vectorized import Vectorized, models
 
 
 class PrivateVectorized(Vectorized):
@@ -39,4 +38,4 @@ class PrivateVectorized(Vectorized):
             batches=[expected_batch(self.shards.count(t.client), self.config.batch_size) for t in tickets],
             generators=[generator(self.seed, "noise", t.client, t.task) for t in tickets],
         )
-        return self.descend(torch.stack([ticket.origin for ticket in tickets]), schedule, gradients)
+        return self.descend(*models(tickets), schedule, gradients)

@@ -42,7 +42,7 @@ class Sequential:
         """What one ticket yields."""
         part = self.shards.parts[ticket.client]
         batches = plan(len(part), self.config, generator(self.seed, "train", ticket.client, ticket.task))
-        self.layout.load(self.module, ticket.origin)
+        self.layout.load(self.module, ticket.first)
         optimizer = self._optimizer()
         differentiate = self._differentiator(ticket, optimizer)
         layers = key(self.seed, "layers", ticket.client, ticket.task)

@@ -41,17 +41,19 @@ class StackedDescent:
         )
 
     def __call__(
-        self, origins: Tensor, schedule: Schedule, differentiate: Differentiate | None = None
+        self, starts: Tensor, origins: Tensor, schedule: Schedule, differentiate: Differentiate | None = None
     ) -> tuple[Tensor, Tensor]:
-        """All steps of clients that start from `origins` [k, d]: their final states [k, d] and summed losses [k].
+        """All steps of clients that start from `starts` [k, d]: their final states [k, d] and summed losses [k].
 
-        `differentiate` gives the gradients of each pass; by default those of the batches' mean losses.
+        The proximal term pulls them towards `origins` [k, d]. `differentiate` gives the gradients of each pass; by
+        default those of the batches' mean losses.
         """
         differentiate = differentiate or self._differentiate
-        anchors, buffers = vmap(self.layout.views)(origins)
-        params = {name: anchor.clone() for name, anchor in anchors.items()}
+        first, buffers = vmap(self.layout.views)(starts)
+        anchors, _ = vmap(self.layout.views)(origins)
+        params = {name: value.clone() for name, value in first.items()}
         memory = directions(params, self.config)
-        losses = origins.new_zeros(len(origins))
+        losses = starts.new_zeros(len(starts))
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
                 gradients, loss = differentiate(params, buffers, part)

@@ -30,15 +30,26 @@ class Shards:
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """A promise of local training: `client` starts from the global parameters `origin` [d] for task number `task`.
+    """A promise of local training: `client` works on task number `task`, for the global parameters `origin` [d].
 
     What it yields depends on nothing but these, the client's data and the seed; above all not on which other tickets
     are trained together with it.
+
+    Attributes
+    ----------
+    start : the model [d] that training starts from, for a client that does not trust `origin`; None for `origin`. The
+        update is relative to `origin` all the same, and so is FedProx's pull.
     """
 
     client: ClientId
     task: int
     origin: Vector
+    start: Vector | None = None
+
+    @property
+    def first(self) -> Vector:
+        """The model [d] that training starts from."""
+        return self.origin if self.start is None else self.start
 
 
 @dataclass(frozen=True, eq=False)

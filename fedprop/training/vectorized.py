@@ -68,10 +68,17 @@ class Vectorized:
 
     def _run(self, tickets: Sequence[Ticket], schedule: Schedule) -> tuple[Tensor, Tensor]:
         """The final states [k, d] of clients in the schedule's order, and their summed losses [k]."""
-        return self.descend(torch.stack([ticket.origin for ticket in tickets]), schedule)
+        return self.descend(*models(tickets), schedule)
 
     def _draw(self, ticket: Ticket) -> tuple[Tensor, list[int]]:
         """The examples of all steps, as places in `_held`, and how many each step sees."""
         stream = generator(self.seed, "train", ticket.client, ticket.task)
         drawn, sizes = draw(self.shards.count(ticket.client), self.config, stream)
         return drawn + self._starts[ticket.client], sizes
+
+
+def models(tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+    """What clients start from and what they were sent [k, d]; one tensor if that is the same."""
+    origins = torch.stack([ticket.origin for ticket in tickets])
+    elsewhere = any(ticket.start is not None for ticket in tickets)
+    return torch.stack([ticket.first for ticket in tickets]) if elsewhere else origins, origins

@@ -87,6 +87,25 @@ def test_the_window_shows_what_the_server_still_waits_for(office):
     assert list(office.window()) == [1, 2]
 
 
+def test_a_ticket_that_waits_is_trained_from_where_its_client_begins(office, recorder):
+    office.take(ticket(0), waits=True)
+    office.take(ticket(1))
+    office.compute()
+    assert recorder.calls == [[1]]
+    assert list(office.window()) == [1]
+    office.begin(0, torch.ones(2))
+    assert office.tickets[0].first.tolist() == [1.0, 1.0]
+    assert office.result(0).loss == 0.0
+    assert list(office.window()) == [0, 1]
+
+
+def test_a_forgotten_ticket_waits_no_more(office):
+    office.take(ticket(0), waits=True)
+    for holder in ("server", "client"):
+        office.let_go(0, holder)
+    assert not office.waiting
+
+
 class OfficeMachine(RuleBasedStateMachine):
     """The office against a table of who holds what, with a trainer that must see every ticket at most once."""
 
@@ -95,13 +114,22 @@ class OfficeMachine(RuleBasedStateMachine):
         self.recorder = Recorder()
         self.office = TicketOffice(self.recorder)
         self.held = {}
+        self.begun = set()
         self.count = 0
 
-    @rule()
-    def take(self):
-        self.office.take(ticket(self.count))
+    @rule(waits=st.booleans())
+    def take(self, waits):
+        self.office.take(ticket(self.count), waits=waits)
         self.held[self.count] = {"server", "client"}
+        self.begun |= set() if waits else {self.count}
         self.count += 1
+
+    @precondition(lambda self: self.office.waiting)
+    @rule(data=st.data())
+    def begin(self, data):
+        task = data.draw(st.sampled_from(sorted(self.office.waiting)))
+        self.office.begin(task, torch.ones(2))
+        self.begun.add(task)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), holder=st.sampled_from(["server", "client"]))
@@ -111,19 +139,20 @@ class OfficeMachine(RuleBasedStateMachine):
         self.held[task].discard(holder)
         self.held = {t: holders for t, holders in self.held.items() if holders}
 
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.begun & set(self.held))
     @rule(data=st.data())
     def ask(self, data):
-        task = data.draw(st.sampled_from(sorted(self.held)))
+        task = data.draw(st.sampled_from(sorted(self.begun & set(self.held))))
         known = task in self.office.results
         assert self.office.result(task).loss == float(task)
-        assert known or set(self.office.results) == set(self.held)
+        assert known or set(self.office.results) == self.begun & set(self.held)
 
     @invariant()
     def remembers_what_is_held_and_nothing_else(self):
         assert set(self.office.tickets) == set(self.office.holders) == set(self.held)
         assert set(self.office.results) <= set(self.held)
-        assert set(self.office.window()) == {t for t, holders in self.held.items() if "server" in holders}
+        assert self.office.waiting == set(self.held) - self.begun
+        assert set(self.office.window()) == {t for t in self.begun & set(self.held) if "server" in self.held[t]}
 
     @invariant()
     def trains_no_ticket_twice(self):

@@ -60,11 +60,11 @@ class Crowded(StackedDescent):
     error = torch.OutOfMemoryError("CUDA out of memory")
     asked: ClassVar[list[int]] = []
 
-    def __call__(self, origins, schedule):
+    def __call__(self, starts, origins, schedule):
         self.asked.append(len(origins))
         if len(origins) > self.room:
             raise self.error
-        return super().__call__(origins, schedule)
+        return super().__call__(starts, origins, schedule)
 
 
 CPU_ERROR = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"
