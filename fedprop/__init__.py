@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         NormClipping,
         TrimmedMean,
     )
-    from fedprop.attacks import FangKrum, FangMedian, FangTrimmedMean, Gaussian, LabelFlip, NoAttack, SignFlip
+    from fedprop.attacks import FangKrum, FangMedian, FangTrimmedMean, Gaussian, LabelFlip, NoAttack, SignFlip, Targeted
     from fedprop.data import Dataset
     from fedprop.experiment import Experiment, load_experiment
     from fedprop.runner import run
@@ -54,6 +54,7 @@ __all__ = [
     "NoAttack",
     "NormClipping",
     "SignFlip",
+    "Targeted",
     "TrimmedMean",
     "load_experiment",
     "run",

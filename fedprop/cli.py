@@ -289,6 +289,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
         from fedprop.report.privacy import spent
 
         table.add_row("largest epsilon", spent(summary))
+    if "misclassification_confidence" in summary:
+        table.add_row("misclassification confidence", f"{summary['misclassification_confidence']:.4f}")
     table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed)")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")

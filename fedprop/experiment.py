@@ -57,6 +57,8 @@ class Experiment(Frozen):
     defense : a rule, or a list of stages that ends in a rule.
     central_privacy : the server clips updates and adds noise to their mean; None for nothing. Clients that protect
         themselves do so by `training.privacy`.
+    defense_from : the round in which the server begins to defend itself; before that it takes the plain mean (Guo et
+        al. 2024, section 5.9).
     attack : one attack, or several, each with its `share` of the clients.
     compromised : which clients the attacks hold: drawn at `random`, or the `first` ones. Partitions that form groups
         number clients group by group, so `first` compromises whole groups (as Fang et al. 2020 do, section 3.1).
@@ -83,6 +85,7 @@ class Experiment(Frozen):
     training: LocalTraining = LocalTraining()
     defense: DefenseField = Mean()
     central_privacy: CentralPrivacy | None = None
+    defense_from: NonNegativeInt = 0
     attack: Attacks = (NoAttack(),)
     compromised: Literal["random", "first"] = "random"
     policy: Policy = Synchronous()
@@ -223,6 +226,8 @@ def resolve(
         shards=shards,
         training=_planned(experiment, shards),
         defense=experiment.defense,
+        defense_from=experiment.defense_from,
+        aims=_aims(data, attacks, experiment.seed),
         attacks=attacks,
         policy=experiment.policy,
         optimizer=experiment.optimizer,
@@ -329,13 +334,23 @@ def _enlist(experiment: Experiment) -> tuple[tuple[Attack, frozenset[ClientId]],
     return tuple((attack, held) for attack, held in groups if held)
 
 
+def _aims(data: Dataset, attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int) -> dict[int, Examples]:
+    """What the targeted ones among the attacks want misclassified, and as what."""
+    found = {}
+    for index, (attack, _) in enumerate(attacks):
+        aims = attack.aims(data.test.x, data.test.y, data.classes, generator(seed, "aims", index))
+        if aims is not None:
+            found[index] = Examples(*aims)
+    return found
+
+
 def _poisoned(
     data: Dataset, parts: list[Tensor], attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int
 ) -> Shards:
     """The clients' data; what an attack changes is added to the pool, so that honest clients' data stays as it is."""
     xs, ys, parts = [data.train.x], [data.train.y], list(parts)
     for index, (attack, held) in enumerate(attacks):
-        if type(attack).poison is Attack.poison:
+        if not attack.poisons:
             continue
         for client in sorted(held):
             part, stream = parts[client], generator(seed, "poison", index, client)

@@ -142,6 +142,7 @@ class Consultation(Frozen):
 
     client: ClientId
     task: int
+    round: int
 
 
 class Instruction(Frozen):

@@ -105,7 +105,7 @@ def run(
         params, buffers = ParameterLayout.of(setup.module).views(outcome.parameters)
         write_tensors(out / "model.safetensors", params | buffers)
     summary = summarize(experiment, outcome, recorder.accepted, recorder.refused)
-    recorder.finish(summary | _privacy(experiment, setup, outcome) | gauge.read())
+    recorder.finish(summary | _privacy(experiment, setup, outcome) | _targeted(outcome) | gauge.read())
     return outcome
 
 
@@ -162,6 +162,12 @@ def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:
         }
         for (target, attack), (round_, finding) in newest.items()
     ]
+
+
+def _targeted(outcome: Outcome) -> dict[str, Any]:
+    """How far targeted attacks came in the last round evaluated; nothing without one."""
+    measured = [record.confidence for record in outcome.rounds if record.confidence is not None]
+    return {"misclassification_confidence": measured[-1]} if measured else {}
 
 
 def _privacy(experiment: Experiment, setup: Setup, outcome: Outcome) -> dict[str, Any]:

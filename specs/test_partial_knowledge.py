@@ -24,6 +24,7 @@ from torch import Tensor
 from fedprop.aggregators import AGGREGATORS
 from fedprop.attacks import ATTACKS, Attack, LabelFlip, Oracle, View
 from fedprop.errors import InvalidConfig
+from fedprop.verify.attack_inputs import Bowls
 
 
 def rule(kind: str | None) -> Oracle:
@@ -72,7 +73,7 @@ def views(draw: st.DrawFn, attack: Attack) -> View:
     c, b, d = draw(st.integers(0, 7)), draw(st.integers(0, 9)), draw(st.integers(1, 3))
     dtype = draw(st.sampled_from([torch.float32, torch.float64]))
     own, benign, origin = draw(rows(c, d, dtype)), draw(rows(b, d, dtype)), draw(rows(1, d, dtype))[0]
-    return View(own, benign, origin, rule(attack.assumes), torch.Generator())
+    return View(own, benign, origin, rule(attack.assumes), torch.Generator(), Bowls(received=c + b))
 
 
 def crafted(attack: Attack, view: View, seed: int = 0) -> Tensor:

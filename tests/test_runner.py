@@ -203,6 +203,15 @@ def test_the_summary_has_the_newest_finding_on_each_model(toy, tmp_path):
         assert (shown["auc"], shown["advantage"]) == (found.inference.auc, found.inference.advantage)
 
 
+def test_the_summary_says_how_far_targeted_attacks_came(toy, tmp_path):
+    outcome = run(experiment(attack={"kind": "targeted", "share": 0.3, "inputs": 2}), dataset=toy, out=tmp_path)
+    summary = RunStore(tmp_path).meta("summary")
+    assert summary["misclassification_confidence"] == outcome.rounds[-1].confidence
+    assert RunStore(tmp_path).rounds()[-1].confidence == outcome.rounds[-1].confidence
+    run(experiment(), dataset=toy, out=tmp_path / "untargeted")
+    assert "misclassification_confidence" not in RunStore(tmp_path / "untargeted").meta("summary")
+
+
 def test_checkpoints_come_every_so_many_rounds(toy, tmp_path):
     with pytest.raises(PowerCut):
         run(experiment(checkpoint_every=2), dataset=toy, out=tmp_path, watchers=[Cut(5)])

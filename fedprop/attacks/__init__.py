@@ -11,16 +11,20 @@ from fedprop.attacks.gaussian import Gaussian
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.label_flip import LabelFlip
 from fedprop.attacks.no_attack import NoAttack
+from fedprop.attacks.rounds import ActiveRounds
 from fedprop.attacks.sign_flip import SignFlip
+from fedprop.attacks.targeted import Targeted
+from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry
 
 ATTACKS: Registry[Attack] = Registry(
-    "attacks", Attack, (NoAttack, Gaussian, SignFlip, LabelFlip, FangKrum, FangTrimmedMean, FangMedian)
+    "attacks", Attack, (NoAttack, Gaussian, SignFlip, LabelFlip, FangKrum, FangTrimmedMean, FangMedian, Targeted)
 )
 """Every attack by its `kind`, those of other installed packages included."""
 
 __all__ = [
     "ATTACKS",
+    "ActiveRounds",
     "Attack",
     "Constraint",
     "FangKrum",
@@ -32,7 +36,9 @@ __all__ = [
     "NoAttack",
     "Oracle",
     "SignFlip",
+    "Targeted",
     "View",
+    "Workshop",
     "lambda_bound",
     "solve_lambda",
 ]

@@ -7,9 +7,11 @@ from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias, runtime_ch
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
+from fedprop.attacks.rounds import ALWAYS, ActiveRounds
+from fedprop.attacks.workshop import Workshop
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.types import Frozen, Updates, Vector, Weights
 
@@ -41,6 +43,8 @@ class View:
         The rule named by the attack's `assumes`, or the server's own where it names none.
     generator : torch.Generator
         The only source of randomness.
+    workshop : Workshop, or None
+        What the compromised clients can work out with their own data; None for an attack that aims at no inputs.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class View:
     origin: Float[Tensor, " d"]
     oracle: Oracle
     generator: torch.Generator
+    workshop: Workshop | None = None
 
     def __post_init__(self) -> None:
         if self.own.ndim != 2:
@@ -75,6 +80,19 @@ class View:
         if self.benign is None:
             raise InvalidConfig("`benign` must hold the honest clients' updates under full knowledge; found None")
         return self.benign
+
+    @property
+    def tools(self) -> Workshop:
+        """`workshop`, for an attack that cannot do without it.
+
+        Raises
+        ------
+        InvalidConfig
+            If the view comes without one.
+        """
+        if self.workshop is None:
+            raise InvalidConfig("`workshop` must be given to an attack that works with data of its own; found None")
+        return self.workshop
 
     @property
     def everyone(self) -> Updates:
@@ -101,10 +119,23 @@ class Constraint:
 
 
 class Attack(Frozen, ABC):
-    """Base of all attacks. `share` is the fraction of all clients it compromises."""
+    """Base of all attacks.
+
+    Attributes
+    ----------
+    share : the fraction of all clients it compromises.
+    rounds : those in which it is on. Tasks given out in other rounds are answered as an honest client would. Data are
+        poisoned once, before the run, so an attack that does so is always on.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If an attack that poisons data is to pause.
+    """
 
     kind: str
     share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
+    rounds: ActiveRounds = ALWAYS
     assumes: ClassVar[str | None] = None
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
 
@@ -118,9 +149,30 @@ class Attack(Frozen, ABC):
         """Whether the attack replaces updates (else it only poisons data)."""
         return type(self).craft is not Attack.craft
 
+    @property
+    def poisons(self) -> bool:
+        """Whether the attack changes training data."""
+        return type(self).poison is not Attack.poison
+
+    @model_validator(mode="after")
+    def _poison_is_there_for_good(self) -> "Attack":
+        if self.poisons and self.rounds != ALWAYS:
+            raise InvalidConfig(
+                f"`rounds` must be left out for {type(self).__name__}, whose data stay poisoned; found {self.rounds!r}"
+            )
+        return self
+
     def poison(self, x: Tensor, y: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The data a compromised client trains on, instead of its own examples x [n, ...] with labels y [n]."""
         return x, y
+
+    def aims(self, x: Tensor, y: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """The inputs that a targeted attack wants misclassified and the labels it wants for them.
+
+        They are chosen once, before the run, from the test set, x [n, ...] with labels y [n]. None for an attack that
+        has no such aim.
+        """
+        return None
 
     def craft(self, view: View) -> Updates:
         """The updates [c, d] that the compromised clients send instead of `view.own`, in its dtype, on its device."""

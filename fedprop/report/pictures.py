@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from fedprop.report.figures import (
     accuracy_figure,
     auc_figure,
+    confidence_figure,
     panels_figure,
     png,
     rejections_figure,
@@ -28,6 +29,7 @@ ALTS = {
     "rejections": "Bar chart of rejected messages by reason and by kind of sender.",
     "weights": "Heat map of each client's weight in the aggregate of each round.",
     "staleness": "Bar chart of accepted updates by how many versions they were behind.",
+    "confidence": "Line chart of the confidence with which the attacked inputs are misclassified, against rounds.",
     "membership_roc": "ROC curves of membership inference, one chart for each attack.",
     "membership_auc": "Line charts of the area under those curves against rounds.",
     "table": "Heat map of the table that follows as text:",
@@ -51,7 +53,7 @@ class Picture:
 
 
 def run_pictures(run: RunView) -> dict[str, Picture]:
-    """The figures of one run by name; `staleness` only where some update was stale, `membership_...` where tried."""
+    """The figures of one run by name; `staleness` only if some update was stale, those of attacks only where tried."""
     drawn = {
         "accuracy_by_round": accuracy_figure([run], against="round"),
         "accuracy_over_time": accuracy_figure([run], against="time"),
@@ -61,7 +63,7 @@ def run_pictures(run: RunView) -> dict[str, Picture]:
     }
     if any(staleness(run)):
         drawn["staleness"] = staleness_figure(run)
-    drawn |= _membership([run])
+    drawn |= _confidence([run]) | _membership([run])
     return {name: Picture(name, ALTS[name], png(figure)) for name, figure in drawn.items()}
 
 
@@ -72,11 +74,18 @@ def table_pictures(number: int, table: TableView, runs: Sequence[RunView]) -> di
         "table": table_figure(table),
         "panels_by_round": panels_figure(own, against="round"),
         "panels_over_time": panels_figure(own, against="time"),
+        **_confidence(own),
         **_membership(own),
     }
     return {
         name: Picture(f"{name}_{number}", f"{ALTS[name]} {table.title}.", png(figure)) for name, figure in drawn.items()
     }
+
+
+def _confidence(runs: Sequence[RunView]) -> dict[str, Figure]:
+    """How far targeted attacks came, in the runs in which there was one."""
+    attacked = [run for run in runs if any(record.confidence is not None for record in run.rounds)]
+    return {"confidence": confidence_figure(attacked)} if attacked else {}
 
 
 def _membership(runs: Sequence[RunView]) -> dict[str, Figure]:

@@ -5,6 +5,7 @@ import torch
 
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks.base import View
+from fedprop.attacks.workshop import Workshop
 from fedprop.errors import FedpropError, InvalidUpdates
 from fedprop.messages import Consultation, Instruction
 from fedprop.rng import generator
@@ -12,8 +13,9 @@ from fedprop.simulation.events import EventKind
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit
+from fedprop.simulation.workshop import ClientsWorkshop, Gradients
 from fedprop.training.lazy import TicketOffice
-from fedprop.types import ClientId, Updates, Vector
+from fedprop.types import ClientId, Round, Updates, Vector
 
 
 class Adversary:
@@ -21,7 +23,8 @@ class Adversary:
 
     When a compromised client must answer, the attack that holds it crafts the answers of all its clients whose tasks
     are still open, in one go. It sees their own honest updates; under full knowledge also those of all honest clients
-    with open tasks, whether they have finished training or not. In synchronous rounds that is the whole cohort.
+    with open tasks, whether they have finished training or not. In synchronous rounds that is the whole cohort. A task
+    given out in a round in which the attack pauses is answered honestly.
     """
 
     def __init__(self, setup: Setup, office: TicketOffice, emit: Emit) -> None:
@@ -32,16 +35,17 @@ class Adversary:
         self._compromised = setup.compromised
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
+        self._gradients = Gradients(setup.module) if setup.aims else None
         self._oracles = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
 
     def holds(self, client: ClientId) -> bool:
         """Whether a client is compromised."""
         return client in self._compromised
 
-    async def consult(self, client: ClientId, task: int) -> Instruction:
-        """What a compromised client shall send for a task."""
+    async def consult(self, client: ClientId, task: int, round: Round) -> Instruction:
+        """What a compromised client shall send for a task given out in this round."""
         answered = self._waiting[task] = anyio.Event()
-        self._inbox.put(Consultation(client=client, task=task))
+        self._inbox.put(Consultation(client=client, task=task, round=round))
         await answered.wait()
         return Instruction(task=task, update=self.answers.pop(task))
 
@@ -49,8 +53,11 @@ class Adversary:
         """Answer consultations for ever."""
         while True:
             question = await self._inbox.get()
-            if question.task not in self.answers:
-                self._craft(self._attack_on(question.client), question.task)
+            index = self._attack_on(question.client)
+            if question.round not in self._setup.attacks[index][0].rounds:
+                self.answers[question.task] = self._office.result(question.task).update
+            elif question.task not in self.answers:
+                self._craft(index, question.task)
             self._waiting.pop(question.task).set()
 
     def _attack_on(self, client: ClientId) -> int:
@@ -71,6 +78,7 @@ class Adversary:
             origin=tickets[first].origin,
             oracle=self._oracles[index],
             generator=generator(self._setup.seed, "attack", index, first),
+            workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
         )
         try:
             rows = _one_each(attack.craft(view), len(own))
@@ -78,6 +86,20 @@ class Adversary:
             rows = honest
             self._emit(EventKind.ATTACK_FAILED, detail=f"{attack.kind}: {error}")
         self.answers.update(zip(own, rows, strict=True))
+
+    def _workshop(self, index: int, clients: tuple[ClientId, ...]) -> Workshop | None:
+        """What the clients of a targeted attack can work out."""
+        setup = self._setup
+        if self._gradients is None or index not in setup.aims:
+            return None
+        return ClientsWorkshop(
+            self._gradients,
+            setup.shards,
+            clients,
+            setup.aims[index],
+            setup.training.batch_size,
+            setup.policy.smallest(setup.clients),
+        )
 
     def _rows(self, tasks: list[int], like: Vector) -> Updates:
         rows = [self._office.result(task).update for task in tasks]

@@ -131,7 +131,8 @@ class Clients:
             self._send(activity, result, result.update)
 
     async def _obey(self, activity: Activity, result: LocalResult) -> None:
-        instruction = await self._adversary.consult(activity.client, activity.invitation.task)
+        invitation = activity.invitation
+        instruction = await self._adversary.consult(activity.client, invitation.task, invitation.round)
         self._send(activity, result, instruction.update)
 
     def _send(self, activity: Activity, result: LocalResult, row: Vector) -> None:

@@ -1,12 +1,14 @@
 """How good a global model is on the test set."""
 
 import copy
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from fedprop.attacks.confidence import misclassification_confidence
 from fedprop.data.base import Examples
 from fedprop.params import ParameterLayout
 from fedprop.training.channels_last import store_channels_last
@@ -34,11 +36,21 @@ class Evaluator:
 
     @torch.no_grad()
     def __call__(self, parameters: Vector) -> Score:
-        self._layout.load(self._module, parameters)
         right = torch.zeros((), dtype=torch.int64, device=parameters.device)
         loss = torch.zeros((), dtype=torch.float64, device=parameters.device)
-        for x, y in zip(torch.split(self._test.x, BATCH), torch.split(self._test.y, BATCH), strict=True):
-            logits = self._module(x)
+        for logits, y in self._answers(parameters):
             right += (logits.argmax(dim=1) == y).sum()
             loss += cross_entropy(logits, y, reduction="sum")
         return Score(int(right) / len(self._test), float(loss) / len(self._test))
+
+    @torch.no_grad()
+    def confidence(self, parameters: Vector) -> float:
+        """The mean probability in [0, 1] that a model gives to the labels of the examples."""
+        logits = torch.cat([logits for logits, _ in self._answers(parameters)])
+        return misclassification_confidence(logits, self._test.y)
+
+    def _answers(self, parameters: Vector) -> Iterator[tuple[Tensor, Tensor]]:
+        """What a model answers to the examples, and their labels, batch by batch."""
+        self._layout.load(self._module, parameters)
+        for x, y in zip(torch.split(self._test.x, BATCH), torch.split(self._test.y, BATCH), strict=True):
+            yield self._module(x), y

@@ -76,6 +76,8 @@ class RoundRecord:
         without differential privacy.
     failure : why the round made no new version, or an empty string.
     findings : what a probe found in this round.
+    confidence : the mean probability that the global model gives to the labels that targeted attacks want for their
+        inputs; None in rounds without evaluation, and without such an attack.
     """
 
     round: Round
@@ -90,6 +92,7 @@ class RoundRecord:
     epsilon: dict[ClientId, float] = field(default_factory=dict)
     failure: str = ""
     findings: tuple[Finding, ...] = ()
+    confidence: float | None = None
 
 
 BLOCK = 1_000

@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from statistics import fmean
 from typing import Any
 
 import torch
 
 from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.mean import Mean
 from fedprop.clock import Alarm, now, post
 from fedprop.errors import InvalidUpdates
 from fedprop.messages import Invitation, Reason, Update
@@ -71,6 +73,7 @@ class Server:
             max_staleness=getattr(setup.policy, "max_staleness", None),
         )
         self._evaluate = Evaluator(setup.module, setup.dataset.test)
+        self._aims = [Evaluator(setup.module, examples) for examples in setup.aims.values()]
         self._root = (
             None
             if setup.root is None
@@ -210,7 +213,8 @@ class Server:
         """The aggregate by the rule, or with central privacy the noisy mean in its place."""
         setup, state = self.setup, self.state
         if setup.central_privacy is None:
-            return setup.defense.aggregate(cohort, state.memory)
+            rule = setup.defense if state.round >= setup.defense_from else Mean()
+            return rule.aggregate(cohort, state.memory)
         wanted = getattr(setup.policy, "cohort", None) or setup.clients
         return setup.central_privacy.average(rows, wanted, generator(setup.seed, "central privacy", state.round))
 
@@ -243,10 +247,11 @@ class Server:
             self._emit(EventKind.ROUND_FAILED, detail=failure)
         else:
             self._emit(EventKind.AGGREGATED, value=float(len(batch)), detail=self.digest())
-        accuracy = loss = None
+        accuracy = loss = confidence = None
         last = not self.goes_on(state.round + 1)
         if (state.round + 1) % self.setup.evaluate_every == 0 or last:
             accuracy, loss = self._evaluate(state.parameters)
+            confidence = fmean(aim.confidence(state.parameters) for aim in self._aims) if self._aims else None
             self._emit(EventKind.EVALUATED, value=accuracy)
         record = RoundRecord(
             round=state.round,
@@ -257,6 +262,7 @@ class Server:
             rejected=state.rejected,
             accuracy=accuracy,
             loss=loss,
+            confidence=confidence,
             weights=weights,
             epsilon=self._meter.read(),
             failure=failure,

@@ -1,6 +1,7 @@
 """All that a simulation needs, ready to run: what an experiment's names stand for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -15,7 +16,7 @@ from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
 from fedprop.training.config import LocalTraining
 from fedprop.training.task import Shards
-from fedprop.types import ClientId, Seconds
+from fedprop.types import ClientId, Round, Seconds
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Setup:
     ----------
     module : the model, holding the initial global parameters.
     shards : every client's training data, poisoned already where an attack says so.
+    aims : the inputs that an attack wants misclassified, with the labels it wants for them, by its place in `attacks`.
+    defense_from : before this round the server takes the plain mean.
     attacks : each with the clients it holds.
     aggregation_seconds : simulated time the server needs for one aggregation.
     evaluate_every : rounds between evaluations; the last round is always evaluated.
@@ -55,6 +58,8 @@ class Setup:
     device: torch.device
     probe: Probe | None = None
     root: Examples | None = None
+    aims: Mapping[int, Examples] = field(default_factory=dict)
+    defense_from: Round = 0
     central_privacy: CentralPrivacy | None = None
 
     @property

@@ -15,7 +15,7 @@ from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import Attack, View
 from fedprop.errors import InvalidConfig
 from fedprop.properties.strategies import PLACEMENTS, Grid
-from fedprop.types import Updates
+from fedprop.types import Updates, Vector
 from fedprop.verify.making import made_with, refuse_settings
 
 MOST_VARIANTS = 32
@@ -28,6 +28,21 @@ COMPROMISED, BENIGN = (1, 2, 3, 4, 2, 3, 5, 7), (1, 2, 3, 4, 5, 3, 4, 9)
 """How many clients there are, the plain numbers first."""
 
 Choices: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Bowls:
+    """A workshop whose losses are paraboloids: wanted is the model of ones, and each client's data lead to zero."""
+
+    received: int
+
+    def wanted_gradient(self, parameters: Vector) -> Vector:
+        """The way from the model of ones."""
+        return parameters - 1
+
+    def training_gradient(self, parameters: Vector, row: int, generator: torch.Generator) -> Vector:
+        """The way from zero, but for a little noise."""
+        return parameters + 0.1 * torch.randn(parameters.shape, generator=generator, dtype=parameters.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +102,8 @@ def view_of(attack: Attack, own: Any, benign: Any = None, *, seed: int = 0) -> V
     """A view of honest rows, as lists or tensors; the received model is zero, the assumed rule the simulator's."""
     own, benign = _tensor(own), None if benign is None else _tensor(benign)
     origin = torch.zeros(own.shape[1], dtype=own.dtype)
-    return View(own, benign, origin, AssumedRule(attack.assumes, Mean()), torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    return View(own, benign, origin, AssumedRule(attack.assumes, Mean()), generator, Bowls(received=2 * len(own)))
 
 
 def _tensor(rows: Any) -> Tensor:

@@ -47,7 +47,7 @@ class _Plan:
         self.obj, self.label, self.settings = obj, label, settings
         self.variants = variants(obj, label, settings)
         self.crafting = [(choices, attack) for choices, attack in self.variants if attack.crafts]
-        self.poisoning = [(c, attack) for c, attack in self.variants if type(attack).poison is not Attack.poison]
+        self.poisoning = [(c, attack) for c, attack in self.variants if attack.poisons]
 
     def claims(self) -> list[Claim[Any]]:
         partial = [variant for variant in self.crafting if variant[1].sees == "partial"]

@@ -163,3 +163,29 @@ def test_answers_nobody_asks_for_are_forgotten(play, log):
     state = unpack(log.snapshots[-1].state, log.snapshots[-1].tensors)
     assert len(log.of("dropped")) > 20
     assert len(state["answers"]) <= 8
+
+
+def test_an_attack_that_pauses_answers_honestly(play, log):
+    zeros = Zeros(share=0.5, rounds={"start": 1, "stop": 4, "every": 2})
+    paused = play(rounds=5, clients=6, attack=zeros)
+    aggregated = {event.round: event.detail for event in log.of("aggregated")}
+    log.events.clear()
+    honest = play(rounds=5, clients=6)
+    clean = {event.round: event.detail for event in log.of("aggregated")}
+    assert aggregated[0] == clean[0]
+    assert aggregated[1] != clean[1]
+    assert not paused.parameters.equal(honest.parameters)
+
+
+def test_asked_in_a_pause_it_answers_honestly_whatever_was_crafted_before(play, monkeypatch):
+    received, receive = {}, Server.receive
+
+    def tap(server, client, message):
+        received[message.task] = (server.state.ledger.open[message.task].round, bool(message.update.any()))
+        receive(server, client, message)
+
+    monkeypatch.setattr(Server, "receive", tap)
+    policy = {"kind": "fedbuff", "concurrency": 6, "buffer": 2}
+    play(rounds=12, clients=8, attack=Zeros(share=0.99, rounds={"every": 2}), policy=policy, compute=SPREAD)
+    assert {round % 2 for round, _ in received.values()} == {0, 1}
+    assert all(honest == bool(round % 2) for round, honest in received.values())

@@ -264,3 +264,13 @@ def test_one_clients_weights_add_up(configure, log, answer):
     record = on_the_clock(configure, log, script, policy=policy)
     assert record.weights == {0: pytest.approx(1.0)}
     assert isinstance(record.weights[0], float)
+
+
+def test_before_its_round_the_defense_is_the_mean(play, log):
+    settings = {"rounds": 3, "attack": {"kind": "sign_flip", "z": 50.0}}
+    for defense, start in (("mean", 0), ("median", 0), ("median", 2)):
+        play(**settings, defense=defense, defense_from=start)
+    digests = [event.detail for event in log.of("aggregated")]
+    mean, median, late = digests[:3], digests[3:6], digests[6:]
+    assert late[:2] == mean[:2] != median[:2]
+    assert late[2] not in (mean[2], median[2])

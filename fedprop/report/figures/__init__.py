@@ -4,6 +4,7 @@ Every function takes a view and returns a matplotlib `Figure`, made through the 
 """
 
 from fedprop.report.figures.accuracy import accuracy_figure
+from fedprop.report.figures.confidence import confidence_figure
 from fedprop.report.figures.counterexample import counterexample_figure
 from fedprop.report.figures.membership import auc_figure, roc_figure
 from fedprop.report.figures.panels import panels_figure
@@ -18,6 +19,7 @@ from fedprop.report.figures.weights import weights_figure
 __all__ = [
     "accuracy_figure",
     "auc_figure",
+    "confidence_figure",
     "counterexample_figure",
     "panels_figure",
     "peaks_figure",

@@ -1,0 +1,61 @@
+"""The compromised clients' own machines at work."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy
+
+from fedprop.data.base import Examples
+from fedprop.params import ParameterLayout
+from fedprop.training.task import Shards
+from fedprop.types import ClientId, Vector
+
+
+class Gradients:
+    """Gradients of a model's mean cross-entropy, in evaluation mode: without dropout, and with frozen statistics."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = copy.deepcopy(module).eval()
+        self._layout = ParameterLayout.of(self._module)
+
+    def __call__(self, parameters: Vector, examples: Examples) -> Vector:
+        """The gradient at these parameters [d]; zero for buffers, and for parameters that are not trained."""
+        leaf = parameters.detach().clone().requires_grad_()
+        loss = cross_entropy(functional_call(self._module, self._layout.views(leaf), (examples.x,)), examples.y)
+        (found,) = torch.autograd.grad(loss, leaf)
+        return found * self._layout.trainable.to(found)
+
+
+@dataclass(frozen=True, eq=False)
+class ClientsWorkshop:
+    """What some compromised clients can work out; see `fedprop.attacks.workshop.Workshop`.
+
+    Attributes
+    ----------
+    clients : whose updates the rows of the view are.
+    wanted : the attacked inputs with the labels wanted for them.
+    batch_size : examples in a batch of a client's own data.
+    received : how many updates the server averages at a time.
+    """
+
+    gradients: Gradients
+    shards: Shards
+    clients: tuple[ClientId, ...]
+    wanted: Examples
+    batch_size: int
+    received: int
+
+    def wanted_gradient(self, parameters: Vector) -> Vector:
+        """The gradient on the attacked inputs."""
+        return self.gradients(parameters, self.wanted)
+
+    def training_gradient(self, parameters: Vector, row: int, generator: torch.Generator) -> Vector:
+        """The gradient on a batch of one client's data; zero if it has none."""
+        part = self.shards.parts[self.clients[row]]
+        drawn = part[torch.randperm(len(part), generator=generator)[: self.batch_size].to(part.device)]
+        if not len(drawn):
+            return torch.zeros_like(parameters)
+        return self.gradients(parameters, Examples(self.shards.pool.x[drawn], self.shards.pool.y[drawn]))
