@@ -4,7 +4,7 @@ Levels, each importing only from those below (a test enforces it):
 
     L0  errors, types, params, rng, registry          words everybody shares
     L1  aggregators, attacks, oracles, data, models    pure definitions
-        messages, clock, distributions, network        the protocol and the world it runs in
+        messages, authentication, clock, distributions, network    the protocol and the world it runs in
     L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
     L4  experiment, runner, sweep, store, report       one YAML file, one run, one folder, one page
@@ -29,8 +29,19 @@ if TYPE_CHECKING:
         NormClipping,
         TrimmedMean,
     )
-    from fedprop.attacks import FangKrum, FangMedian, FangTrimmedMean, Gaussian, LabelFlip, NoAttack, SignFlip, Targeted
+    from fedprop.attacks import (
+        FalseAlarms,
+        FangKrum,
+        FangMedian,
+        FangTrimmedMean,
+        Gaussian,
+        LabelFlip,
+        NoAttack,
+        SignFlip,
+        Targeted,
+    )
     from fedprop.data import Dataset
+    from fedprop.defenses import SirenPlus
     from fedprop.experiment import Experiment, load_experiment
     from fedprop.runner import run
 
@@ -40,6 +51,7 @@ __all__ = [
     "Dataset",
     "Experiment",
     "FLTrust",
+    "FalseAlarms",
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",
@@ -54,13 +66,14 @@ __all__ = [
     "NoAttack",
     "NormClipping",
     "SignFlip",
+    "SirenPlus",
     "Targeted",
     "TrimmedMean",
     "load_experiment",
     "run",
 ]
 
-_HOMES = ("aggregators", "attacks", "data", "experiment", "runner")
+_HOMES = ("aggregators", "attacks", "data", "defenses", "experiment", "runner")
 """Where the names above live, in the order in which they are looked for."""
 
 

@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
+from fedprop.defenses import PROTOCOLS
 from fedprop.models import MODELS
 from fedprop.simulation.optimizers import AnyOptimizer
 from fedprop.simulation.policies import Policy
 
-_REGISTRIES = (AGGREGATORS, STAGES, ATTACKS, DATASETS, PARTITIONS, MODELS)
+_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS)
 _UNIONS = {"policies": Policy, "optimizers": AnyOptimizer}
 
 

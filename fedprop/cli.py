@@ -30,6 +30,7 @@ class Family(StrEnum):
 
     AGGREGATORS = "aggregators"
     STAGES = "stages"
+    PROTOCOLS = "protocols"
     ATTACKS = "attacks"
     DATASETS = "datasets"
     PARTITIONS = "partitions"
@@ -296,6 +297,9 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
     table.add_row("updates accepted", str(summary["accepted"]))
     table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
+    if made := summary["decisions"]:
+        cases = ", ".join(f"{case.replace('_', ' ')} {count}" for case, count in made["cases"].items())
+        table.add_row("decisions", f"{cases} ({made['rollbacks']} rollbacks, {len(made['banned'])} banned at the end)")
     for found in summary["inference"]:
         result = f"AUC {found['auc']:.3f}, advantage {found['advantage']:.3f} (round {found['round']})"
         table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)

@@ -9,17 +9,19 @@ import torch
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from fedprop.aggregators import DefenseField, Mean
+from fedprop.aggregators import Aggregator, Mean
 from fedprop.attacks import ATTACKS, Attack, NoAttack
 from fedprop.config_file import override, read_mapping, validate
 from fedprop.data import DATASETS, IID, PARTITIONS, Dataset, DatasetSpec, Examples, Partition
 from fedprop.data.root import RootData
+from fedprop.defenses import ClientSide, DefenseChoice, RoundProtocol
 from fedprop.errors import InvalidConfig
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.params import ParameterLayout
 from fedprop.privacy import CentralPrivacy, LocalPrivacy, Membership, MembershipProbe, Probe
 from fedprop.rng import generator
+from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg, FedNova
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.simulation.privacy import planned_noise
@@ -54,7 +56,7 @@ class Experiment(Frozen):
     partition : how the training data is spread over the clients.
     root : the examples the server keeps for itself, where the defense needs some; else it keeps none.
     training : what a client does with an invitation.
-    defense : a rule, or a list of stages that ends in a rule.
+    defense : a rule, a list of stages that ends in a rule, or a protocol that the clients take part in.
     central_privacy : the server clips updates and adds noise to their mean; None for nothing. Clients that protect
         themselves do so by `training.privacy`.
     defense_from : the round in which the server begins to defend itself; before that it takes the plain mean (Guo et
@@ -83,7 +85,7 @@ class Experiment(Frozen):
     partition: Annotated[Partition, PARTITIONS] = IID()
     root: RootData = RootData()
     training: LocalTraining = LocalTraining()
-    defense: DefenseField = Mean()
+    defense: DefenseChoice = Mean()
     central_privacy: CentralPrivacy | None = None
     defense_from: NonNegativeInt = 0
     attack: Attacks = (NoAttack(),)
@@ -103,9 +105,8 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Experiment":
-        problems = [
-            p for p in (self._clients(), self._defense(), self._waiting(), self._shares(), self._privacy()) if p
-        ]
+        checks = (self._clients, self._defense, self._protocol, self._waiting, self._shares, self._privacy)
+        problems = [problem for check in checks if (problem := check())]
         if problems:
             raise ValueError(problems[0])
         return self
@@ -119,14 +120,30 @@ class Experiment(Frozen):
 
     def _defense(self) -> str:
         rows = self.policy.smallest(self.clients)
-        if rows >= self.defense.min_rows:
+        if rows >= self.rule.min_rows:
             return ""
-        f = getattr(self.defense, "f", None)
+        f = getattr(self.rule, "f", None)
         found = f"n={rows}" if f is None else f"n={rows}, f={f}"
         return (
-            f"`defense`: {type(self.defense).__name__} needs {self.defense.requirement()}, "
+            f"`defense`: {type(self.rule).__name__} needs {self.rule.requirement()}, "
             f"and the policy may aggregate as few as {rows} updates (see {self._least()}); found {found}"
         )
+
+    def _protocol(self) -> str:
+        if self.protocol is None:
+            return ""
+        name = type(self.protocol).__name__
+        if self.asynchronous:
+            return (
+                f"`policy` must be synchronous for {name}: all clients of a round judge one global model, which the "
+                f"server can take back; found {self.policy.kind}"
+            )
+        if isinstance(self.optimizer, FedNova):
+            return (
+                f"`optimizer` must not be fednova for {name}: an update then is more than its steps, since clients may "
+                "start, and the server may fall back, elsewhere; found fednova"
+            )
+        return ""
 
     def _least(self) -> str:
         """The setting that decides how few updates may be aggregated."""
@@ -168,6 +185,16 @@ class Experiment(Frozen):
         if isinstance(self.optimizer, FedNova):
             return f"{name} must not be scaled by what clients claim; found `optimizer.kind` fednova"
         return ""
+
+    @property
+    def protocol(self) -> RoundProtocol | None:
+        """The defense, if it is one that clients take part in."""
+        return self.defense if isinstance(self.defense, RoundProtocol) else None
+
+    @property
+    def rule(self) -> Aggregator:
+        """What aggregates."""
+        return self.defense.rule if isinstance(self.defense, RoundProtocol) else self.defense
 
     @property
     def asynchronous(self) -> bool:
@@ -216,6 +243,7 @@ def resolve(
     parts = experiment.partition.split(data.train.y, experiment.clients, data.classes, stream)
     attacks = _enlist(experiment)
     shards = _poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed)
+    shards, client_side = _client_side(experiment, module, shards)
     limit = experiment.max_seconds
     setup = Setup(
         seed=experiment.seed,
@@ -225,7 +253,7 @@ def resolve(
         module=copy.deepcopy(module).to(device),
         shards=shards,
         training=_planned(experiment, shards),
-        defense=experiment.defense,
+        defense=experiment.rule,
         defense_from=experiment.defense_from,
         aims=_aims(data, attacks, experiment.seed),
         attacks=attacks,
@@ -241,10 +269,21 @@ def resolve(
         probe=_probe(experiment, module, shards, data),
         root=root,
         central_privacy=experiment.central_privacy,
+        protocol=experiment.protocol,
+        client_side=client_side,
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     _check_buffers(setup)
     return setup
+
+
+def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
+    """What clients train on, and what a protocol has them do with the rest of their data."""
+    protocol = experiment.protocol
+    if protocol is None:
+        return shards, None
+    train, test = hold_out(shards, protocol.test_share, experiment.seed)
+    return train, protocol.client_side(LocalTests(module, test))
 
 
 def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:

@@ -70,8 +70,29 @@ class Update(Frozen):
     loss: float = 0.0
 
 
-Message: TypeAlias = Annotated[Invitation | Update, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[Invitation | Update] = TypeAdapter(Message)
+class AlarmStatus(Frozen):
+    """Client to server, before it trains: whether it holds the global model it was sent for poisoned.
+
+    Source: Guo et al. 2024 (SIREN+), Algorithm 1, line 8: A_t.
+
+    Attributes
+    ----------
+    task : the invitation this answers.
+    version : the global version it judges.
+    alarm : True for an alarm; False says that the model is fine.
+    tag : proves who says so; see `fedprop.authentication`.
+    """
+
+    kind: Literal["alarm_status"] = "alarm_status"
+    client: Int64
+    task: Int64
+    version: Int64
+    alarm: bool
+    tag: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=64)] = ""
+
+
+Message: TypeAlias = Invitation | Update | AlarmStatus
+_ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 
 
 class Reason(StrEnum):
@@ -92,27 +113,31 @@ class Reason(StrEnum):
     NOT_FINITE = "NaN or infinity"
     BAD_SIZE = "invalid number of examples"
     BAD_STEPS = "invalid number of steps"
+    ALARM_FORGED = "alarm forged"
+    ALARM_REPLAYED = "alarm replayed"
+    ALARM_MISSING = "alarm missing"
 
 
-def _tensor_field(message: Invitation | Update) -> str:
-    return "parameters" if isinstance(message, Invitation) else "update"
+def _tensors(message: Message) -> dict[str, Tensor]:
+    """The tensors of a message by field."""
+    if isinstance(message, AlarmStatus):
+        return {}
+    return {"parameters": message.parameters} if isinstance(message, Invitation) else {"update": message.update}
 
 
-def size(message: Invitation | Update) -> int:
+def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    payload = message.parameters if isinstance(message, Invitation) else message.update
-    return HEADER_BYTES + payload.nbytes
+    return HEADER_BYTES + sum(tensor.nbytes for tensor in _tensors(message).values())
 
 
-def encode(message: Invitation | Update) -> bytes:
+def encode(message: Message) -> bytes:
     """The wire form of a message."""
-    name = _tensor_field(message)
-    payload: Tensor = getattr(message, name)
-    header = json.dumps(message.model_dump(mode="json", exclude={name}))
-    return safetensors.torch.save({name: payload.detach().contiguous().cpu()}, metadata={"message": header})
+    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in _tensors(message).items()}
+    header = json.dumps(message.model_dump(mode="json", exclude=set(tensors)))
+    return safetensors.torch.save(tensors, metadata={"message": header})
 
 
-def decode(blob: bytes, *, max_bytes: int | None = None) -> Invitation | Update:
+def decode(blob: bytes, *, max_bytes: int | None = None) -> Message:
     """The message that bytes from the network stand for.
 
     Raises

@@ -66,6 +66,15 @@ def _load_module(name: str) -> Any:
         raise InvalidConfig(f"module {name!r} failed while loading: {type(error).__name__}: {error}") from error
 
 
+def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:
+    """The error for a kind that is none of those."""
+    return PydanticCustomError(
+        "kind_unknown",
+        "`kind` must be one of {kinds}; found {found}",
+        {"kinds": ", ".join(kinds), "found": repr(found)},
+    )
+
+
 class Registry(Generic[T]):
     """All kinds of one family, for example every dataset.
 
@@ -104,11 +113,7 @@ class Registry(Generic[T]):
         if isinstance(kind, str) and ":" in kind:
             return self._by_place(kind).model_validate({k: v for k, v in fields.items() if k != "kind"})
         if not isinstance(kind, str) or kind not in self.kinds:
-            raise PydanticCustomError(
-                "kind_unknown",
-                "`kind` must be one of {kinds}; found {found}",
-                {"kinds": ", ".join(self.kinds), "found": repr(kind)},
-            )
+            raise unknown_kind(kind, self.kinds)
         return self.kinds[kind].model_validate(dict(fields))
 
     def _by_place(self, target: str) -> type[T]:
@@ -135,9 +140,9 @@ class Registry(Generic[T]):
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return self.json_schema()
+        return self.json_schema(handler)
 
-    def json_schema(self) -> JsonSchemaValue:
+    def json_schema(self, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """What `parse` takes from a file: a mapping for one of the kinds, a bare kind, or a class named by place."""
         place = {"type": "string", "pattern": ":"}
         by_place = {"type": "object", "properties": {"kind": place}, "required": ["kind"]}

@@ -144,6 +144,7 @@ def summarize(experiment: Experiment, outcome: Outcome, accepted: int, refused: 
         "clients_per_pass": outcome.tickets_per_pass,
         "trace_sha256": outcome.trace_sha256,
         "inference": newest_findings(outcome.rounds),
+        "decisions": decisions(outcome.rounds),
     }
 
 
@@ -182,6 +183,18 @@ def _privacy(experiment: Experiment, setup: Setup, outcome: Outcome) -> dict[str
         "target_epsilon": None if planned is None else planned.target_epsilon,
         "delta": privacy.delta,
         "noise_multiplier": privacy.sigma,
+    }
+
+
+def decisions(rounds: Sequence[RoundRecord]) -> dict[str, Any]:
+    """How a protocol ruled, JSON-ready; empty if it never did."""
+    rulings = [record.ruling for record in rounds if record.ruling is not None]
+    if not rulings:
+        return {}
+    return {
+        "cases": dict(Counter(ruling.case for ruling in rulings)),
+        "rollbacks": sum(ruling.rollback for ruling in rulings),
+        "banned": list(rulings[-1].banned),
     }
 
 

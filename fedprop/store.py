@@ -18,6 +18,7 @@ import safetensors.torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
+from fedprop.defenses import Ruling
 from fedprop.errors import StoreError
 from fedprop.privacy import Finding
 from fedprop.simulation.engine import Snapshot
@@ -28,6 +29,7 @@ FORMAT = 3
 """Of what a run leaves in its folder; a checkpoint of another format cannot be taken up."""
 
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
+_RULING = TypeAdapter(Ruling | None)
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -177,4 +179,5 @@ def _record(saved: dict[str, Any]) -> RoundRecord:
     for name in ("weights", "epsilon"):
         saved[name] = {int(client): value for client, value in saved.get(name, {}).items()}
     findings = _FINDINGS.validate_python(saved.pop("findings", ()))
-    return RoundRecord(**saved, findings=findings)
+    ruling = _RULING.validate_python(saved.pop("ruling", None))
+    return RoundRecord(**saved, findings=findings, ruling=ruling)

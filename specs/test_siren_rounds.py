@@ -22,7 +22,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.defenses.siren_plus import Case, Decision, Lineage, Record, Verdict, decide, tally
+from fedprop.defenses import Lineage
+from fedprop.defenses.siren_plus import Case, Decision, Record, Verdict, decide, tally
 
 BENIGN, ATTACKERS = 2, 3
 CLIENTS = range(BENIGN + ATTACKERS)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.errors import MalformedMessage
-from fedprop.messages import Invitation, Update, decode, encode
+from fedprop.messages import AlarmStatus, Invitation, Message, Update, decode, encode
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DTYPES = (*FLOATS, torch.int64, torch.int32, torch.uint8, torch.bool)
@@ -51,19 +51,21 @@ invitations = st.builds(Invitation, task=int64s, round=int64s, version=int64s, p
 updates = st.builds(
     Update, client=int64s, task=int64s, version=int64s, update=arrays, examples=int64s, steps=int64s, loss=losses
 )
-messages = st.one_of(invitations, updates)
+tags = st.text("0123456789abcdef", max_size=64)
+alarms = st.builds(AlarmStatus, client=int64s, task=int64s, version=int64s, alarm=st.booleans(), tag=tags)
+messages = st.one_of(invitations, updates, alarms)
 
 
 def bits(tensor: Tensor) -> tuple[torch.dtype, tuple[int, ...], bytes]:
     return tensor.dtype, tuple(tensor.shape), tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
-def said(message: Invitation | Update) -> dict[str, object]:
+def said(message: Message) -> dict[str, object]:
     """The fields of a message in a form that compares bit for bit."""
     return {k: bits(v) if isinstance(v, Tensor) else repr(v) for k, v in dict(message).items()}
 
 
-def read(blob: bytes) -> Invitation | Update | None:
+def read(blob: bytes) -> Message | None:
     """The message in a blob, or None if it is refused; any other error escapes."""
     try:
         return decode(blob)
@@ -78,7 +80,7 @@ def test_what_was_sent_arrives(message):
     assert said(arrived) == said(message)
 
 
-@given(updates)
+@given(updates | alarms)
 def test_the_wire_form_is_a_function_of_the_message(message):
     assert encode(decode(encode(message))) == encode(message)
 

@@ -14,7 +14,18 @@ import fedprop
 ROOT = Path(fedprop.__file__).parent
 LEVELS = (
     {"errors", "types", "params", "rng", "registry"},
-    {"aggregators", "attacks", "oracles", "data", "models", "messages", "clock", "distributions", "network"},
+    {
+        "aggregators",
+        "attacks",
+        "oracles",
+        "data",
+        "models",
+        "messages",
+        "authentication",
+        "clock",
+        "distributions",
+        "network",
+    },
     {"training", "defenses", "privacy", "properties"},
     {"simulation"},
     {"config_file", "experiment", "runner", "sweep", "store", "publish", "catalogue", "progress", "report", "verify"},

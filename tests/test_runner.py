@@ -146,6 +146,24 @@ def test_a_private_run_that_was_cut_off_remembers_what_was_spent(toy, tmp_path, 
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 
+def test_the_decisions_of_a_protocol_are_summed_up_and_survive_a_file(toy, tmp_path):
+    calm = {"network": {}, "faults": {}, "compute": {}, "optimizer": {"kind": "fedavg"}}
+    attack = {"kind": "sign_flip", "share": 0.25, "z": 90.0}
+    outcome = run(experiment(defense="siren_plus", root={"size": 10}, attack=attack, **calm), dataset=toy, out=tmp_path)
+    store = RunStore(tmp_path)
+    rulings = [record.ruling for record in outcome.rounds if record.ruling is not None]
+    made = store.meta("summary")["decisions"]
+    assert sum(made["cases"].values()) == len(rulings) > 3
+    assert made["rollbacks"] == sum(ruling.rollback for ruling in rulings) > 0
+    assert made["banned"] == list(rulings[-1].banned)
+    assert tuple(store.rounds()) == outcome.rounds
+
+
+def test_a_rule_makes_no_decisions(toy, tmp_path):
+    run(experiment(), dataset=toy, out=tmp_path)
+    assert RunStore(tmp_path).meta("summary")["decisions"] == {}
+
+
 def test_the_last_model_is_saved_by_name(toy, tmp_path):
     outcome = run(experiment(), dataset=toy, out=tmp_path)
     saved = read_tensors(tmp_path / "model.safetensors")

@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 import torch
 
+from fedprop.defenses import Ruling
 from fedprop.errors import StoreError
 from fedprop.privacy import Finding, Inference
 from fedprop.simulation.engine import Snapshot
@@ -42,6 +43,11 @@ def finding(client):
     )
 
 
+def ruling(**changes):
+    fields = {"alarms": {3: True}, "verdicts": {3: "malicious"}, "accuracies": {3: 0.5}, "index": {3: 1.5, 4: 0.0}}
+    return Ruling(**{"case": "divergent", "rollback": True, "banned": (3,), **fields, **changes})
+
+
 def snapshot(value):
     return Snapshot({"value": value}, {"t0": torch.full((3,), float(value))})
 
@@ -69,7 +75,7 @@ def test_events_and_rounds_come_back_as_they_were(store):
     ]
     rounds = [
         record(0, accuracy=0.5, loss=1.25, weights={0: 0.5, 7: 1 / 3}, epsilon={7: 0.25}),
-        record(1, failure="`f` must be smaller", accuracy=None, findings=(finding(None), finding(3))),
+        record(1, failure="`f` must be smaller", accuracy=None, findings=(finding(None), finding(3)), ruling=ruling()),
     ]
     store.append(events[:2], rounds[:1], None)
     store.append(events[2:], rounds[1:], None, summary={"rounds": 2})

@@ -37,15 +37,13 @@ class _Defense:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            _parse, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
+            _parse, serialization=core_schema.plain_serializer_function_ser_schema(dump_defense)
         )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rule, stage = AGGREGATORS.json_schema(), STAGES.json_schema()
-        chain = {"type": "array", "items": {"anyOf": [stage, rule]}, "minItems": 1}
-        return {"anyOf": [rule, chain], "description": "a rule, or a list of stages that ends in a rule"}
+        return defense_schema(handler)
 
 
 DefenseField: TypeAlias = Annotated[Aggregator, _Defense()]
@@ -79,7 +77,15 @@ def _parse_chain(parts: list[Any] | tuple[Any, ...]) -> Aggregator:
     return Pipeline(stages=tuple(stages), rule=rule) if stages else rule
 
 
-def _dump(value: Aggregator) -> Any:
+def defense_schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """The JSON schema of what `parse_defense` takes from a file."""
+    rule, stage = AGGREGATORS.json_schema(handler), STAGES.json_schema(handler)
+    chain = {"type": "array", "items": {"anyOf": [stage, rule]}, "minItems": 1}
+    return {"anyOf": [rule, chain], "description": "a rule, or a list of stages that ends in a rule"}
+
+
+def dump_defense(value: Aggregator) -> Any:
+    """A rule as a file spells it, the inverse of `parse_defense`."""
     if isinstance(value, Pipeline):
         return [part.model_dump(mode="json") for part in (*value.stages, value.rule)]
     return value.model_dump(mode="json")

@@ -3,7 +3,8 @@
 Rows are updates, local model minus received global model, so the received model is the zero row.
 """
 
-from fedprop.attacks.base import Attack, Constraint, Knowledge, Oracle, View
+from fedprop.attacks.base import Alarms, Attack, Constraint, Knowledge, Oracle, View
+from fedprop.attacks.false_alarms import FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum
 from fedprop.attacks.fang_median import FangMedian
 from fedprop.attacks.fang_trimmed_mean import FangTrimmedMean
@@ -18,15 +19,19 @@ from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry
 
 ATTACKS: Registry[Attack] = Registry(
-    "attacks", Attack, (NoAttack, Gaussian, SignFlip, LabelFlip, FangKrum, FangTrimmedMean, FangMedian, Targeted)
+    "attacks",
+    Attack,
+    (NoAttack, Gaussian, SignFlip, LabelFlip, FalseAlarms, FangKrum, FangTrimmedMean, FangMedian, Targeted),
 )
 """Every attack by its `kind`, those of other installed packages included."""
 
 __all__ = [
     "ATTACKS",
     "ActiveRounds",
+    "Alarms",
     "Attack",
     "Constraint",
+    "FalseAlarms",
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",

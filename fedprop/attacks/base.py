@@ -17,6 +17,9 @@ from fedprop.types import Frozen, Updates, Vector, Weights
 
 Knowledge: TypeAlias = Literal["partial", "full"]
 
+Alarms: TypeAlias = Literal["honest", "always", "never", "inverted"]
+"""What compromised clients report where honest ones alarm the server of a poisoned global model."""
+
 
 @runtime_checkable
 class Oracle(Protocol):
@@ -124,6 +127,8 @@ class Attack(Frozen, ABC):
     Attributes
     ----------
     share : the fraction of all clients it compromises.
+    alarms : how these report on the global model, where the defense asks them to: as an honest client in their place
+        would, or with a lie. The code published with SIREN+ (Guo et al. 2024) has them alarm always.
     rounds : those in which it is on. Tasks given out in other rounds are answered as an honest client would. Data are
         poisoned once, before the run, so an attack that does so is always on.
 
@@ -136,6 +141,7 @@ class Attack(Frozen, ABC):
     kind: str
     share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     rounds: ActiveRounds = ALWAYS
+    alarms: Alarms = "honest"
     assumes: ClassVar[str | None] = None
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
 
@@ -161,6 +167,10 @@ class Attack(Frozen, ABC):
                 f"`rounds` must be left out for {type(self).__name__}, whose data stay poisoned; found {self.rounds!r}"
             )
         return self
+
+    def says(self, alarm: bool) -> bool:
+        """What a compromised client reports where an honest one in its place would report `alarm`."""
+        return {"honest": alarm, "always": True, "never": False, "inverted": not alarm}[self.alarms]
 
     def poison(self, x: Tensor, y: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The data a compromised client trains on, instead of its own examples x [n, ...] with labels y [n]."""

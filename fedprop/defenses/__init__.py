@@ -2,9 +2,31 @@
 
 A defense is opened with the clients invited, is handed messages one by one, and is closed for the aggregate. `Guarded`
 is the plain one: it puts a correct machine around any aggregation rule.
+
+A `RoundProtocol` is a defense that takes clients too, such as `SirenPlus`: the simulator plays it message by message.
 """
 
 from fedprop.defenses.base import Closed, Defense
+from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
 from fedprop.defenses.guarded import Guarded
+from fedprop.defenses.protocol import Beginning, ClientSide, LocalTest, Replies, RoundProtocol, Ruling, Screened
+from fedprop.defenses.rollback import Lineage, rebase
+from fedprop.defenses.siren_plus import SirenPlus
 
-__all__ = ["Closed", "Defense", "Guarded"]
+__all__ = [
+    "PROTOCOLS",
+    "Beginning",
+    "ClientSide",
+    "Closed",
+    "Defense",
+    "DefenseChoice",
+    "Guarded",
+    "Lineage",
+    "LocalTest",
+    "Replies",
+    "RoundProtocol",
+    "Ruling",
+    "Screened",
+    "SirenPlus",
+    "rebase",
+]

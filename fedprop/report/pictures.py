@@ -10,6 +10,7 @@ from fedprop.report.figures import (
     accuracy_figure,
     auc_figure,
     confidence_figure,
+    malicious_index_figure,
     panels_figure,
     png,
     rejections_figure,
@@ -30,6 +31,7 @@ ALTS = {
     "weights": "Heat map of each client's weight in the aggregate of each round.",
     "staleness": "Bar chart of accepted updates by how many versions they were behind.",
     "confidence": "Line chart of the confidence with which the attacked inputs are misclassified, against rounds.",
+    "malicious_index": "Line chart of each client's malicious index against rounds.",
     "membership_roc": "ROC curves of membership inference, one chart for each attack.",
     "membership_auc": "Line charts of the area under those curves against rounds.",
     "table": "Heat map of the table that follows as text:",
@@ -53,7 +55,11 @@ class Picture:
 
 
 def run_pictures(run: RunView) -> dict[str, Picture]:
-    """The figures of one run by name; `staleness` only if some update was stale, those of attacks only where tried."""
+    """The figures of one run by name.
+
+    `staleness` only where some update was stale, `malicious_index` where a protocol ruled, and those of attacks where
+    they were tried.
+    """
     drawn = {
         "accuracy_by_round": accuracy_figure([run], against="round"),
         "accuracy_over_time": accuracy_figure([run], against="time"),
@@ -63,6 +69,8 @@ def run_pictures(run: RunView) -> dict[str, Picture]:
     }
     if any(staleness(run)):
         drawn["staleness"] = staleness_figure(run)
+    if any(record.ruling for record in run.rounds):
+        drawn["malicious_index"] = malicious_index_figure(run)
     drawn |= _confidence([run]) | _membership([run])
     return {name: Picture(name, ALTS[name], png(figure)) for name, figure in drawn.items()}
 

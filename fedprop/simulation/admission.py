@@ -1,13 +1,15 @@
 """The server's front door: which messages it takes, and the typed reason for each it does not."""
 
 import math
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from fedprop.authentication import is_authentic
 from fedprop.errors import MalformedMessage
-from fedprop.messages import Invitation, Reason, Update, decode
+from fedprop.messages import AlarmStatus, Message, Reason, Update, decode
 from fedprop.simulation.ledger import Ledger, Task, TaskState
 from fedprop.types import ClientId, Version
 
@@ -17,6 +19,8 @@ _ENDED = {
     TaskState.TIMED_OUT: Reason.TIMED_OUT,
     TaskState.CLOSED: Reason.CLOSED,
 }
+_ENDED_FOR_ALARMS = {**_ENDED, TaskState.ACCEPTED: Reason.ALARM_REPLAYED}
+"""An update is accepted after its alarm only, so another alarm is a second one."""
 
 
 @dataclass(frozen=True)
@@ -28,41 +32,64 @@ class Door:
     clients : how many clients are registered; their ids are 0 .. clients - 1.
     size, dtype : what an update must look like.
     max_staleness : the most versions an update may lie behind; None for no bound.
+    key : the key that the server shares with a client; None where no alarms are expected.
     """
 
     clients: int
     size: int
     dtype: torch.dtype
     max_staleness: int | None = None
+    key: Callable[[ClientId], bytes] | None = None
 
-    def read(self, message: Invitation | Update | bytes) -> Update | Reason:
-        """The update in a message, or why it holds none. Bytes come from a sender that does not speak the protocol."""
+    def read(self, message: Message | bytes) -> Update | AlarmStatus | Reason:
+        """What a client says, or why it says nothing. Bytes come from a sender that does not speak the protocol."""
         if isinstance(message, bytes):
             try:
                 message = decode(message, max_bytes=2 * self.size * 8 + 2**16)
             except MalformedMessage:
                 return Reason.MALFORMED
-        return message if isinstance(message, Update) else Reason.MALFORMED
+        expected = Update if self.key is None else Update | AlarmStatus
+        return message if isinstance(message, expected) else Reason.MALFORMED
 
     def identify(self, sender: ClientId, message: Update, ledger: Ledger) -> Task | Reason:
         """The open task that a message answers, or why it answers none.
 
         `sender` is whom the channel says the message comes from; what the message claims must agree.
         """
+        return self._impostor(sender, message) or _task_of(message, ledger, _ENDED)
+
+    def hear(self, sender: ClientId, alarm: AlarmStatus, ledger: Ledger, heard: Container[int]) -> Task | Reason:
+        """The open task whose model an alarm status is about, or why it counts for nothing.
+
+        Only the holder of the client's key can have made it, and of each task only the first one counts: `heard` are
+        the open tasks of which there was one.
+        """
+        if (reason := self._impostor(sender, alarm)) is not None:
+            return reason
+        if self.key is None or not is_authentic(alarm, self.key(sender)):
+            return Reason.ALARM_FORGED
+        task = _task_of(alarm, ledger, _ENDED_FOR_ALARMS)
+        if isinstance(task, Reason):
+            return task
+        if alarm.version != task.version:
+            return Reason.WRONG_VERSION
+        return Reason.ALARM_REPLAYED if task.task in heard else task
+
+    def _impostor(self, sender: ClientId, message: Update | AlarmStatus) -> Reason | None:
+        """Why a message cannot come from whom it says it does; None if it can."""
         if not 0 <= message.client < self.clients:
             return Reason.UNKNOWN_CLIENT
-        if message.client != sender:
-            return Reason.WRONG_SENDER
-        state = ledger.state(message.task)
-        if state is None:
-            return Reason.UNKNOWN_TASK
-        if state is not TaskState.OPEN:
-            return _ENDED[state]
-        task = ledger.open[message.task]
-        return task if task.client == sender else Reason.WRONG_SENDER
+        return None if message.client == sender else Reason.WRONG_SENDER
 
-    def inspect(self, message: Update, task: Task, current: Version) -> Reason | None:
-        """Why the content of an identified message cannot be used; None if it can."""
+    def inspect(self, message: Update, task: Task, current: Version, heard: Container[int] = ()) -> Reason | None:
+        """Why an identified message cannot be used; None if it can.
+
+        Where alarms are expected, the client's must be there before its update. It is sent before training begins, so
+        whoever suppresses it, client or network, gains no more than by suppressing the update; and the server waits for
+        nobody. `heard` are the open tasks of which there was one.
+        """
+        if self.key is not None and task.task not in heard:
+            return Reason.ALARM_MISSING
         if message.version != task.version:
             return Reason.WRONG_VERSION
         if self.max_staleness is not None and current - task.version > self.max_staleness:
@@ -78,6 +105,17 @@ class Door:
         if message.examples < 1:
             return Reason.BAD_SIZE
         return Reason.BAD_STEPS if message.steps < 1 else None
+
+
+def _task_of(message: Update | AlarmStatus, ledger: Ledger, ended: Mapping[TaskState, Reason]) -> Task | Reason:
+    """The open task that a message is about, or why it is about none."""
+    state = ledger.state(message.task)
+    if state is None:
+        return Reason.UNKNOWN_TASK
+    if state is not TaskState.OPEN:
+        return ended[state]
+    task = ledger.open[message.task]
+    return task if task.client == message.client else Reason.WRONG_SENDER
 
 
 def _is_finite(row: Tensor) -> bool:

@@ -23,7 +23,8 @@ class Adversary:
 
     When a compromised client must answer, the attack that holds it crafts the answers of all its clients whose tasks
     are still open, in one go. It sees their own honest updates; under full knowledge also those of all honest clients
-    with open tasks, whether they have finished training or not. In synchronous rounds that is the whole cohort. A task
+    with open tasks, whether they have finished training or not. In synchronous rounds that is the whole cohort; where
+    the defense has clients choose the model they start from, those of it that have got their invitation by then. A task
     given out in a round in which the attack pauses is answered honestly.
     """
 
@@ -41,6 +42,10 @@ class Adversary:
     def holds(self, client: ClientId) -> bool:
         """Whether a client is compromised."""
         return client in self._compromised
+
+    def says(self, client: ClientId, alarm: bool) -> bool:
+        """What a client reports that ought to report `alarm`; an honest one does."""
+        return self._setup.attacks[self._attack_on(client)][0].says(alarm) if self.holds(client) else alarm
 
     async def consult(self, client: ClientId, task: int, round: Round) -> Instruction:
         """What a compromised client shall send for a task given out in this round."""

@@ -4,8 +4,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from anyio.abc import TaskGroup
 
+from fedprop.authentication import client_key, signed
 from fedprop.clock import now, post
-from fedprop.messages import Invitation, Update
+from fedprop.defenses import ClientSide
+from fedprop.messages import AlarmStatus, Invitation, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.privacy import PrivacyMeter
@@ -32,7 +34,9 @@ class Activity(NamedTuple):
 class Clients:
     """All clients. An idle one costs nothing; a busy one is a timer, and its whole state is its `Activity`.
 
-    A compromised client that has finished training is a task, since it waits for the adversary's instruction.
+    A compromised client that has finished training is a task, since it waits for the adversary's instruction. Where a
+    defense has a side for clients, each also keeps the model that it ended its last answered task with (a compromised
+    one the honest model that it trained, and not the one that it sent).
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Clients:
     ) -> None:
         self.active: dict[ClientId, Activity] = {}
         self.newest: dict[ClientId, int] = {}
+        self.models: dict[ClientId, Vector] = {}
         self._setup = setup
         self._roster = roster
         self._office = office
@@ -74,10 +79,22 @@ class Clients:
             self._abandon(self.active[client], EventKind.DROPPED, f"superseded by task {task}")
         if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
+            if self._setup.client_side is not None:
+                self._begin(self._setup.client_side, client, message)
             self.pursue(self._plan(client, message))
         else:
             self._emit(EventKind.UNREACHABLE, client=client, task=task, version=version)
             self._office.let_go(task, "client")
+
+    def _begin(self, side: ClientSide, client: ClientId, invitation: Invitation) -> None:
+        """Judge the global model, choose where to start, and tell the server at once."""
+        task, version = invitation.task, invitation.version
+        start, alarm, detail = side.begin(client, invitation.parameters, self.models.get(client))
+        self._office.begin(task, start)
+        said = self._adversary.says(client, alarm)
+        self._emit(EventKind.TESTED, client=client, task=task, version=version, value=float(alarm), detail=detail)
+        status = AlarmStatus(client=client, task=task, version=version, alarm=said)
+        self._transport.send("up", client, signed(status, client_key(self._setup.seed, client)))
 
     def _ignore(self, client: ClientId, task: int) -> None:
         """A second copy, or an invitation that a newer one overtook."""
@@ -148,6 +165,8 @@ class Clients:
         )
         del self.active[client]
         self._meter.sent(client)
+        if self._setup.client_side is not None:
+            self.models[client] = invitation.parameters + result.update
         self._transport.send("up", client, update)
         self._office.let_go(invitation.task, "client")
 

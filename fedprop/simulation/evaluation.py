@@ -34,23 +34,26 @@ class Evaluator:
         self._layout = ParameterLayout.of(self._module)
         self._test = test
 
-    @torch.no_grad()
     def __call__(self, parameters: Vector) -> Score:
+        return self.score(parameters, self._test)
+
+    def score(self, parameters: Vector, test: Examples) -> Score:
+        """How good a model [d] is on other examples of the same shape."""
         right = torch.zeros((), dtype=torch.int64, device=parameters.device)
         loss = torch.zeros((), dtype=torch.float64, device=parameters.device)
-        for logits, y in self._answers(parameters):
+        for logits, y in self._answers(parameters, test):
             right += (logits.argmax(dim=1) == y).sum()
             loss += cross_entropy(logits, y, reduction="sum")
-        return Score(int(right) / len(self._test), float(loss) / len(self._test))
+        return Score(int(right) / len(test), float(loss) / len(test))
 
-    @torch.no_grad()
     def confidence(self, parameters: Vector) -> float:
         """The mean probability in [0, 1] that a model gives to the labels of the examples."""
-        logits = torch.cat([logits for logits, _ in self._answers(parameters)])
+        logits = torch.cat([logits for logits, _ in self._answers(parameters, self._test)])
         return misclassification_confidence(logits, self._test.y)
 
-    def _answers(self, parameters: Vector) -> Iterator[tuple[Tensor, Tensor]]:
-        """What a model answers to the examples, and their labels, batch by batch."""
+    @torch.no_grad()
+    def _answers(self, parameters: Vector, test: Examples) -> Iterator[tuple[Tensor, Tensor]]:
+        """What a model answers to examples, and their labels, batch by batch."""
         self._layout.load(self._module, parameters)
-        for x, y in zip(torch.split(self._test.x, BATCH), torch.split(self._test.y, BATCH), strict=True):
+        for x, y in zip(torch.split(test.x, BATCH), torch.split(test.y, BATCH), strict=True):
             yield self._module(x), y

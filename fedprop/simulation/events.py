@@ -5,6 +5,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
+from fedprop.defenses import Ruling
 from fedprop.privacy import Finding
 from fedprop.types import ClientId, Round, Seconds, Version
 
@@ -15,8 +16,10 @@ class EventKind(StrEnum):
     ROUND_OPENED = "round_opened"
     INVITED = "invited"
     RECEIVED = "received"
+    TESTED = "tested"
     TRAINED = "trained"
     ARRIVED = "arrived"
+    HEARD = "heard"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     TIMED_OUT = "timed_out"
@@ -25,6 +28,8 @@ class EventKind(StrEnum):
     UNREACHABLE = "unreachable"
     LOST = "lost"
     DUPLICATED = "duplicated"
+    RULED = "ruled"
+    JUDGED = "judged"
     AGGREGATED = "aggregated"
     ROUND_FAILED = "round_failed"
     EVALUATED = "evaluated"
@@ -43,6 +48,12 @@ class Event(NamedTuple):
     (`detail` holds the digest of its parameters, `value` the number of updates used); `round_failed`: the round
     closed without one, for the reason in `detail`. `evaluated`: `value` is the test accuracy. `attack_failed`: an
     attack could not be crafted, so its clients answered honestly.
+
+    Where the defense is a protocol: `tested`: a client has compared the global model it was sent with its own (`value`
+    is 1 if it holds it for poisoned; a compromised client may report something else); `heard`: the server took its
+    alarm status (`value` is 1 for an alarm); `ruled`: the server decided on a round (`detail` holds the case, `value`
+    is 1 for a rollback); `judged`: what it found out about one client (`detail` holds the verdict, whether the update
+    is used, and whether the client is banned from now on; `value` is the accuracy of its model, if that was tested).
     """
 
     seq: int
@@ -78,6 +89,8 @@ class RoundRecord:
     findings : what a probe found in this round.
     confidence : the mean probability that the global model gives to the labels that targeted attacks want for their
         inputs; None in rounds without evaluation, and without such an attack.
+    ruling : what a protocol decided, and why; None for a defense that is no more than a rule, and where no updates were
+        there to decide on.
     """
 
     round: Round
@@ -93,6 +106,7 @@ class RoundRecord:
     failure: str = ""
     findings: tuple[Finding, ...] = ()
     confidence: float | None = None
+    ruling: Ruling | None = None
 
 
 BLOCK = 1_000

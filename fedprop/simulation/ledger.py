@@ -37,7 +37,10 @@ class Task(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """One update that passed admission and waits to be aggregated; `origin` [d] is what it started from."""
+    """One update that passed admission and waits to be aggregated; `origin` [d] is the global model it is relative to.
+
+    `alarm` is what its client said of that model, where the defense asks for it.
+    """
 
     task: int
     client: ClientId
@@ -46,6 +49,7 @@ class Accepted(NamedTuple):
     update: Tensor
     examples: int
     steps: int
+    alarm: bool = False
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from statistics import fmean
 from typing import Any
@@ -11,9 +12,11 @@ import torch
 
 from fedprop.aggregators.base import Aggregation, Cohort
 from fedprop.aggregators.mean import Mean
+from fedprop.authentication import client_key
 from fedprop.clock import Alarm, now, post
+from fedprop.defenses import Lineage, Ruling, rebase
 from fedprop.errors import InvalidUpdates
-from fedprop.messages import Invitation, Reason, Update
+from fedprop.messages import AlarmStatus, Invitation, Reason, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
@@ -24,8 +27,9 @@ from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
 from fedprop.simulation.policies import FedAsync, FedBuff
 from fedprop.simulation.privacy import PrivacyMeter
-from fedprop.simulation.root import RootBench
+from fedprop.simulation.root import RootBench, RootView
 from fedprop.simulation.roster import Roster
+from fedprop.simulation.screening import Basis, screen
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
@@ -35,17 +39,32 @@ from fedprop.types import ClientId, Round, Seconds, Updates, Vector, Version
 
 @dataclass
 class ServerState:
-    """Everything the server remembers from one round to the next."""
+    """Everything the server remembers from one round to the next.
+
+    Attributes
+    ----------
+    memory : the rule's; `protocol` is that of the protocol, if there is one.
+    fallback : what a rollback goes to, where the defense may ask for one; None before the first step.
+    alarms : what the clients of open tasks have reported so far.
+    """
 
     parameters: Vector
     optimizer: dict[str, torch.Tensor]
     memory: Any
+    protocol: Any = None
+    fallback: Basis | None = None
     round: int = 0
     version: Version = 0
     accepted: int = 0
     rejected: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     buffer: list[Accepted] = field(default_factory=list)
+    alarms: dict[int, bool] = field(default_factory=dict)
+
+    @property
+    def basis(self) -> Basis:
+        """The current global model, as a step's beginning."""
+        return Basis(self.parameters, self.optimizer)
 
 
 class Server:
@@ -71,7 +90,10 @@ class Server:
             size=self.layout.size,
             dtype=self.layout.dtype,
             max_staleness=getattr(setup.policy, "max_staleness", None),
+            key=None if setup.protocol is None else partial(client_key, setup.seed),
         )
+        if setup.protocol is not None:
+            self.state.protocol = setup.protocol.init()
         self._evaluate = Evaluator(setup.module, setup.dataset.test)
         self._aims = [Evaluator(setup.module, examples) for examples in setup.aims.values()]
         self._root = (
@@ -109,7 +131,7 @@ class Server:
         state, moment = self.state, now()
         for client in clients:
             task = state.ledger.issue(client, state.round, state.version, state.parameters, moment)
-            self._office.take(Ticket(client, task.task, state.parameters))
+            self._office.take(Ticket(client, task.task, state.parameters), waits=self.setup.protocol is not None)
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
             message = Invitation(task=task.task, round=state.round, version=task.version, parameters=state.parameters)
             if not self._transport.send("down", client, message):
@@ -121,16 +143,28 @@ class Server:
         if isinstance(message, Reason):
             self._refuse(sender, None, None, message)
             return None
+        if isinstance(message, AlarmStatus):
+            self._hear(sender, message)
+            return None
         task = self._door.identify(sender, message, self.state.ledger)
         if isinstance(task, Reason):
             self._refuse(sender, message.task, message.version, task)
             return None
-        reason = self._door.inspect(message, task, self.state.version)
+        reason = self._door.inspect(message, task, self.state.version, self.state.alarms)
         if reason is not None:
             self.end(task.task, TaskState.REFUSED)
             self._refuse(sender, task.task, task.version, reason)
             return None
         return self._accept(message)
+
+    def _hear(self, sender: ClientId, message: AlarmStatus) -> None:
+        """Note an alarm status, or refuse it; a refused one changes nothing, its task's state included."""
+        task = self._door.hear(sender, message, self.state.ledger, self.state.alarms)
+        if isinstance(task, Reason):
+            self._refuse(sender, message.task, message.version, task)
+            return
+        self.state.alarms[task.task] = message.alarm
+        self._emit(EventKind.HEARD, client=sender, task=task.task, version=task.version, value=float(message.alarm))
 
     def _refuse(self, sender: ClientId, task: int | None, version: int | None, reason: Reason) -> None:
         self.state.rejected += 1
@@ -142,11 +176,15 @@ class Server:
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
         update = message.update.to(self.setup.device)
-        return Accepted(task.task, task.client, task.version, task.origin, update, message.examples, message.steps)
+        alarm = self.state.alarms.pop(task.task, False)
+        return Accepted(
+            task.task, task.client, task.version, task.origin, update, message.examples, message.steps, alarm
+        )
 
     def end(self, task: int, state: TaskState) -> None:
         """Close an open task without an update."""
         self.state.ledger.end(task, state)
+        self.state.alarms.pop(task, None)
         self._office.let_go(task, "server")
 
     def release(self, batch: Sequence[Accepted]) -> None:
@@ -182,27 +220,46 @@ class Server:
             await Alarm(now() + self.setup.aggregation_seconds).wait()
         weights: dict[ClientId, float] = {}
         failure = ""
+        used, ruling = self._screen(batch)
         try:
-            weights = self._step(batch)
+            weights = self._step(used, rollback=ruling is not None and ruling.rollback)
         except InvalidUpdates as error:
             failure = str(error)
         self.release(batch)
-        return self.close_round(weights, failure, batch)
+        return self.close_round(weights, failure, batch, ruling)
 
-    def _step(self, batch: Sequence[Accepted]) -> dict[ClientId, float]:
+    def _screen(self, batch: Sequence[Accepted]) -> tuple[Sequence[Accepted], Ruling | None]:
+        """The updates that a protocol lets through, all of them if there is none, and what it says."""
         state, setup = self.state, self.setup
+        if setup.protocol is None or state.round < setup.defense_from:
+            return batch, None
+        used, ruling, state.protocol = screen(
+            setup.protocol, batch, state.protocol, server=self._root_view(), rounds=setup.rounds, emit=self._emit
+        )
+        return used, ruling
+
+    def _root_view(self) -> RootView | None:
+        """What the server's own examples tell about this round, if it has any."""
+        return None if self._root is None else self._root.at(self.state.parameters, self.state.round)
+
+    def _step(self, batch: Sequence[Accepted], *, rollback: bool) -> dict[ClientId, float]:
+        state, setup = self.state, self.setup
+        if not batch:
+            raise InvalidUpdates("a round must have an update of a client that is not banned; found none")
+        base = state.fallback or state.basis if rollback else state.basis
         lengths = torch.tensor([setup.training.length(a.steps) for a in batch], dtype=self.layout.dtype)
         lengths = lengths.to(setup.device)
-        rows = setup.optimizer.prepare(self._rows(batch), lengths, self._trainable)
+        rows = rebase(self._rows(batch), state.parameters, base.parameters) if rollback else self._rows(batch)
+        rows = setup.optimizer.prepare(rows, lengths, self._trainable)
         cohort = Cohort(
             rows,
             clients=tuple(a.client for a in batch),
             examples=tuple(a.examples for a in batch),
             staleness=tuple(state.version - a.version for a in batch),
-            server=None if self._root is None else self._root.at(state.parameters, state.round),
+            server=self._root_view(),
         )
         answer = self._combine(rows, cohort)
-        self._move(answer, lengths)
+        self._move(answer, lengths, base, rollback=rollback)
         self._meter.averaged(cohort.clients)
         weights: dict[ClientId, float] = {}
         for client, weight in zip(cohort.clients, answer.weights.tolist(), strict=True):
@@ -230,23 +287,29 @@ class Server:
             rows = rows * (mixing * torch.tensor(counts, dtype=rows.dtype, device=rows.device))[:, None]
         return rows
 
-    def _move(self, answer: Aggregation, lengths: torch.Tensor) -> None:
-        """Take the server's step, all of it or nothing."""
+    def _move(self, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool) -> None:
+        """Take the server's step from `base`, all of it or nothing."""
         state, optimizer = self.state, self.setup.optimizer
         aggregate = optimizer.finish(answer.value, answer.weights.to(lengths), lengths, self._trainable)
-        parameters, moments = optimizer.step(state.parameters, aggregate, state.optimizer, self._trainable)
+        parameters, moments = optimizer.step(base.parameters, aggregate, base.optimizer, self._trainable)
         if not bool(torch.isfinite(parameters).all()):
             raise InvalidUpdates("the next global model must be finite; found NaN or infinity after the server's step")
+        if self.setup.protocol is not None:
+            line = Lineage(state.basis, state.fallback or state.basis)
+            state.fallback = line.then(Basis(parameters, moments), rolled_back=rollback).fallback
         state.parameters, state.optimizer, state.memory = parameters, moments, answer.state
         state.version += 1
 
-    def close_round(self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted]) -> RoundRecord:
+    def close_round(
+        self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted], ruling: Ruling | None = None
+    ) -> RoundRecord:
         """Record a round that made a version of a batch, or failed to, and evaluate when it is time to."""
         state = self.state
         if failure:
             self._emit(EventKind.ROUND_FAILED, detail=failure)
         else:
-            self._emit(EventKind.AGGREGATED, value=float(len(batch)), detail=self.digest())
+            used = batch if ruling is None else weights
+            self._emit(EventKind.AGGREGATED, value=float(len(used)), detail=self.digest())
         accuracy = loss = confidence = None
         last = not self.goes_on(state.round + 1)
         if (state.round + 1) % self.setup.evaluate_every == 0 or last:
@@ -267,6 +330,7 @@ class Server:
             epsilon=self._meter.read(),
             failure=failure,
             findings=self._probe(batch, last),
+            ruling=ruling,
         )
         state.accepted = state.rejected = 0
         state.round += 1

@@ -9,6 +9,7 @@ from torch import nn
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
+from fedprop.defenses import ClientSide, RoundProtocol
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
 from fedprop.privacy.central import CentralPrivacy
@@ -27,6 +28,7 @@ class Setup:
     ----------
     module : the model, holding the initial global parameters.
     shards : every client's training data, poisoned already where an attack says so.
+    defense : the rule that aggregates.
     aims : the inputs that an attack wants misclassified, with the labels it wants for them, by its place in `attacks`.
     defense_from : before this round the server takes the plain mean.
     attacks : each with the clients it holds.
@@ -36,6 +38,8 @@ class Setup:
     probe : looks at every round as it closes; None for nobody.
     root : the server's own examples; None if the defense needs none.
     central_privacy : what the server does for the clients' privacy; None for nothing.
+    protocol : what clients and server do besides; None for a defense that is no more than its rule.
+    client_side : what its clients do before they train.
     """
 
     seed: int
@@ -61,6 +65,8 @@ class Setup:
     aims: Mapping[int, Examples] = field(default_factory=dict)
     defense_from: Round = 0
     central_privacy: CentralPrivacy | None = None
+    protocol: RoundProtocol | None = None
+    client_side: ClientSide | None = None
 
     @property
     def compromised(self) -> frozenset[ClientId]:

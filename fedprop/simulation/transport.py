@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from fedprop.clock import now, post
-from fedprop.messages import HEADER_BYTES, Invitation, Update, size
+from fedprop.messages import HEADER_BYTES, Message, size
 from fedprop.network import Network
 from fedprop.simulation.events import EventKind
 from fedprop.types import ClientId, Seconds
 
-Payload: TypeAlias = Invitation | Update | bytes
+Payload: TypeAlias = Message | bytes
 Direction: TypeAlias = Literal["down", "up"]
 
 

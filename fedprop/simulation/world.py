@@ -5,14 +5,15 @@ from dataclasses import fields
 from typing import Any
 
 from fedprop.clock import now
-from fedprop.messages import Invitation, Update
+from fedprop.messages import AlarmStatus, Invitation, Message, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
 from fedprop.simulation.ledger import Accepted, Ledger, Task
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
-from fedprop.simulation.server import Server
+from fedprop.simulation.screening import Basis
+from fedprop.simulation.server import Server, ServerState
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Parcel, Payload, Transport
 from fedprop.training.engine import make_engine
@@ -66,7 +67,8 @@ class World:
             "trace": (self.trace.head, self.trace.count),
             "server": _server_state(self.server),
             "inbox": [(client, _message_out(message)) for client, message in self.server.inbox.items],
-            "tickets": {k: (t.client, t.task, t.origin) for k, t in office.tickets.items()},
+            "tickets": {k: (t.client, t.task, t.origin, t.start) for k, t in office.tickets.items()},
+            "waiting": sorted(office.waiting),
             "results": {k: (r.update, r.examples, r.steps, r.loss) for k, r in office.results.items()},
             "holders": dict(office.holders),
             "training": (office.passes, office.computed),
@@ -75,6 +77,7 @@ class World:
             "count": transport.count,
             "active": [a._replace(invitation=_message_out(a.invitation)) for a in clients.active.values()],
             "newest": clients.newest,
+            "models": clients.models,
             "answers": self.adversary.answers,
             "released": self.meter.released,
         }
@@ -87,10 +90,11 @@ class World:
         self.server.inbox.items.extend((client, _message_in(message)) for client, message in saved["inbox"])
         office.tickets = {k: Ticket(*t) for k, t in saved["tickets"].items()}
         office.results = {k: LocalResult(*r) for k, r in saved["results"].items()}
+        office.waiting = set(saved["waiting"])
         office.holders = saved["holders"]
         office.passes, office.computed = saved["training"]
         transport.sent, transport.count = saved["sent"], saved["count"]
-        clients.newest = saved["newest"]
+        clients.newest, clients.models = saved["newest"], saved["models"]
         self.adversary.answers = saved["answers"]
         self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
@@ -106,6 +110,9 @@ class World:
                 clients.pursue(item)
 
 
+_MESSAGES: dict[str, type[Message]] = {"invitation": Invitation, "update": Update, "alarm_status": AlarmStatus}
+
+
 def _message_out(message: Payload) -> Any:
     return message if isinstance(message, bytes) else dict(message)
 
@@ -113,7 +120,7 @@ def _message_out(message: Payload) -> Any:
 def _message_in(saved: Any) -> Any:
     if isinstance(saved, bytes):
         return saved
-    return Invitation(**saved) if saved["kind"] == "invitation" else Update(**saved)
+    return _MESSAGES[saved["kind"]](**saved)
 
 
 def _server_state(server: Server) -> dict[str, Any]:
@@ -132,4 +139,5 @@ def _restore_server(server: Server, saved: dict[str, Any]) -> None:
         states=bytearray(saved["ledger"]["states"]),
     )
     buffer = [Accepted(*a) for a in saved["buffer"]]
-    server.state = type(server.state)(**{**saved, "ledger": ledger, "buffer": buffer})
+    fallback = None if saved["fallback"] is None else Basis(*saved["fallback"])
+    server.state = ServerState(**{**saved, "ledger": ledger, "buffer": buffer, "fallback": fallback})

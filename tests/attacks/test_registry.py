@@ -8,7 +8,17 @@ from pydantic import TypeAdapter, ValidationError
 import fedprop.attacks
 from fedprop.attacks import ATTACKS, Attack, FangKrum
 
-KINDS = ["none", "gaussian", "sign_flip", "label_flip", "fang_krum", "fang_trimmed_mean", "fang_median", "targeted"]
+KINDS = [
+    "none",
+    "gaussian",
+    "sign_flip",
+    "label_flip",
+    "false_alarms",
+    "fang_krum",
+    "fang_trimmed_mean",
+    "fang_median",
+    "targeted",
+]
 ASSUMED = {"fang_krum": "krum", "fang_trimmed_mean": "trimmed_mean", "fang_median": "median"}
 
 

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 
+from fedprop.defenses import Ruling
 from fedprop.errors import StoreError
 from fedprop.report import chrome_trace, write_run_report, write_sweep_report
+from fedprop.report.figures import malicious_index_figure
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -111,6 +113,35 @@ def test_what_the_clients_privacy_cost_is_shown_where_there_is_some(run, tmp_pat
     path = write_run_report(replace(run, rounds=rounds), tmp_path)
     assert '<th scope="row">3</th><td>1</td><td>0.512</td>' in path.read_text(encoding="utf-8")
     assert "Privacy" not in page(write_run_report(run, tmp_path)).text
+
+
+def ruled(run):
+    """The run with a ruling for each round: client 7 is found malicious again and again, and then banned."""
+
+    def ruling(number):
+        verdicts = {0: "benign", 7: "malicious"}
+        return Ruling(
+            "divergent", True, {0: True, 7: True}, verdicts, {}, {0: 0.0, 7: number + 1.0}, (7,) * (number > 2)
+        )
+
+    rounds = [replace(record, ruling=ruling(i)) for i, record in enumerate(run.rounds)]
+    return replace(run, rounds=[replace(run.rounds[0]), *rounds])
+
+
+def test_decisions_are_shown_where_there_are_some(run, tmp_path):
+    text = page(write_run_report(ruled(run), tmp_path)).text
+    assert (tmp_path / "malicious_index.png").exists()
+    assert "Every decision as a table" in text
+    assert "2 of 2" in text
+    assert "Every decision" not in page(write_run_report(run, tmp_path / "plain")).text
+
+
+def test_the_malicious_index_is_a_line_for_each_client(run):
+    axes = malicious_index_figure(ruled(run)).axes[0]
+    count = len(run.rounds)
+    lines = {line.get_gid(): list(line.get_ydata()) for line in axes.lines if line.get_gid()}
+    assert lines == {"client 0": [0.0] * count, "client 7": [i + 1.0 for i in range(count)]}
+    assert [len(marks.get_offsets()) for marks in axes.collections] == [0, count - 3]
 
 
 def test_a_run_in_which_nothing_happened_still_has_a_page(run, tmp_path):

@@ -1,11 +1,18 @@
-"""The settings of SIREN+."""
+"""The settings of SIREN+, and what it does with them at each step of a round."""
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from fedprop.defenses.siren_plus.bans import AwardTo
-from fedprop.types import Fraction, Frozen, NonNegative, Positive
+from fedprop.aggregators.mean import Mean, Weighting
+from fedprop.defenses.protocol import LocalTest, Replies, RoundProtocol, Ruling, Screened
+from fedprop.defenses.siren_plus.bans import AwardTo, Record, tally
+from fedprop.defenses.siren_plus.client import AlarmingClients
+from fedprop.defenses.siren_plus.decision import Decision, decide
+from fedprop.defenses.siren_plus.evidence import RootTest
+from fedprop.errors import InvalidConfig
+from fedprop.types import ClientId, Fraction, Frozen, NonNegative, Positive
 
 Share: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -16,7 +23,7 @@ class ShareOfRounds(Frozen):
     share_of_rounds: Fraction
 
 
-class SirenPlus(Frozen):
+class SirenPlus(RoundProtocol):
     """SIREN+ (Guo et al. 2024): alarms of the clients, decided upon with a root test set on the server.
 
     The defaults are those of Table 2. For CIFAR-10 the paper has c_s = 0.15, and c_c = 0.06 if the data are non-IID.
@@ -34,6 +41,8 @@ class SirenPlus(Frozen):
         not in the paper, see `decide`.
     holdout : the share of its examples that a client keeps for testing and does not train on. The paper says "a small
         partition"; a tenth is what its code takes.
+    weighting : alpha, the weights of the accepted updates. The paper's are the clients' shares of the data, `examples`;
+        since malicious clients may claim any number of examples, the weights are `uniform` unless told otherwise.
 
     Plain SIREN (Guo et al. 2021) is `{kind: siren_plus, award: null}`, without local differential privacy.
 
@@ -50,9 +59,66 @@ class SirenPlus(Frozen):
     weight_check: bool = True
     always_compare: bool = False
     holdout: Share = 0.1
+    weighting: Weighting = "uniform"
+
+    @property
+    def rule(self) -> Mean:
+        return Mean(weighting=self.weighting)
+
+    @property
+    def needs_root(self) -> bool:
+        return True
+
+    @property
+    def test_share(self) -> float:
+        return self.holdout
+
+    def init(self) -> dict[ClientId, Record]:
+        return {}
 
     def limit(self, rounds: int) -> float | None:
         """C_p in a run of so many rounds; None if nobody is banned. 0.29 of 100 is 29, in spite of binary fractions."""
         if isinstance(self.penalty, ShareOfRounds):
             return round(self.penalty.share_of_rounds * rounds, 9)
         return self.penalty
+
+    def client_side(self, test: LocalTest) -> AlarmingClients:
+        return AlarmingClients(test, self.c_c)
+
+    def screen(self, replies: Replies, memory: Mapping[ClientId, tuple[Any, ...]]) -> Screened:
+        """The decision on a round's updates; the memory is a `Record` for each client that took part.
+
+        Raises
+        ------
+        InvalidConfig
+            If the server holds no examples of its own.
+        """
+        if replies.server is None:
+            raise InvalidConfig("`server` must hold the root test set for SirenPlus; found None")
+        records = {client: Record(*record) for client, record in memory.items()}
+        decision = decide(
+            replies.alarms,
+            RootTest(replies.updates, replies.server.accuracy),
+            c_s=self.c_s,
+            weight_check=self.weight_check,
+            always_compare=self.always_compare,
+            banned=[row for row, client in enumerate(replies.clients) if records.get(client, Record()).banned],
+            review=self.award is not None,
+        )
+        verdicts = dict(zip(replies.clients, decision.verdicts, strict=True))
+        limit = self.limit(replies.rounds)
+        records = tally(records, verdicts, c_p=limit, c_a=self.award, award_to=self.award_to)
+        return Screened(decision.accepted, _ruling(replies, decision, records), records)
+
+
+def _ruling(replies: Replies, decision: Decision, records: Mapping[ClientId, Record]) -> Ruling:
+    clients, measured = replies.clients, decision.accuracies
+    return Ruling(
+        case=decision.case.name.lower(),
+        rollback=decision.rollback,
+        alarms=dict(zip(clients, replies.alarms, strict=True)),
+        verdicts={client: verdict.value for client, verdict in zip(clients, decision.verdicts, strict=True)},
+        accuracies={client: found for client, found in zip(clients, measured, strict=True) if found is not None},
+        index={client: record.penalty for client, record in sorted(records.items())},
+        banned=tuple(client for client, record in sorted(records.items()) if record.banned),
+    )

@@ -6,6 +6,7 @@ Every function takes a view and returns a matplotlib `Figure`, made through the 
 from fedprop.report.figures.accuracy import accuracy_figure
 from fedprop.report.figures.confidence import confidence_figure
 from fedprop.report.figures.counterexample import counterexample_figure
+from fedprop.report.figures.malicious_index import malicious_index_figure
 from fedprop.report.figures.membership import auc_figure, roc_figure
 from fedprop.report.figures.panels import panels_figure
 from fedprop.report.figures.peaks import peaks_figure
@@ -21,6 +22,7 @@ __all__ = [
     "auc_figure",
     "confidence_figure",
     "counterexample_figure",
+    "malicious_index_figure",
     "panels_figure",
     "peaks_figure",
     "png",

@@ -1,4 +1,4 @@
-"""Where SIREN+ rolls back to, and what the updates are there."""
+"""Where a server rolls back to (SIREN+, Guo et al. 2024), and what the updates are there."""
 
 from typing import Generic, NamedTuple, TypeVar
 

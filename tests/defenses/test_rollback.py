@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.defenses.siren_plus import Lineage, rebase
+from fedprop.defenses import Lineage, rebase
 from fedprop.oracles.siren_plus import rolled_back
 
 numbers = st.floats(-10.0, 10.0)

@@ -1,0 +1,48 @@
+"""Defenses by name: how a configuration spells a rule, a chain of stages, or a protocol."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.defense import AGGREGATORS, defense_schema, dump_defense, parse_defense
+from fedprop.defenses.protocol import RoundProtocol
+from fedprop.defenses.siren_plus import SirenPlus
+from fedprop.registry import Registry, unknown_kind
+
+PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus,))
+"""Every protocol by its `kind`."""
+
+
+class _Choice:
+    """Pydantic's view of a defense of either sort."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _parse, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [*defense_schema(handler)["anyOf"], PROTOCOLS.json_schema(handler)]}
+
+
+DefenseChoice: TypeAlias = Annotated[Aggregator | RoundProtocol, _Choice()]
+"""The annotation for a configuration field that holds whatever can defend a server."""
+
+
+def _parse(value: Any) -> Aggregator | RoundProtocol:
+    kind = value.get("kind") if isinstance(value, Mapping) else value
+    if isinstance(value, RoundProtocol) or (isinstance(kind, str) and kind in PROTOCOLS.kinds):
+        return PROTOCOLS.parse(value)
+    if isinstance(kind, str) and ":" not in kind and kind not in AGGREGATORS.kinds:
+        raise unknown_kind(kind, [*AGGREGATORS.kinds, *PROTOCOLS.kinds])
+    return parse_defense(value)
+
+
+def _dump(value: Aggregator | RoundProtocol) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, RoundProtocol) else dump_defense(value)

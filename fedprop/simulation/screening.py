@@ -1,0 +1,65 @@
+"""The server's side of a protocol: whose updates are used, and onto which model."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fedprop.aggregators.server_side import ServerSide
+from fedprop.defenses import Replies, RoundProtocol, Ruling
+from fedprop.simulation.events import EventKind
+from fedprop.simulation.ledger import Accepted
+from fedprop.simulation.transport import Emit
+from fedprop.types import Vector
+
+
+class Basis(NamedTuple):
+    """A global model [d] that a step can start from, and what the server's optimizer remembered there."""
+
+    parameters: Vector
+    optimizer: dict[str, Tensor]
+
+
+class Passed(NamedTuple):
+    """What is left of a round's updates, and what the protocol remembers from now on."""
+
+    batch: list[Accepted]
+    ruling: Ruling
+    memory: Any
+
+
+def screen(
+    protocol: RoundProtocol,
+    batch: Sequence[Accepted],
+    memory: Any,
+    *,
+    server: ServerSide | None,
+    rounds: int,
+    emit: Emit,
+) -> Passed:
+    """Put the updates of one round, at least one, before the protocol, and record what it says."""
+    replies = Replies(
+        updates=torch.stack([a.update for a in batch]),
+        clients=tuple(a.client for a in batch),
+        alarms=tuple(a.alarm for a in batch),
+        server=server,
+        rounds=rounds,
+    )
+    accepted, ruling, memory = protocol.screen(replies, memory)
+    emit(EventKind.RULED, value=float(ruling.rollback), detail=ruling.case)
+    for item, used in zip(batch, accepted, strict=True):
+        emit(
+            EventKind.JUDGED,
+            client=item.client,
+            task=item.task,
+            version=item.version,
+            value=ruling.accuracies.get(item.client),
+            detail=_finding(ruling, item, used),
+        )
+    return Passed([item for item, used in zip(batch, accepted, strict=True) if used], ruling, memory)
+
+
+def _finding(ruling: Ruling, item: Accepted, used: bool) -> str:
+    words = [ruling.verdicts[item.client], "used" if used else "not used"]
+    return ", ".join([*words, "banned"] if item.client in ruling.banned else words)
