@@ -13,7 +13,8 @@ from fedprop.types import ClientId, Vector
 def hold_out(shards: Shards, share: float, seed: int) -> tuple[Shards, Shards]:
     """Everybody's data for training and for testing, at random.
 
-    Whoever holds two examples or more tests on at least one and trains on at least one; a single one is for training.
+    With a share above 0, whoever holds two examples or more tests on at least one and trains on at least one; a single
+    one is for training.
     """
     pairs = [_split(part, share, generator(seed, "holdout", client)) for client, part in enumerate(shards.parts)]
     train, test = zip(*pairs, strict=True)
@@ -21,7 +22,7 @@ def hold_out(shards: Shards, share: float, seed: int) -> tuple[Shards, Shards]:
 
 
 def _split(part: Tensor, share: float, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    kept = max(0, min(len(part) - 1, max(1, round(share * len(part)))))
+    kept = max(0, min(len(part) - 1, max(1, round(share * len(part))))) if share else 0
     order = torch.randperm(len(part), generator=stream).to(part.device)
     return part[order[kept:]], part[order[:kept]]
 

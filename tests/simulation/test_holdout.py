@@ -23,6 +23,10 @@ def test_a_share_of_the_examples_is_for_testing(size, kept):
     assert sorted([*train.parts[0].tolist(), *test.parts[0].tolist()]) == sorted(shards.parts[0].tolist())
 
 
+def test_no_share_is_no_example():
+    assert hold_out(shards_of([9]), 0.0, seed=0)[1].sizes == (0,)
+
+
 def test_somebody_who_tests_on_almost_everything_trains_all_the_same():
     train, test = hold_out(shards_of([3]), 0.99, seed=0)
     assert (train.count(0), test.count(0)) == (1, 2)
