@@ -146,23 +146,6 @@ class Registry(Generic[T]):
         """What `parse` takes from a file: a mapping for one of the kinds, a bare kind, or a class named by place."""
         place = {"type": "string", "pattern": ":"}
         by_place = {"type": "object", "properties": {"kind": place}, "required": ["kind"]}
-        schemas = [_inlined(cls.model_json_schema()) for cls in self.kinds.values()]
+        schemas = [handler.resolve_ref_schema(handler(cls.__pydantic_core_schema__)) for cls in self.kinds.values()]
         mappings = [{**schema, "required": ["kind", *schema.get("required", [])]} for schema in schemas]
         return {"anyOf": [*mappings, by_place, {"enum": list(self.kinds)}, place]}
-
-
-def _inlined(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A class's schema with those of its fields' classes written out, as a part of another schema must have them."""
-    known: dict[str, Any] = schema.get("$defs", {})
-
-    def written_out(part: Any) -> Any:
-        if isinstance(part, list):
-            return [written_out(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        named = known[part["$ref"].removeprefix("#/$defs/")] if "$ref" in part else {}
-        own = {key: value for key, value in part.items() if key not in ("$ref", "$defs")}
-        return {key: written_out(value) for key, value in {**named, **own}.items()}
-
-    inlined: JsonSchemaValue = written_out(schema)
-    return inlined
