@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fedprop.config_file import validate
 from fedprop.errors import StoreError
+from fedprop.measures import MEASURES, MeasureName
 from fedprop.report import write_run_report, write_sweep_report
 from fedprop.report.run import RunView, TableView
 from fedprop.store import RunStore
@@ -29,7 +30,9 @@ def publish(folder: Path) -> Path:
     sweep = _read_sweep(folder / SWEEP_FILE)
     results = [result for cell in cells(sweep) if (result := finished(folder, cell)) is not None]
     runs = [_cell_view(sweep, folder, result) for result in results]
-    pages = {_place(sweep, r): cell_folder(Path(), r.cell) / "report.html" for r in results}
+    pages = {
+        _place(sweep, r, name): cell_folder(Path(), r.cell) / "report.html" for r in results for name in sweep.measures
+    }
     links = {place: page.as_posix() for place, page in pages.items() if (folder / page).is_file()}
     return write_sweep_report(
         sweep.name, tables(sweep, results), runs, folder, config=sweep.model_dump(mode="json"), links=links
@@ -59,32 +62,37 @@ def view(store: RunStore) -> RunView:
 
 
 def tables(sweep: Sweep, results: list[CellResult]) -> list[TableView]:
-    """The results as tables of test errors, one for each combination of the axes after the second."""
-    rows, columns, *others = (tuple(choices) for choices in sweep.axes.values())
-    paper = {(r, c): v for r, line in sweep.paper.values.items() for c, v in line.items()}
-    made = []
-    for rest in product(*others):
-        ours: dict[tuple[str, str], tuple[float, ...]] = {}
-        for result in results:
-            row, column, *tail = result.cell.labels
-            if tuple(tail) == rest and result.summary:
-                ours[row, column] = (*ours.get((row, column), ()), result.summary["test_error"])
-        title = _title(sweep, rest)
-        made.append(TableView(title, rows, columns, ours, paper, sweep.paper.source, notes=sweep.notes))
-    return made
+    """The results as tables, one for each combination of the axes after the second and each measure."""
+    others = tuple(sweep.axes.values())[2:]
+    return [_table(sweep, results, rest, name) for rest in product(*others) for name in sweep.measures]
 
 
-def _title(sweep: Sweep, rest: Iterable[str]) -> str:
-    return ", ".join([sweep.name, *rest])
+def _table(sweep: Sweep, results: list[CellResult], rest: tuple[str, ...], name: MeasureName) -> TableView:
+    rows, columns, *_ = (tuple(choices) for choices in sweep.axes.values())
+    measure = MEASURES[name]
+    ours: dict[tuple[str, str], tuple[float, ...]] = {}
+    for result in results:
+        row, column, *tail = result.cell.labels
+        value = measure.read(result.summary)
+        if tuple(tail) == rest and value is not None:
+            ours[row, column] = (*ours.get((row, column), ()), value)
+    first = name == sweep.measures[0]
+    paper = {(r, c): v for r, line in sweep.paper.values.items() for c, v in line.items()} if first else {}
+    source = sweep.paper.source if first else ""
+    return TableView(_title(sweep, rest, name), rows, columns, ours, paper, source, measure.label, sweep.notes)
 
 
-def _place(sweep: Sweep, result: CellResult) -> tuple[str, str, str]:
-    """The title of the table that shows a cell, and its row and column there."""
+def _title(sweep: Sweep, rest: Iterable[str], name: MeasureName) -> str:
+    return ", ".join([sweep.name, *rest, *([MEASURES[name].label] if name != sweep.measures[0] else [])])
+
+
+def _place(sweep: Sweep, result: CellResult, name: MeasureName) -> tuple[str, str, str]:
+    """The title of the table that shows a measure of a cell, and its row and column there."""
     row, column, *rest = result.cell.labels
-    return _title(sweep, rest), row, column
+    return _title(sweep, rest, name), row, column
 
 
 def _cell_view(sweep: Sweep, folder: Path, result: CellResult) -> RunView:
-    table, row, column = _place(sweep, result)
+    table, row, column = _place(sweep, result, sweep.measures[0])
     seen = view(RunStore(cell_folder(folder, result.cell)))
     return replace(seen, label=result.cell.label, table=table, row=row, column=column)

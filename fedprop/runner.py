@@ -17,6 +17,7 @@ from fedprop.simulation.engine import Observer, Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 from fedprop.simulation.setup import Setup
 from fedprop.store import RunStore, write_tensors
+from fedprop.summary import summarize
 from fedprop.training.memory import MemoryGauge
 
 VERSIONED = ("fedprop", "torch", "numpy", "pydantic", "anyio", "scikit-learn")
@@ -104,8 +105,8 @@ def run(
     if out is not None:
         params, buffers = ParameterLayout.of(setup.module).views(outcome.parameters)
         write_tensors(out / "model.safetensors", params | buffers)
-    summary = summarize(experiment, outcome, recorder.accepted, recorder.refused)
-    recorder.finish(summary | _privacy(experiment, setup, outcome) | _targeted(outcome) | gauge.read())
+    summary = summarize(experiment, setup, outcome, recorder.accepted, recorder.refused)
+    recorder.finish(summary | gauge.read())
     return outcome
 
 
@@ -126,76 +127,6 @@ def _prepare(
     if store.meta("summary") is not None:
         raise StoreError(f"the run in {store.folder} is finished; there is nothing to resume")
     return store.checkpoint(), tuple(store.rounds())
-
-
-def summarize(experiment: Experiment, outcome: Outcome, accepted: int, refused: Mapping[str, int]) -> dict[str, Any]:
-    """The figures of a finished run, JSON-ready."""
-    return {
-        "name": experiment.name,
-        "seed": experiment.seed,
-        "test_accuracy": outcome.test_accuracy,
-        "test_error": outcome.test_error,
-        "rounds": len(outcome.rounds),
-        "failed_rounds": sum(bool(r.failure) for r in outcome.rounds),
-        "virtual_seconds": outcome.virtual_seconds,
-        "wall_seconds": outcome.wall_seconds,
-        "accepted": accepted,
-        "rejected": dict(refused),
-        "clients_per_pass": outcome.tickets_per_pass,
-        "trace_sha256": outcome.trace_sha256,
-        "inference": newest_findings(outcome.rounds),
-        "decisions": decisions(outcome.rounds),
-    }
-
-
-def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:
-    """The last result of each attack on each model, JSON-ready."""
-    newest = {
-        (finding.target, finding.attack): (record.round, finding) for record in rounds for finding in record.findings
-    }
-    return [
-        {
-            "target": target,
-            "attack": attack,
-            "round": round_,
-            "auc": finding.inference.auc,
-            "advantage": finding.inference.advantage,
-        }
-        for (target, attack), (round_, finding) in newest.items()
-    ]
-
-
-def _targeted(outcome: Outcome) -> dict[str, Any]:
-    """How far targeted attacks came in the last round evaluated; nothing without one."""
-    measured = [record.confidence for record in outcome.rounds if record.confidence is not None]
-    return {"misclassification_confidence": measured[-1]} if measured else {}
-
-
-def _privacy(experiment: Experiment, setup: Setup, outcome: Outcome) -> dict[str, Any]:
-    """The privacy of a finished run: the noise, and the largest epsilon any client has spent; nothing without."""
-    privacy = setup.central_privacy or setup.training.privacy
-    if privacy is None:
-        return {}
-    spent = [epsilon for record in outcome.rounds for epsilon in record.epsilon.values()]
-    planned = experiment.training.privacy
-    return {
-        "epsilon": max(spent, default=0.0),
-        "target_epsilon": None if planned is None else planned.target_epsilon,
-        "delta": privacy.delta,
-        "noise_multiplier": privacy.sigma,
-    }
-
-
-def decisions(rounds: Sequence[RoundRecord]) -> dict[str, Any]:
-    """How a protocol ruled, JSON-ready; empty if it never did."""
-    rulings = [record.ruling for record in rounds if record.ruling is not None]
-    if not rulings:
-        return {}
-    return {
-        "cases": dict(Counter(ruling.case for ruling in rulings)),
-        "rollbacks": sum(ruling.rollback for ruling in rulings),
-        "banned": list(rulings[-1].banned),
-    }
 
 
 def versions() -> dict[str, str]:

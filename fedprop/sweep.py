@@ -12,9 +12,11 @@
           Mean: {attack: {kind: sign_flip}}
           Krum: {attack: {kind: fang_krum}}
     seeds: [0, 1]
+    measures: [test_error, epsilon]
     paper: {source: "...", values: {Krum: {None: 0.14}}}
 
-The first axis gives a table's rows, the second its columns; each combination of the others is a table of its own.
+The first axis gives a table's rows, the second its columns; each combination of the others is a table of its own, and
+so is each measure. The paper's numbers stand in the tables of the first measure.
 """
 
 import os
@@ -35,6 +37,7 @@ from pydantic import Field, model_validator
 from fedprop.config_file import assign, override, read_mapping, validate
 from fedprop.errors import InvalidConfig, RunFailed
 from fedprop.experiment import Experiment, Seed
+from fedprop.measures import MeasureName
 from fedprop.report.files import write_atomically
 from fedprop.runner import run
 from fedprop.store import RunStore
@@ -59,6 +62,7 @@ class Sweep(Frozen):
     base: dict[str, Any]
     axes: Annotated[dict[str, dict[str, Choice]], Field(min_length=2)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)] = ("test_error",)
     paper: Paper = Paper()
     notes: str = ""
 

@@ -28,7 +28,20 @@ LEVELS = (
     },
     {"training", "defenses", "privacy", "properties"},
     {"simulation"},
-    {"config_file", "experiment", "runner", "sweep", "store", "publish", "catalogue", "progress", "report", "verify"},
+    {
+        "config_file",
+        "experiment",
+        "runner",
+        "summary",
+        "measures",
+        "sweep",
+        "store",
+        "publish",
+        "catalogue",
+        "progress",
+        "report",
+        "verify",
+    },
     {"bench", "cli", "pytest_plugin"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -130,3 +130,28 @@ def test_failed_cells_leave_gaps():
     results = [CellResult(cell, {}, "stood still") for cell in cells(sweep)]
     [table] = tables(sweep, results)
     assert table.ours == {}
+
+
+def test_every_measure_has_tables_of_its_own_and_the_paper_speaks_of_the_first():
+    sweep = a_sweep(measures=["epsilon", "test_error"])
+    results = [CellResult(cell, {"test_error": 0.5, "epsilon": 8.0}) for cell in cells(sweep)]
+    epsilon, error = tables(sweep, results)
+    assert (epsilon.title, epsilon.value) == ("small", "epsilon spent")
+    assert (error.title, error.value) == ("small, test error", "test error")
+    assert set(epsilon.ours.values()) == {(8.0,)}
+    assert set(error.ours.values()) == {(0.5,)}
+    assert (epsilon.paper, error.paper) == ({("Mean", "Nobody"): 0.25}, {})
+    assert (epsilon.source, error.source) == ("Somebody 2020, Table 1", "")
+
+
+def test_runs_without_a_measure_leave_gaps():
+    sweep = a_sweep(measures=["client_auc"])
+    [table] = tables(sweep, [result(cell, 0.5) for cell in cells(sweep)])
+    assert table.ours == {}
+
+
+def test_a_measure_nobody_takes_is_refused():
+    with pytest.raises(ValueError, match="test_error"):
+        a_sweep(measures=["beauty"])
+    with pytest.raises(ValueError, match="at least 1"):
+        a_sweep(measures=[])
