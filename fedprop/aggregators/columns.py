@@ -74,11 +74,15 @@ def blocks_of(elements: int) -> Iterator[None]:
         _elements.reset(token)
 
 
-def column_spans(rows: Rows) -> Iterator[tuple[int, int]]:
-    """The first and one past the last column of each block, of at most `BLOCK_ELEMENTS` entries, in order."""
+def column_spans(rows: Rows, columns: int | None = None) -> Iterator[tuple[int, int]]:
+    """The first and one past the last column of each block, in order.
+
+    A block has so many `columns`, or else at most `BLOCK_ELEMENTS` entries; inside `blocks_of` what is said there.
+    """
     n, d = rows.shape
     usual = CUDA_BLOCK_ELEMENTS if rows.device.type == "cuda" else BLOCK_ELEMENTS
-    width = max(1, (_elements.get() or usual) // n)
+    elements = _elements.get() or (usual if columns is None else columns * n)
+    width = max(1, elements // n)
     return ((start, min(start + width, d)) for start in range(0, d, width))
 
 
@@ -92,14 +96,14 @@ def column_blocks(rows: Rows) -> Iterator[Tensor]:
     return (read(rows, *span) for span in column_spans(rows))
 
 
-def map_blocks(work: Callable[[Tensor], T], rows: Rows) -> Iterator[T]:
-    """`work` on each of the `column_blocks` of `rows`; the answers come in the order of the columns.
+def map_blocks(work: Callable[[Tensor], T], rows: Rows, columns: int | None = None) -> Iterator[T]:
+    """`work` on each of the `column_blocks` of `rows`, or on blocks of so many `columns`, in the order of the columns.
 
     On a CPU many blocks are read and worked on by as many threads as torch may use here, each of which computes alone:
     independent blocks disturb each other less than threads that meet after every operation. `FEW_BLOCKS` are worked on
     one after the other.
     """
-    spans = list(column_spans(rows))
+    spans = list(column_spans(rows, columns))
     threads = min(len(spans), torch.get_num_threads())
     if threads == 1 or len(spans) <= FEW_BLOCKS or rows.device.type == "cuda":
         yield from (work(read(rows, *span)) for span in spans)

@@ -2,13 +2,11 @@
 
 from typing import Literal
 
-import torch
-
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
-from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.coordinate import OrderedMean
 
 
-class Median(CoordinateRule):
+class Median(OrderedMean):
     """The median of each coordinate; for an even number of rows, the mean of the two middle values.
 
     As long as fewer than half the rows are Byzantine, each coordinate stays within the honest values.
@@ -36,9 +34,5 @@ class Median(CoordinateRule):
             kappa=Kappa(lambda n, f: 4 * (1 + f / (n - 2 * f)) ** 2, "Allouah et al., AISTATS 2023, Table 1"),
         )
 
-    def shares(self, ordered: Ordered) -> Shares:
-        n = ordered.shape[1]
-        shares = torch.zeros(1, n, dtype=torch.float64, device=ordered.device)
-        shares[0, (n - 1) // 2] += 0.5
-        shares[0, n // 2] += 0.5
-        return shares
+    def used(self, n: int) -> range:
+        return range((n - 1) // 2, n // 2 + 1)

@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-import torch
 from pydantic import NonNegativeInt
 
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
-from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.coordinate import OrderedMean
 
 
-class TrimmedMean(CoordinateRule):
+class TrimmedMean(OrderedMean):
     """In each coordinate, the mean of what is left without the `f` smallest and the `f` largest values.
 
     Needs n >= 2f + 1. Each coordinate stays within the honest values if at most `f` rows are Byzantine.
@@ -47,8 +46,5 @@ class TrimmedMean(CoordinateRule):
             ),
         )
 
-    def shares(self, ordered: Ordered) -> Shares:
-        n = ordered.shape[1]
-        shares = torch.zeros(1, n, dtype=torch.float64, device=ordered.device)
-        shares[0, self.f : n - self.f] = 1 / (n - 2 * self.f)
-        return shares
+    def used(self, n: int) -> range:
+        return range(self.f, n - self.f)

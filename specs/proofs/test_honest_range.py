@@ -81,3 +81,4 @@ def test_the_package_computes_the_mean_that_is_proved(rule: Median | TrimmedMean
     shares = torch.zeros(1, n, dtype=torch.float64)
     shares[0, f : n - f] = 1 / (n - 2 * f)
     assert torch.equal(rule.shares(torch.zeros(1, n)), shares)
+    assert rule.used(n) == range(f, n - f)
