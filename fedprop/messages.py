@@ -118,11 +118,13 @@ class Reason(StrEnum):
     ALARM_MISSING = "alarm missing"
 
 
+_TENSORS = {"invitation": ("parameters",), "update": ("update",), "alarm_status": ()}
+"""The fields of each kind of message that hold a tensor."""
+
+
 def _tensors(message: Message) -> dict[str, Tensor]:
     """The tensors of a message by field."""
-    if isinstance(message, AlarmStatus):
-        return {}
-    return {"parameters": message.parameters} if isinstance(message, Invitation) else {"update": message.update}
+    return {name: getattr(message, name) for name in _TENSORS[message.kind]}
 
 
 def size(message: Message) -> int:
