@@ -29,22 +29,30 @@ NETWORK_COLUMNS = 1 << 15
 
 
 def mean_ordered(updates: Rows, used: range) -> Vector:
-    """The aggregate [d] of rows [n, d]: in each coordinate, the mean of the order statistics `used`, in float64."""
+    """The aggregate [d] of rows [n, d]: in each coordinate, the mean of the order statistics `used`, in float64.
+
+    Values in float64 are divided before they are added, since their sum may overflow where the mean does not.
+    """
     small = len(updates) <= NETWORK_ROWS and updates.device.type != "cuda"
     mean, columns = (_mean_by_network, NETWORK_COLUMNS) if small else (_mean_by_sorting, None)
     return fill(_empty(updates), map_blocks(lambda block: mean(block, used), updates, columns))
 
 
 def _mean_by_network(block: Tensor, used: range) -> Tensor:
-    first, *others = order_columns(block.numpy(), used)
-    total = first.astype(np.float64)
-    for other in others:
-        total += other
-    return torch.from_numpy(total / len(used))
+    rows = order_columns(block.numpy(), used)
+    if block.dtype == torch.float64:
+        rows = [row / len(used) for row in rows]
+    total = rows[0].astype(np.float64)
+    for row in rows[1:]:
+        total += row
+    return torch.from_numpy(total if block.dtype == torch.float64 else total / len(used))
 
 
 def _mean_by_sorting(block: Tensor, used: range) -> Tensor:
-    return _sorted(block)[:, used.start : used.stop].mean(dim=1, dtype=torch.float64)
+    values = _sorted(block)[:, used.start : used.stop]
+    if block.dtype == torch.float64:
+        return (values / len(used)).sum(dim=1)
+    return values.mean(dim=1, dtype=torch.float64)
 
 
 def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Vector:

@@ -69,3 +69,11 @@ def test_sums_are_in_float64() -> None:
     rows = torch.tensor([[1e8], [1.0], [1.0], [1.0], [-1e8]])
     assert float(TrimmedMean(f=0)(rows)) == pytest.approx(0.6, rel=1e-6)
     assert float(MeanAroundMedian(f=0)(rows)) == pytest.approx(0.6, rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [8, 60])
+def test_a_mean_of_very_large_numbers_does_not_overflow(rows: int) -> None:
+    for dtype in (torch.float32, torch.float64):
+        largest = torch.full((rows, 3), torch.finfo(dtype).max / 2, dtype=dtype)
+        assert torch.allclose(Median()(largest), largest[0])
+        assert torch.allclose(TrimmedMean(f=1)(largest), largest[0], rtol=1e-6)
