@@ -155,3 +155,11 @@ def test_a_measure_nobody_takes_is_refused():
         a_sweep(measures=["beauty"])
     with pytest.raises(ValueError, match="at least 1"):
         a_sweep(measures=[])
+
+
+def test_curves_stand_with_the_first_measure_alone(tmp_path):
+    folder = tmp_path / "sweep"
+    run_sweep(a_sweep(measures=["test_error", "test_accuracy"]), folder, data_dir=None, jobs=1, on_cell=lambda _: None)
+    assert publish(folder).read_text(encoding="utf-8").count("Accuracy by round") == 1
+    drawn = {path.stem for path in folder.glob("*.png")}
+    assert drawn == {"table_1", "table_2", "panels_by_round_1", "panels_over_time_1"}

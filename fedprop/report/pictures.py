@@ -76,15 +76,13 @@ def run_pictures(run: RunView) -> dict[str, Picture]:
 
 
 def table_pictures(number: int, table: TableView, runs: Sequence[RunView]) -> dict[str, Picture]:
-    """The figures of the `number`-th table of a sweep by name: its numbers, and the curves of its runs."""
+    """The figures of the `number`-th table of a sweep by name: its numbers, and the curves of its runs, if any."""
     own = [run for run in runs if run.table == table.title]
-    drawn = {
-        "table": table_figure(table),
-        "panels_by_round": panels_figure(own, against="round"),
-        "panels_over_time": panels_figure(own, against="time"),
-        **_confidence(own),
-        **_membership(own),
-    }
+    drawn = {"table": table_figure(table)}
+    if own:
+        drawn["panels_by_round"] = panels_figure(own, against="round")
+        drawn["panels_over_time"] = panels_figure(own, against="time")
+    drawn |= _confidence(own) | _membership(own)
     return {
         name: Picture(f"{name}_{number}", f"{ALTS[name]} {table.title}.", png(figure)) for name, figure in drawn.items()
     }
