@@ -146,5 +146,9 @@ class OrderedMean(CoordinateRule):
         shares[0, used.start : used.stop] = 1 / len(used)
         return shares
 
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        """The value of the plain call, to the last bit, and the rows' weights."""
+        return super().combine(cohort, state)._replace(value=self.value(cohort.updates))
+
     def value(self, updates: Rows) -> Vector:
         return mean_ordered(updates, self.used(len(updates)))

@@ -26,13 +26,14 @@ def test_a_rule_of_ones_own_says_what_each_order_statistic_counts() -> None:
     assert Winsorised().aggregate(rows).weights.tolist() == pytest.approx([0.0, 0.4, 0.2, 0.4, 0.0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("networks", [True, False])
 @pytest.mark.parametrize("rule", [Median(), TrimmedMean(f=1), MeanAroundMedian(f=1), Winsorised()])
 def test_blocks_and_full_form_do_not_change_the_answer(
-    rule: CoordinateRule, networks: bool, monkeypatch: pytest.MonkeyPatch
+    rule: CoordinateRule, networks: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coordinate, "NETWORK_ROWS", 5 if networks else 4)
-    rows = torch.randn(5, 23, generator=torch.Generator().manual_seed(0))
+    rows = torch.randn(5, 23, generator=torch.Generator().manual_seed(0), dtype=dtype)
     whole, full = rule(rows), rule.aggregate(rows)
     with blocks_of(20):
         assert torch.equal(rule(rows), whole)
