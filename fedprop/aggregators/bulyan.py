@@ -10,7 +10,7 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
-from fedprop.aggregators.coordinate import Ordered, Shares, sum_ordered, sum_ordered_with_weights
+from fedprop.aggregators.coordinate import Ordered, Shares, row_weights, sum_ordered
 from fedprop.aggregators.gram import centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
@@ -68,11 +68,11 @@ class Bulyan(Aggregator):
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        updates = cohort.updates
-        selected = self._selected(updates)
-        value, shares = sum_ordered_with_weights(take(updates, selected), self.shares)
-        weights = torch.zeros(len(updates), dtype=value.dtype, device=value.device)
-        weights[selected] = shares.to(value.dtype)
+        selected = self._selected(cohort.updates)
+        rows = take(cohort.updates, selected)
+        value = sum_ordered(rows, self.shares)
+        weights = torch.zeros(len(cohort.updates), dtype=value.dtype, device=value.device)
+        weights[selected] = row_weights(rows, self.shares).to(value.dtype)
         return Aggregation(value, weights, state)
 
     def value(self, updates: Rows) -> Vector:

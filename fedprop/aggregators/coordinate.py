@@ -1,7 +1,7 @@
 """Rules that see one coordinate at a time: a weighted sum of its ordered values."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -60,31 +60,27 @@ def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Vector:
 
     def aggregate(block: Tensor) -> Tensor:
         ordered = _sorted(block)
-        return _weighted(ordered, shares(ordered))
+        weighted: Tensor = torch.linalg.vecdot(ordered.double(), shares(ordered))
+        return weighted
 
     return fill(_empty(updates), map_blocks(aggregate, updates))
 
 
-def sum_ordered_with_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> tuple[Vector, Weights]:
-    """As `sum_ordered`, with the weight [n] of each row: the mean over all coordinates of the shares it holds.
+def row_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Weights:
+    """The weight [n] of each of the rows [n, d]: the mean over all coordinates of the share it holds, in float64.
 
     Rows with equal values are taken in no particular order.
     """
-    held = torch.zeros(len(updates), dtype=torch.float64, device=updates.device)
 
-    def aggregate(block: Tensor) -> tuple[Tensor, Tensor]:
+    def held(block: Tensor) -> Tensor:
         order = _argsorted(block)
-        ordered = block.T.gather(1, order)
-        given = shares(ordered)
-        by_row = torch.empty_like(ordered, dtype=torch.float64).scatter_(1, order, given.expand(ordered.shape))
-        return _weighted(ordered, given), by_row.sum(dim=0)
+        given = shares(block.T.gather(1, order)).expand(order.shape)
+        return torch.empty_like(given).scatter_(1, order, given).sum(dim=0)
 
-    def values() -> Iterator[Tensor]:
-        for value, by_row in map_blocks(aggregate, updates):
-            held.add_(by_row)
-            yield value
-
-    return fill(_empty(updates), values()), held / updates.shape[1]
+    total = torch.zeros(len(updates), dtype=torch.float64, device=updates.device)
+    for part in map_blocks(held, updates):
+        total += part
+    return total / updates.shape[1]
 
 
 def _empty(updates: Rows) -> Vector:
@@ -106,12 +102,6 @@ def _argsorted(block: Tensor) -> Tensor:
     return torch.from_numpy(np.array(block.numpy().T, order="C").argsort(axis=1))
 
 
-def _weighted(ordered: Ordered, shares: Shares) -> Tensor:
-    """Shares times values, summed in float64."""
-    weighted: Tensor = torch.linalg.vecdot(ordered.double(), shares)
-    return weighted
-
-
 class CoordinateRule(Aggregator):
     """Base of the coordinate-wise rules. The rows' weights are worked out in the full form only.
 
@@ -125,8 +115,8 @@ class CoordinateRule(Aggregator):
         """The share in float64 of each order statistic, given every coordinate's values in ascending order."""
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        value, weights = sum_ordered_with_weights(cohort.updates, self.shares)
-        return Aggregation(value, weights.to(value.dtype), state)
+        value = self.value(cohort.updates)
+        return Aggregation(value, row_weights(cohort.updates, self.shares).to(value.dtype), state)
 
     def value(self, updates: Rows) -> Vector:
         return sum_ordered(updates, self.shares)
@@ -145,10 +135,6 @@ class OrderedMean(CoordinateRule):
         shares = torch.zeros(1, n, dtype=torch.float64, device=ordered.device)
         shares[0, used.start : used.stop] = 1 / len(used)
         return shares
-
-    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        """The value of the plain call, to the last bit, and the rows' weights."""
-        return super().combine(cohort, state)._replace(value=self.value(cohort.updates))
 
     def value(self, updates: Rows) -> Vector:
         return mean_ordered(updates, self.used(len(updates)))

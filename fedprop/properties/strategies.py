@@ -63,8 +63,8 @@ def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
 
 def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Each row stands out in one coordinate: whoever judges coordinates one by one has something against everybody."""
-    return st.tuples(integers(n, 0, d - 1), integers(n, -8, 8)).map(
-        lambda drawn: [[size if k == place else 0 for k in range(d)] for place, size in zip(*drawn, strict=True)]
+    return st.tuples(st.integers(0, d - 1), integers(n, 4, 8)).map(
+        lambda drawn: [[size if k == (drawn[0] + i) % d else 0 for k in range(d)] for i, size in enumerate(drawn[1])]
     )
 
 
@@ -89,16 +89,20 @@ SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (
 def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Case:
     """Honest rows of any shape and place with `f` Byzantine rows among them.
 
-    There are between `min_rows` (and at least f + 1) and `extra` more rows, in up to `max_dim` dimensions.
+    There are between `min_rows` (and at least f + 1) and `extra` more rows, in up to `max_dim` dimensions. In one case
+    of three the Byzantine rows look like honest ones.
     """
     fewest = max(min_rows, f + 1)
-    n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
-    grid = draw(st.sampled_from(SHAPES).flatmap(lambda shape: shape(n, d)))
+    n, shape = draw(st.integers(fewest, fewest + extra)), draw(st.sampled_from(SHAPES))
+    d = max_dim if shape is scattered else draw(st.integers(1, max_dim))
+    grid = draw(shape(n, d))
     offset, spread = draw(st.sampled_from(PLACEMENTS))
     byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
     rows = torch.tensor(grid, dtype=torch.float64)
     if byzantine:
-        rows[byzantine] = draw(byzantine_rows(f, d))
+        crafted, shown = draw(byzantine_rows(f, d)), draw(st.sampled_from((True, True, False)))
+        if shown:
+            rows[byzantine] = crafted
     honest = tuple(i not in byzantine for i in range(n))
     seed = draw(st.integers(0, 2**16))
     return Case((offset + spread * rows).float(), honest, f, seed, moves.counts(n, seed))

@@ -17,7 +17,7 @@ is_caught = load_target(f"{FOLDER}/judge.py:is_caught")
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.broken)
 def test_mistake_is_caught(mistake: Any) -> None:
-    assert is_caught(mistake.broken, mistake.options, examples=400)
+    assert is_caught(mistake.broken, mistake.options, examples=200)
 
 
 @pytest.mark.slow
