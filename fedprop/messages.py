@@ -8,6 +8,7 @@ executes nothing.
 """
 
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -23,7 +24,7 @@ HEADER_BYTES = 256
 """What a message weighs on the wire beside its tensors, in bytes (modelled, and close to the real header)."""
 
 
-Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 """Bounded, so that no sender can write a number that a record or a float cannot hold."""
 
 
@@ -129,7 +130,8 @@ def _tensors(message: Message) -> dict[str, Tensor]:
 
 def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    return HEADER_BYTES + sum(tensor.nbytes for tensor in _tensors(message).values())
+    weights: Iterator[int] = (getattr(message, name).nbytes for name in _TENSORS[message.kind])
+    return HEADER_BYTES + sum(weights)
 
 
 def encode(message: Message) -> bytes:

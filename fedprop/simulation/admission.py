@@ -119,5 +119,5 @@ def _task_of(message: Update | AlarmStatus, ledger: Ledger, ended: Mapping[TaskS
 
 
 def _is_finite(row: Tensor) -> bool:
-    """Whether all numbers of a row are finite; where their sum is, they are, and otherwise it may have overflowed."""
-    return math.isfinite(row.sum().item()) or bool(torch.isfinite(row).all())
+    """Whether all numbers of a row are finite; if their squares' sum is, they are, and otherwise it may overflow."""
+    return math.isfinite(row.dot(row).item()) or bool(torch.isfinite(row).all())

@@ -1,5 +1,6 @@
 """Whole simulations, end to end."""
 
+import gc
 import math
 
 import anyio
@@ -10,7 +11,7 @@ from torch import nn
 from fedprop.aggregators import Aggregator
 from fedprop.errors import RunFailed
 from fedprop.params import ParameterLayout
-from fedprop.simulation.engine import Outcome, simulate
+from fedprop.simulation.engine import NEW_OBJECTS, Outcome, simulate
 from fedprop.simulation.events import Trace
 
 SPREAD = {"time": {"kind": "lognormal", "median": 1, "sigma": 1}}
@@ -52,6 +53,24 @@ def test_without_an_evaluation_there_is_no_accuracy():
     outcome = Outcome(torch.zeros(1), (), "", 0.0, 0.0, 0.0)
     assert math.isnan(outcome.test_accuracy)
     assert math.isnan(outcome.test_error)
+
+
+@pytest.mark.parametrize("usual", [700, 50_000, 0])
+def test_garbage_is_looked_for_less_often_during_a_run_only(configure, usual):
+    seen = set()
+
+    class Watcher(Nobody):
+        def on_event(self, event):
+            seen.add(gc.get_threshold()[0])
+
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(usual, *before[1:])
+        simulate(configure(), Watcher())
+        assert gc.get_threshold()[0] == usual
+        assert seen == {usual and max(usual, NEW_OBJECTS)}
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_same_seed_same_run_other_seed_other_run(play):
