@@ -63,7 +63,7 @@ def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
 
 def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Each row stands out in one coordinate: whoever judges coordinates one by one has something against everybody."""
-    return st.tuples(st.integers(0, d - 1), integers(n, 4, 8)).map(
+    return st.tuples(st.integers(0, d - 1), integers(n, -8, 8)).map(
         lambda drawn: [[size if k == (drawn[0] + i) % d else 0 for k in range(d)] for i, size in enumerate(drawn[1])]
     )
 
@@ -93,9 +93,8 @@ def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim
     of three the Byzantine rows look like honest ones.
     """
     fewest = max(min_rows, f + 1)
-    n, shape = draw(st.integers(fewest, fewest + extra)), draw(st.sampled_from(SHAPES))
-    d = max_dim if shape is scattered else draw(st.integers(1, max_dim))
-    grid = draw(shape(n, d))
+    n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
+    grid = draw(st.sampled_from(SHAPES).flatmap(lambda shape: shape(n, d)))
     offset, spread = draw(st.sampled_from(PLACEMENTS))
     byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
     rows = torch.tensor(grid, dtype=torch.float64)
