@@ -14,7 +14,8 @@ from rich.table import Table
 
 from benchmarks.event_loop import Nobody
 from benchmarks.timing import in_turns, ratios, spread
-from fedprop.experiment import Experiment, resolve
+from fedprop.assembly import resolve
+from fedprop.experiment import Experiment
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.setup import Setup
 

@@ -20,7 +20,8 @@ from rich.table import Table
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from fedprop.experiment import Experiment, resolve
+from fedprop.assembly import resolve
+from fedprop.experiment import Experiment
 from fedprop.params import ParameterLayout
 from fedprop.runner import run
 from fedprop.simulation.setup import Setup

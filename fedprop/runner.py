@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import nn
 
+from fedprop.assembly import resolve
 from fedprop.data import Dataset
 from fedprop.errors import StoreError
-from fedprop.experiment import Experiment, resolve
+from fedprop.experiment import Experiment
 from fedprop.params import ParameterLayout
 from fedprop.simulation.engine import Observer, Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event, EventKind, RoundRecord

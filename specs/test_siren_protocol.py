@@ -38,8 +38,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import Log
 
+from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment, resolve
+from fedprop.experiment import Experiment
 from fedprop.privacy import Sight
 from fedprop.simulation.engine import Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event

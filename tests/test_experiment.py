@@ -4,10 +4,11 @@ from pydantic import ValidationError
 from torch import nn
 
 from fedprop.aggregators import Krum, Mean, Pipeline
+from fedprop.assembly import resolve
 from fedprop.attacks import Attack, FangKrum, Gaussian, NoAttack
 from fedprop.data import Dataset
 from fedprop.errors import DataUnavailable, InvalidConfig
-from fedprop.experiment import Experiment, load_experiment, resolve
+from fedprop.experiment import Experiment, load_experiment
 from fedprop.simulation.policies import FedBuff
 
 LEAST = {"rounds": 1, "clients": 10}

@@ -31,6 +31,7 @@ LEVELS = (
     {
         "config_file",
         "experiment",
+        "assembly",
         "runner",
         "summary",
         "measures",

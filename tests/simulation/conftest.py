@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from fedprop import clock
+from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment, resolve
+from fedprop.experiment import Experiment
 from fedprop.messages import Update
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.policies import Synchronous

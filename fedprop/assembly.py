@@ -1,0 +1,210 @@
+"""From an experiment to all that a simulation needs: data loaded, model built, clients and attackers dealt out."""
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from fedprop.attacks import Attack
+from fedprop.config_file import validate
+from fedprop.data import Dataset, Examples
+from fedprop.defenses import ClientSide
+from fedprop.errors import InvalidConfig
+from fedprop.experiment import Experiment
+from fedprop.params import ParameterLayout
+from fedprop.privacy import LocalPrivacy, MembershipProbe, Probe
+from fedprop.rng import generator
+from fedprop.simulation.holdout import LocalTests, hold_out
+from fedprop.simulation.privacy import planned_noise
+from fedprop.simulation.setup import Setup
+from fedprop.training import LocalTraining, Shards, make_engine
+from fedprop.types import ClientId
+
+
+def resolve(
+    experiment: Experiment,
+    *,
+    data_dir: Path | None = None,
+    dataset: Dataset | None = None,
+    model: nn.Module | None = None,
+) -> Setup:
+    """Load the data, build the model, deal out clients and attackers: all before anything runs.
+
+    Parameters
+    ----------
+    dataset, model : your own, instead of those that the experiment names.
+
+    Raises
+    ------
+    InvalidConfig, DataUnavailable
+        If a part is missing or does not fit the others.
+    """
+    device = _device(experiment.device)
+    data = dataset if dataset is not None else _load_data(experiment, data_dir)
+    data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
+    root = None
+    if experiment.defense.needs_root:
+        root, data = experiment.root.split(data, generator(experiment.seed, "root"))
+    module = model if model is not None else _build_model(experiment, data)
+    _check_fit(module, data)
+    stream = generator(experiment.seed, "partition")
+    parts = experiment.partition.split(data.train.y, experiment.clients, data.classes, stream)
+    attacks = _enlist(experiment)
+    shards = _poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed)
+    shards, client_side = _client_side(experiment, module, shards)
+    limit = experiment.max_seconds
+    setup = Setup(
+        seed=experiment.seed,
+        rounds=experiment.rounds,
+        clients=experiment.clients,
+        dataset=data,
+        module=copy.deepcopy(module).to(device),
+        shards=shards,
+        training=_planned(experiment, shards),
+        defense=experiment.rule,
+        defense_from=experiment.defense_from,
+        aims=_aims(data, attacks, experiment.seed),
+        attacks=attacks,
+        policy=experiment.policy,
+        optimizer=experiment.optimizer,
+        network=experiment.network,
+        compute=experiment.compute,
+        faults=experiment.faults,
+        aggregation_seconds=experiment.aggregation_seconds,
+        evaluate_every=experiment.evaluate_every,
+        max_seconds=float("inf") if limit is None else limit,
+        device=device,
+        probe=_probe(experiment, module, shards, data),
+        root=root,
+        central_privacy=experiment.central_privacy,
+        protocol=experiment.protocol,
+        client_side=client_side,
+    )
+    make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
+    _check_buffers(setup)
+    return setup
+
+
+def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
+    """What clients train on, and what a protocol has them do with the rest of their data."""
+    protocol = experiment.protocol
+    if protocol is None:
+        return shards, None
+    train, test = hold_out(shards, protocol.test_share, experiment.seed)
+    return train, protocol.client_side(LocalTests(module, test))
+
+
+def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:
+    if experiment.inference is None:
+        return None
+    return MembershipProbe(
+        experiment.inference,
+        module,
+        pool=shards.pool,
+        parts=shards.parts,
+        outsiders=data.test,
+        seed=experiment.seed,
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InvalidConfig(f"`device` must name a torch device such as cpu or cuda; found {name!r}") from None
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError):
+        raise InvalidConfig(f"`device` must be available on this machine; torch cannot use {name!r} here") from None
+    return device
+
+
+def _load_data(experiment: Experiment, data_dir: Path | None) -> Dataset:
+    if experiment.data is None:
+        raise InvalidConfig("`data` is required unless a dataset is passed to `run`")
+    return experiment.data.load(data_dir, experiment.seed)
+
+
+def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
+    if experiment.model is None:
+        raise InvalidConfig("`model` is required unless a module is passed to `run`")
+    return experiment.model.build(data.shape, data.classes, experiment.seed)
+
+
+@torch.no_grad()
+def _check_fit(module: nn.Module, data: Dataset) -> None:
+    """Refuse a model that cannot classify this data, before anything runs."""
+    name, trial = type(module).__name__, copy.deepcopy(module).cpu().eval()
+    try:
+        shape = tuple(trial(data.test.x[:2].cpu()).shape)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise InvalidConfig(f"`model`: {name} must accept inputs of shape {list(data.shape)}; found: {error}") from None
+    wanted = (min(2, len(data.test)), data.classes)
+    if shape != wanted:
+        raise InvalidConfig(f"`model`: {name} must give logits of shape {list(wanted)}; found {list(shape)}")
+
+
+def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
+    """The training with its noise worked out, where it aims at an epsilon."""
+    training, privacy = experiment.training, experiment.training.privacy
+    if privacy is None:
+        return training
+    sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)
+    known = {**privacy.model_dump(), "noise_multiplier": sigma, "target_epsilon": None, "tasks": None}
+    return training.model_copy(update={"privacy": validate(LocalPrivacy, known, "training.privacy")})
+
+
+def _check_buffers(setup: Setup) -> None:
+    """Central noise falls on all that a client sends; a negative variance would be the end of a model."""
+    buffers = [entry.name for entry in ParameterLayout.of(setup.module).entries if entry.buffer]
+    if setup.central_privacy is not None and buffers:
+        raise InvalidConfig(
+            f"`central_privacy` needs a model without buffers, such as one with GroupNorm in place of BatchNorm; "
+            f"found {buffers[0]!r}"
+        )
+
+
+def _moved(examples: Examples, device: torch.device) -> Examples:
+    return Examples(examples.x.to(device), examples.y.to(device))
+
+
+def _enlist(experiment: Experiment) -> tuple[tuple[Attack, frozenset[ClientId]], ...]:
+    """Which clients each attack holds: disjoint, drawn at random."""
+    order = list(range(experiment.clients))
+    if experiment.compromised == "random":
+        order = torch.randperm(len(order), generator=generator(experiment.seed, "compromised")).tolist()
+    groups = []
+    for attack in experiment.attack:
+        count = round(attack.share * experiment.clients)
+        groups.append((attack, frozenset(order[:count])))
+        order = order[count:]
+    return tuple((attack, held) for attack, held in groups if held)
+
+
+def _aims(data: Dataset, attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int) -> dict[int, Examples]:
+    """What the targeted ones among the attacks want misclassified, and as what."""
+    found = {}
+    for index, (attack, _) in enumerate(attacks):
+        aims = attack.aims(data.test.x, data.test.y, data.classes, generator(seed, "aims", index))
+        if aims is not None:
+            found[index] = Examples(*aims)
+    return found
+
+
+def _poisoned(
+    data: Dataset, parts: list[Tensor], attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int
+) -> Shards:
+    """The clients' data; what an attack changes is added to the pool, so that honest clients' data stays as it is."""
+    xs, ys, parts = [data.train.x], [data.train.y], list(parts)
+    for index, (attack, held) in enumerate(attacks):
+        if not attack.poisons:
+            continue
+        for client in sorted(held):
+            part, stream = parts[client], generator(seed, "poison", index, client)
+            x, y = attack.poison(data.train.x[part], data.train.y[part], data.classes, stream)
+            start = sum(map(len, ys))
+            parts[client] = torch.arange(start, start + len(y), device=y.device)
+            xs.append(x)
+            ys.append(y)
+    return Shards(Examples(torch.cat(xs), torch.cat(ys)), tuple(parts))
