@@ -130,8 +130,8 @@ def _tensors(message: Message) -> dict[str, Tensor]:
 
 def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    weights: Iterator[int] = (getattr(message, name).nbytes for name in _TENSORS[message.kind])
-    return HEADER_BYTES + sum(weights)
+    tensor_bytes: Iterator[int] = (getattr(message, name).nbytes for name in _TENSORS[message.kind])
+    return HEADER_BYTES + sum(tensor_bytes)
 
 
 def encode(message: Message) -> bytes:

@@ -105,7 +105,7 @@ class Inputs:
 
     @property
     def _few(self) -> Sequence[int]:
-        """The fewest Byzantine rows that are any: shrinking seldom gets from two to one, since that moves every row."""
+        """The fewest Byzantine rows that are any, so that small inputs are small: a rule's least n grows with f."""
         return [min((f for f in self.fs if f), default=0)]
 
     def _each(self, make: Cases, fs: Sequence[int], bounds: Bounds) -> st.SearchStrategy[Input]:
