@@ -8,7 +8,6 @@ executes nothing.
 """
 
 import json
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -130,8 +129,10 @@ def _tensors(message: Message) -> dict[str, Tensor]:
 
 def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    tensor_bytes: Iterator[int] = (getattr(message, name).nbytes for name in _TENSORS[message.kind])
-    return HEADER_BYTES + sum(tensor_bytes)
+    weight = HEADER_BYTES
+    for name in _TENSORS[message.kind]:
+        weight += getattr(message, name).nbytes
+    return weight
 
 
 def encode(message: Message) -> bytes:

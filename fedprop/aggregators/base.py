@@ -116,7 +116,8 @@ class RowConsumer(Frozen, ABC):
 
 def _rows_not_finite(updates: Tensor) -> list[int]:
     bad = torch.zeros(len(updates), dtype=torch.bool, device=updates.device)
-    for found in map_blocks(_not_finite, updates):
+    # A GPU has to be waited for after each block, so there it is one.
+    for found in map_blocks(_not_finite, updates, updates.shape[1] if updates.is_cuda else None):
         if found is not None:
             bad |= found
     return bad.nonzero().flatten().tolist()

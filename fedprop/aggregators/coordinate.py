@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, fill, map_blocks
+from fedprop.aggregators.network_kernel import fits, mean_in_registers
 from fedprop.aggregators.sorting_network import order_columns
 from fedprop.types import Vector, Weights
 
@@ -33,9 +34,17 @@ def mean_ordered(updates: Rows, used: range) -> Vector:
 
     Values in float64 are divided before they are added, since their sum may overflow where the mean does not.
     """
-    small = len(updates) <= NETWORK_ROWS and updates.device.type != "cuda"
-    mean, columns = (_mean_by_network, NETWORK_COLUMNS) if small else (_mean_by_sorting, None)
+    mean, columns = _way(updates)
     return fill(_empty(updates), map_blocks(lambda block: mean(block, used), updates, columns))
+
+
+def _way(updates: Rows) -> tuple[Callable[[Tensor, range], Tensor], int | None]:
+    """The fastest way to work out a block of such rows, and how many columns it should have if not the usual ones."""
+    if fits(updates):
+        return mean_in_registers, updates.shape[1] if isinstance(updates, Tensor) else None
+    if updates.device.type != "cuda" and len(updates) <= NETWORK_ROWS:
+        return _mean_by_network, NETWORK_COLUMNS
+    return _mean_by_sorting, None
 
 
 def _mean_by_network(block: Tensor, used: range) -> Tensor:

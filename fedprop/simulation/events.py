@@ -1,5 +1,6 @@
 """What happens in a run, as a sequence of small facts; everything shown or hashed is derived from these."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -68,8 +69,17 @@ class Event(NamedTuple):
 
     def line(self) -> str:
         """The canonical text that the trace hash covers: the fields in order, as Python writes them, in ASCII."""
-        seq, time, kind, round_, version, client, task, value, detail = self
-        return f"{seq} {time} {kind!s} {round_} {version} {client} {task} {value} {detail!a}\n"
+        return lines([self])
+
+
+def lines(events: Iterable[Event]) -> str:
+    """The lines of many events, one after the other."""
+    return "".join(
+        [
+            f"{seq} {time} {kind!s} {round_} {version} {client} {task} {value} {detail!a}\n"
+            for seq, time, kind, round_, version, client, task, value, detail in events
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,7 @@ class Trace:
 
     def __init__(self, head: str = "0" * 64, count: int = 0) -> None:
         self._link = bytes.fromhex(head)
-        self._lines: list[str] = []
+        self._block: list[Event] = []
         self._round: Round = 0
         self.count = count
 
@@ -133,10 +143,10 @@ class Trace:
 
     def extend(self, event: Event) -> None:
         """Add one event, which must be the next in order."""
-        if event.round != self._round or len(self._lines) == BLOCK:
-            self._link, self._lines, self._round = self._next_link(), [], event.round
-        self._lines.append(event.line())
+        if event.round != self._round or len(self._block) == BLOCK:
+            self._link, self._block, self._round = self._next_link(), [], event.round
+        self._block.append(event)
         self.count += 1
 
     def _next_link(self) -> bytes:
-        return sha256(self._link + "".join(self._lines).encode()).digest() if self._lines else self._link
+        return sha256(self._link + lines(self._block).encode()).digest() if self._block else self._link

@@ -24,8 +24,8 @@ def _shuffle(examples: int, total: int, generator: torch.Generator) -> Tensor:
     """Examples without replacement: in a random order, and shuffled again at the end of each pass."""
     if total == 0:
         return torch.empty(0, dtype=torch.int64)
-    passes = -(-total // examples)
-    return torch.cat([torch.randperm(examples, generator=generator) for _ in range(passes)])[:total]
+    passes = [torch.randperm(examples, generator=generator) for _ in range(-(-total // examples))]
+    return (passes[0] if len(passes) == 1 else torch.cat(passes))[:total]
 
 
 def _toss(examples: int, config: LocalTraining, generator: torch.Generator) -> tuple[Tensor, list[int]]:

@@ -8,6 +8,9 @@ from fedprop.types import Vector
 
 Holder: TypeAlias = Literal["server", "client"]
 
+_BOTH: tuple[Holder, ...] = ("server", "client")
+_OTHER: dict[Holder, tuple[Holder, ...]] = {"server": ("client",), "client": ("server",)}
+
 
 class TicketOffice:
     """Holds tickets and their results as long as anybody may ask for them.
@@ -32,7 +35,7 @@ class TicketOffice:
     def take(self, ticket: Ticket, *, waits: bool = False) -> None:
         """Register a ticket; nothing is computed yet. One that `waits` is not even outstanding before `begin`."""
         self.tickets[ticket.task] = ticket
-        self.holders[ticket.task] = ("server", "client")
+        self.holders[ticket.task] = _BOTH
         if waits:
             self.waiting.add(ticket.task)
 
@@ -59,9 +62,10 @@ class TicketOffice:
 
     def let_go(self, task: int, holder: Holder) -> None:
         """A holder needs the ticket no more; saying so twice does no harm."""
-        left = tuple(h for h in self.holders.get(task, ()) if h != holder)
-        if left:
-            self.holders[task] = left
+        held = self.holders.get(task, ())
+        if len(held) == 2:
+            self.holders[task] = _OTHER[holder]
+        if held not in ((), (holder,)):
             return
         for table in (self.holders, self.tickets, self.results):
             table.pop(task, None)
