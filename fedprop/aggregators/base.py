@@ -75,7 +75,15 @@ class Aggregation(NamedTuple):
 
 
 class RowConsumer(Frozen, ABC):
-    """What rules and stages share: a `kind`, a least number of rows, and the refusal of anything else."""
+    """What rules and stages share: a `kind`, a least number of rows, and the refusal of anything else.
+
+    Attributes
+    ----------
+    sees_not_finite : NaN and infinity show in what the rule works out of all rows anyway, and when they do it calls
+        `check_numbers`; so nobody needs to look for them before.
+    """
+
+    sees_not_finite: ClassVar[bool] = False
 
     kind: str
 
@@ -97,6 +105,11 @@ class RowConsumer(Frozen, ABC):
     def check(self, updates: Tensor | Columns) -> None:
         """Refuse what nobody can aggregate, saying why. Raises as calling the rule does."""
         self.check_form(updates)
+        if not self.sees_not_finite:
+            self.check_numbers(updates)
+
+    def check_numbers(self, updates: Rows) -> None:
+        """Refuse a tensor with NaN or infinity, which takes a pass over it."""
         if isinstance(updates, Tensor) and (bad := _rows_not_finite(updates)):
             name = type(self).__name__
             raise InvalidUpdates(f"`updates` must be finite for {name}; found NaN or infinity in rows {bad[:8]}")

@@ -14,7 +14,7 @@ from fedprop.aggregators.coordinate import Ordered, Shares, row_weights, sum_ord
 from fedprop.aggregators.gram import centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
-from fedprop.types import Updates, Vector
+from fedprop.types import Gram, Updates, Vector
 
 RESOLUTIONS = 50
 """Rows whose ties could be broken in more ways than this are as good as any."""
@@ -43,6 +43,7 @@ class Bulyan(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    sees_not_finite: ClassVar[bool] = True
 
     kind: Literal["bulyan"] = "bulyan"
     f: NonNegativeInt
@@ -84,7 +85,7 @@ class Bulyan(Aggregator):
 
     def _selected(self, updates: Rows) -> Tensor:
         """The selected rows, in ascending order."""
-        near, order = _neighbours(updates)
+        near, order = _neighbours(centred_gram(updates, self))
         left = torch.ones(len(near), dtype=torch.bool, device=near.device)
         for _ in range(len(near) - 2 * self.f):
             left[self._scores(near, order, left).argmin()] = False
@@ -108,7 +109,7 @@ class Bulyan(Aggregator):
 
     def _selections(self, rows: Updates) -> set[tuple[int, ...]] | None:
         """Every selection that breaking ties otherwise would give; None if there are more than `RESOLUTIONS`."""
-        near, order = _neighbours(rows)
+        near, order = _neighbours(centred_gram(rows))
         states = {tuple(range(len(rows)))}
         for _ in range(len(rows) - 2 * self.f):
             states = {state for left in states for state in self._next(near, order, left)}
@@ -124,7 +125,7 @@ class Bulyan(Aggregator):
             yield tuple(i for i in left if i != best)
 
 
-def _neighbours(updates: Rows) -> tuple[Tensor, Tensor]:
+def _neighbours(gram: Gram) -> tuple[Tensor, Tensor]:
     """For each row, the squared distances to the others in ascending order, and which rows those are."""
-    distances = squared_distances(centred_gram(updates)).fill_diagonal_(torch.inf).sort(dim=1)
+    distances = squared_distances(gram).fill_diagonal_(torch.inf).sort(dim=1)
     return distances.values[:, :-1], distances.indices[:, :-1]

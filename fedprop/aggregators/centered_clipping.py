@@ -40,6 +40,7 @@ class CenteredClipping(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    sees_not_finite: ClassVar[bool] = True
 
     kind: Literal["centered_clipping"] = "centered_clipping"
     radius: Positive
@@ -73,6 +74,8 @@ class CenteredClipping(Aggregator):
         """
         seen = rows if centre is None else RowsSeenFrom(centre, rows)
         products = inner_products(seen) if self.iterations > 1 else lengths(seen).square().diag()
+        if not torch.isfinite(products).all():
+            self.check_numbers(rows)
         refuse_overflow(products, rows)
         return products
 

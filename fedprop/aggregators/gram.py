@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
 from fedprop.aggregators.columns import MixedRows, Rows, mix
 from fedprop.aggregators.inner_products import inner_products, refuse_overflow
 from fedprop.types import Gram, Weights
@@ -29,7 +29,7 @@ class GramRows(MixedRows):
         self.gram = gram
 
 
-def centred_gram(updates: Rows) -> Gram:
+def centred_gram(updates: Rows, rule: RowConsumer | None = None) -> Gram:
     """Inner products [n, n] in float64 of the rows of `updates` [n, d], seen from the origin or a centre among them.
 
     Distances follow from inner products by subtraction, which ruins them for rows that lie close together and far
@@ -37,6 +37,8 @@ def centred_gram(updates: Rows) -> Gram:
     which no minority can keep away from the majority. So distances within the majority are accurate; those within a
     tight minority far away need not be. The origin and rows are centres that are exact for integers, so that equal
     scores stay equal.
+
+    A `rule` that `sees_not_finite` names itself: rows with NaN or infinity are then refused in its name.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def centred_gram(updates: Rows) -> Gram:
     if isinstance(updates, GramRows):
         return updates.gram
     gram = inner_products(updates)
+    if rule is not None and not torch.isfinite(gram.diagonal()).all():
+        rule.check_numbers(updates)
     for _ in range(RECENTRINGS):
         if (inmost := _better_centre(gram)) is None:
             break
@@ -74,12 +78,13 @@ class GramRule(Aggregator):
     """Base of the rules that turn inner products into one weight per row; the aggregate is weights @ rows."""
 
     reads_columns: ClassVar[bool] = True
+    sees_not_finite: ClassVar[bool] = True
 
     @abstractmethod
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
         """The weight [n], in float64, of each row, given the centred inner products [n, n]."""
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        weights = self.weigh(centred_gram(cohort.updates), cohort)
+        weights = self.weigh(centred_gram(cohort.updates, self), cohort)
         value = mix(weights[None], cohort.updates)[0]
         return Aggregation(value, weights.to(value.dtype), state)

@@ -3,7 +3,19 @@ from typing import Any
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Aggregator, Cohort, Contract, Krum, Mean, NormClipping
+from fedprop.aggregators import (
+    Aggregation,
+    Aggregator,
+    Bulyan,
+    CenteredClipping,
+    Cohort,
+    Contract,
+    GeometricMedian,
+    Krum,
+    Mean,
+    NormClipping,
+    base,
+)
 from fedprop.aggregators.columns import MixedRows, blocks_of
 from fedprop.errors import InvalidUpdates, TooFewUpdates
 
@@ -76,6 +88,37 @@ def test_bad_rows_are_found_in_every_block() -> None:
 def test_infinities_that_cancel_are_found() -> None:
     with pytest.raises(InvalidUpdates, match=r"found NaN or infinity in rows \[0, 1\]"):
         Mean()(torch.tensor([[torch.inf], [-torch.inf]]))
+
+
+SEEING = [
+    Krum(f=1),
+    Krum(f=1, m=2),
+    Bulyan(f=1),
+    GeometricMedian(),
+    CenteredClipping(radius=1.0),
+    CenteredClipping(radius=1.0, iterations=3),
+]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("rule", SEEING, ids=repr)
+def test_rules_that_see_what_is_not_finite_refuse_it_as_others_do(
+    rule: Aggregator, bad: float, dtype: torch.dtype
+) -> None:
+    rows = torch.randn(7, 5, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    rows[2, 4] = rows[5, 0] = bad
+    message = rf"`updates` must be finite for {type(rule).__name__}; found NaN or infinity in rows \[2, 5\]"
+    with pytest.raises(InvalidUpdates, match=message):
+        rule(rows)
+    with pytest.raises(InvalidUpdates, match=message):
+        rule.aggregate(rows)
+
+
+@pytest.mark.parametrize("rule", SEEING, ids=repr)
+def test_they_make_no_pass_to_look_for_it(rule: Aggregator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_rows_not_finite", None)
+    assert rule(torch.randn(7, 5, generator=torch.Generator().manual_seed(0))).shape == (5,)
 
 
 def test_finite_rows_whose_sum_overflows_are_accepted() -> None:
