@@ -1,6 +1,6 @@
 """What a defense adds to a round of training: the same run under each, as times of plain averaging.
 
-`python benchmarks/defenses.py --data-dir DIR` prints a table; `measure()` gives its rows. Guo et al. (2024, section
+`python -m benchmarks.defenses --data-dir DIR` prints a table; `measure()` gives its rows. Guo et al. (2024, section
 5.8) ask this of SIREN+: its clients test two models before they train, and after an alarm its server tests all theirs.
 """
 

@@ -1,6 +1,6 @@
 """Rules on rows that lie on disk: seconds, gigabytes read per second, and memory above that of the idle process.
 
-`python benchmarks/streaming.py` writes one safetensors file per client into a temporary folder, 8 GB in all unless told
+`python -m benchmarks.streaming` writes one safetensors file per client into a temporary folder, 8 GB in all unless told
 otherwise, runs each rule on them in a fresh process, and removes them. The files have just been written, so as much of
 them as memory has room for comes from the operating system's cache rather than from the disk. Memory is measured as
 Linux tells it.

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -45,9 +46,16 @@ def bench(
         raise InvalidConfig(f"`--device` must be cpu or cuda for `fedprop bench`; found {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidConfig("`--device` must be available on this machine; torch finds no CUDA device here")
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
-    benchmarks = importlib.import_module("benchmarks.run")
+    benchmarks = load()
     results = benchmarks.measure(device=device, quick=quick, peers=peers, data_dir=data_dir, command=command, say=say)
     written: list[Path] = benchmarks.write(results, out)
     return written
+
+
+def load() -> ModuleType:
+    """The source tree's `benchmarks.run`, and no other package of that name: opacus, for one, installs one, too."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        return importlib.import_module("benchmarks.run")
+    finally:
+        sys.path.remove(str(ROOT))

@@ -1,6 +1,10 @@
 """The whole bench, from the command line to the files, on sizes that say nothing about speed."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -116,3 +120,23 @@ def test_without_the_source_tree_it_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(fedprop.bench, "ROOT", tmp_path)
     with pytest.raises(InvalidConfig, match="source tree"):
         fedprop.bench.bench(tmp_path, **HERE)
+
+
+def test_another_package_called_benchmarks_is_not_taken_for_ours(tmp_path):
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").touch()
+    script = "import sys; from fedprop.bench import load; print(load().__file__, len(sys.path))"
+    before = "import sys; print(len(sys.path))"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        ).stdout.split()
+        for code in (script, before)
+    ]
+    assert Path(said[0][0]) == fedprop.bench.ROOT / "benchmarks" / "run.py"
+    assert said[0][1] == said[1][0]
