@@ -32,6 +32,7 @@ OWN = (
         {"rounds": 1, "passes": 1, "models": ("logistic_regression",), "steps": (1,)},
         on_data=True,
     ),
+    Part("asynchronous", {}, {"rounds": 1, "passes": 1, "models": ("logistic_regression",)}, on_data=True),
     Part("event_loop", {}, {"updates": 100, "repeats": 1, "clients": 1_000}),
 )
 
