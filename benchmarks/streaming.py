@@ -81,6 +81,9 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := set(args.rules) - RULES.keys():
         parser.error(f"`rules` must be of {', '.join(RULES)}; found {', '.join(sorted(unknown))}")
+    for name in args.rules:
+        if args.clients < RULES[name].min_rows:
+            parser.error(f"`--clients` must be at least {RULES[name].min_rows} for {name}; found {args.clients}")
     size = 4 * args.clients * args.parameters
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         if shutil.disk_usage(folder).free < 1.1 * size:
