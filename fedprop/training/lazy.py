@@ -62,14 +62,13 @@ class TicketOffice:
 
     def let_go(self, task: int, holder: Holder) -> None:
         """A holder needs the ticket no more; saying so twice does no harm."""
-        held = self.holders.get(task, ())
-        if len(held) == 2:
+        held = self.holders.get(task)
+        if held == _BOTH:
             self.holders[task] = _OTHER[holder]
-        if held not in ((), (holder,)):
-            return
-        for table in (self.holders, self.tickets, self.results):
-            table.pop(task, None)
-        self.waiting.discard(task)
+        elif held == (holder,):
+            for table in (self.holders, self.tickets, self.results):
+                table.pop(task, None)
+            self.waiting.discard(task)
 
     def window(self) -> dict[int, Ticket]:
         """The tickets whose task the server has neither aggregated nor given up, and whose client may have begun."""
