@@ -134,7 +134,7 @@ def test_another_package_called_benchmarks_is_not_taken_for_ours(tmp_path):
             text=True,
             check=True,
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(fedprop.bench.ROOT)])},
         ).stdout.split()
         for code in (script, before)
     ]
