@@ -14,7 +14,7 @@ import fedprop
 from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.catalogue import kinds
-from fedprop.cli import Family
+from fedprop.cli.kinds import Family
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.models import MODELS
 

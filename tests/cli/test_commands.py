@@ -11,6 +11,7 @@ import pytest
 
 from fedprop import cli
 from fedprop.catalogue import kinds
+from fedprop.cli.kinds import Family
 from fedprop.store import RunStore
 
 MY_RULE = """
@@ -301,7 +302,7 @@ def test_report_of_a_run_and_of_a_sweep(fedprop, summary):
 # fedprop list and schema
 
 
-@pytest.mark.parametrize("family", list(cli.Family))
+@pytest.mark.parametrize("family", list(Family))
 def test_list_shows_every_kind(fedprop, family, monkeypatch):
     code, out, _ = fedprop("list", family)
     assert code == 0

@@ -1,0 +1,58 @@
+"""The command line, one file a command: `fedprop run`, `sweep`, `report`, `verify`, `bench`, `list` and `schema`.
+
+Exit codes: 0 done; 1 a run failed, or a claim is broken; 2 the input is wrong.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fedprop.cli import bench, kinds, report, run, schema, sweep, verify
+from fedprop.cli.console import ERR, OUT
+
+app = typer.Typer(
+    name="fedprop",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        OUT.print(version("fedprop"), highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Byzantine-robust federated learning with executable specifications."""
+
+
+app.command()(run.run)
+app.command()(sweep.sweep)
+app.command()(report.report)
+app.command()(verify.verify)
+app.command()(bench.bench)
+app.command("list")(kinds.list_kinds)
+app.command()(schema.schema)
+
+
+def main() -> None:
+    """The console script: runs the app, and turns our own errors into a sentence and an exit code."""
+    try:
+        app()
+    except Exception as error:
+        from fedprop.errors import FedpropError, RunFailed
+
+        if not isinstance(error, FedpropError):
+            raise
+        ERR.print(f"fedprop: {error}", style="red", soft_wrap=True, highlight=False, markup=False)
+        sys.exit(1 if isinstance(error, RunFailed) else 2)

@@ -1,0 +1,78 @@
+"""`fedprop run`."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from fedprop.cli.console import ERR, OUT
+from fedprop.cli.folders import fresh_folder
+from fedprop.cli.options import Assignments, DataDir, File, OutDir
+
+
+def run(
+    file: File,
+    assignments: Assignments = [],  # noqa: B006 - typer copies it
+    seed: Annotated[int | None, typer.Option(help="Instead of the file's seed.")] = None,
+    out: OutDir = None,
+    device: Annotated[str | None, typer.Option(help="Instead of the file's device, for example cuda.")] = None,
+    data_dir: DataDir = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as one JSON object, and no report.")
+    ] = False,
+) -> None:
+    """Run one experiment."""
+    from fedprop.config_file import override, read_mapping, validate
+    from fedprop.errors import InvalidConfig
+
+    if resume and out is None:
+        raise InvalidConfig("--resume needs --out, the folder of the run to go on with; found none")
+    changes = [*assignments]
+    changes += [f"{key}={value}" for key, value in (("seed", seed), ("device", device)) if value is not None]
+    settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
+
+    from fedprop.experiment import Experiment
+    from fedprop.progress import LiveProgress
+    from fedprop.publish import publish
+    from fedprop.runner import run as run_experiment
+    from fedprop.store import RunStore
+
+    experiment = validate(Experiment, settings, str(file))
+    folder = out or fresh_folder(experiment.name)
+    with LiveProgress(ERR, experiment.rounds) as progress:
+        run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
+    summary = RunStore(folder).meta("summary")
+    if as_json:
+        print(json.dumps({**summary, "folder": str(folder)}))
+        return
+    OUT.print(_summary_table(summary))
+    OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
+
+
+def _summary_table(summary: Mapping[str, Any]) -> Table:
+    table = Table(title=summary["name"], show_header=False)
+    rejected = summary["rejected"]
+    refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
+    table.add_row("test error", f"{summary['test_error']:.4f}")
+    if "epsilon" in summary:
+        from fedprop.report.privacy import spent
+
+        table.add_row("largest epsilon", spent(summary))
+    if "misclassification_confidence" in summary:
+        table.add_row("misclassification confidence", f"{summary['misclassification_confidence']:.4f}")
+    table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed)")
+    table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
+    table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
+    table.add_row("updates accepted", str(summary["accepted"]))
+    table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
+    if made := summary["decisions"]:
+        cases = ", ".join(f"{case.replace('_', ' ')} {count}" for case, count in made["cases"].items())
+        table.add_row("decisions", f"{cases} ({made['rollbacks']} rollbacks, {len(made['banned'])} banned at the end)")
+    for found in summary["inference"]:
+        result = f"AUC {found['auc']:.3f}, advantage {found['advantage']:.3f} (round {found['round']})"
+        table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)
+    table.add_row("trace", summary["trace_sha256"])
+    return table

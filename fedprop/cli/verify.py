@@ -1,0 +1,76 @@
+"""`fedprop verify`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from fedprop.cli.console import ERR, OUT
+
+
+def verify(
+    target: Annotated[str, typer.Argument(help="path/to/file.py:name or package.module:name.", show_default=False)],
+    f: Annotated[str | None, typer.Option("--f", metavar="F or A..B", help="Byzantine rows. Default: 0..2.")] = None,
+    n: Annotated[
+        str | None, typer.Option("--n", metavar="N or A..B", help="Rows. Default: what the rule needs, and 4 more.")
+    ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="The built-in rule it should equal: krum, {kind: ...}.")
+    ] = None,
+    claim: Annotated[list[str], typer.Option(help="Hold a bare callable to this claim; repeatable.")] = [],  # noqa: B006
+    assignments: Annotated[list[str], typer.Option("--set", metavar="NAME=YAML", help="An argument; repeatable.")] = [],  # noqa: B006
+    examples: Annotated[int | None, typer.Option(help="Inputs for each claim, instead of the profile's.")] = None,
+    profile: Annotated[str, typer.Option(help="fast or thorough.")] = "fast",
+    seed: Annotated[int, typer.Option(help="What the inputs are drawn from.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="Time for trying, instead of the profile's.")] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Climb towards the worst robustness coefficient too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with a plot of each counterexample.")] = None,
+) -> None:
+    """Property-test a rule, an attack, a defense or a codec of your own."""
+    from hypothesis.database import DirectoryBasedExampleDatabase
+
+    from fedprop.config_file import override, parse_yaml
+    from fedprop.verify import verify as verify_target
+    from fedprop.verify.options import numbers
+    from fedprop.verify.page import write_page
+    from fedprop.verify.render import as_text
+
+    with ERR.status("") as status:
+        found = verify_target(
+            target,
+            f=None if f is None else numbers("f", f),
+            n=None if n is None else numbers("n", n),
+            as_=None if as_ is None else parse_yaml(as_, "--as"),
+            claims=claim,
+            settings=override({}, assignments),
+            examples=examples,
+            profile=profile,
+            seed=seed,
+            seconds=seconds,
+            search=search,
+            database=DirectoryBasedExampleDatabase(".hypothesis/fedprop"),
+            on_outcome=lambda outcome: status.update(f"{outcome.name}: {outcome.verdict}"),
+        )
+    if html is not None:
+        write_page(found, html)
+    if as_json:
+        print(found.model_dump_json())
+    else:
+        OUT.print(_outcome_table(found))
+        print(as_text(found))
+    raise typer.Exit(1 if found.broken else 0)
+
+
+def _outcome_table(report: Any) -> Table:
+    against = f", as {report.against}" if report.against else ""
+    table = Table("claim", "", "verdict", "inputs", title=f"{report.target} ({report.family}{against})")
+    marks = {"holds": "[green]holds[/]", "broken": "[red]BROKEN[/]", "skipped": "[dim]skipped[/]"}
+    for outcome in report.outcomes:
+        broken = "does not hold" if outcome.verdict == "broken" and not outcome.fails else marks[outcome.verdict]
+        tried = ", ".join(part for part in (str(outcome.examples or ""), outcome.why) if part)
+        table.add_row(outcome.name, outcome.status, broken, tried)
+    return table
