@@ -3,28 +3,26 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fedprop.data.arrays import Array, count_classes, inputs, labels
 from fedprop.errors import InvalidConfig
 from fedprop.types import Frozen
-
-Array: TypeAlias = ArrayLike | Tensor
-"""Numbers as a tensor, a NumPy array or nested lists."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs `x`, float32 [n, ...], and their labels `y`, int64 [n]."""
+    """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n]."""
 
     x: Tensor
     y: Tensor
 
     def __post_init__(self) -> None:
+        if not all(isinstance(part, Tensor) for part in (self.x, self.y)):
+            found = f"{type(self.x).__name__} and {type(self.y).__name__}"
+            raise InvalidConfig(f"`x` and `y` must be tensors; found {found}, of which Dataset.from_arrays makes some")
         if len(self.x) != len(self.y):
             raise InvalidConfig(f"`x` and `y` must have equal lengths; found {len(self.x)} and {len(self.y)}")
 
@@ -41,6 +39,20 @@ class Dataset:
     test: Examples
     classes: int
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(part, Examples) for part in (self.train, self.test)):
+            found = f"{type(self.train).__name__} and {type(self.test).__name__}"
+            raise InvalidConfig(f"`train` and `test` must be Examples; found {found}")
+        for part, examples in (("train", self.train), ("test", self.test)):
+            _check_labels(part, examples.y, self.classes)
+        train, test = self.train.x, self.test.x
+        if train.shape[1:] != test.shape[1:]:
+            shapes = f"{list(train.shape[1:])} and {list(test.shape[1:])}"
+            raise InvalidConfig(f"`x_train` and `x_test` must hold inputs of one shape; found {shapes}")
+        if train.dtype != test.dtype:
+            dtypes = f"{train.dtype} and {test.dtype}"
+            raise InvalidConfig(f"`x_train` and `x_test` must hold numbers of one sort; found {dtypes}")
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one input, for example (1, 28, 28) or (30,)."""
@@ -52,8 +64,9 @@ class Dataset:
     ) -> "Dataset":
         """A dataset from your own NumPy arrays, tensors or nested lists, which are copied.
 
-        Inputs [n, ...] become float32 as they are, without scaling; labels [n] are integers counted from 0. Without
-        `classes` their number is the largest label plus one.
+        Fractions, bytes (pictures) and booleans [n, ...] become float32 as they are, without scaling; other integers,
+        such as token ids, stay integers, int64. Labels [n] are integers counted from 0. Without `classes` their number
+        is the largest label plus one.
 
         >>> Dataset.from_arrays("mine", [[0.0], [1.0]], [0, 1], [[0.5]], [1]).classes
         2
@@ -61,20 +74,11 @@ class Dataset:
         Raises
         ------
         InvalidConfig
-            If lengths or shapes disagree, a part is empty, an input is NaN or infinite, or a label is not an integer
-            in 0 ... classes - 1.
+            If lengths, shapes or dtypes disagree, a part is empty, sparse, masked or ragged, an input is not a finite
+            real number, or a label is not an integer in 0 ... classes - 1.
         """
-        train = Examples(_inputs("x_train", x_train), _labels("y_train", y_train))
-        test = Examples(_inputs("x_test", x_test), _labels("y_test", y_test))
-        if train.x.shape[1:] != test.x.shape[1:]:
-            raise InvalidConfig(
-                f"`x_train` and `x_test` must hold inputs of one shape; "
-                f"found {list(train.x.shape[1:])} and {list(test.x.shape[1:])}"
-            )
-        highest = int(max(train.y.max(), test.y.max()))
-        if classes is not None and highest >= classes:
-            raise InvalidConfig(f"labels must lie in 0 ... classes - 1; found {highest} with classes={classes}")
-        return cls(name, train, test, highest + 1 if classes is None else classes)
+        train, test = _examples("train", x_train, y_train), _examples("test", x_test, y_test)
+        return cls(name, train, test, count_classes(classes, train.y, test.y))
 
 
 class DatasetSpec(Frozen, ABC):
@@ -93,28 +97,17 @@ class DatasetSpec(Frozen, ABC):
         """
 
 
-def _inputs(name: str, value: Array) -> Tensor:
-    x = _copy(value).to(torch.float32)
-    if x.ndim < 2 or x.numel() == 0:
-        raise InvalidConfig(f"`{name}` must have shape [n, ...] and not be empty; found {list(x.shape)}")
-    if not torch.isfinite(x).all():
-        raise InvalidConfig(f"`{name}` must be finite; found NaN or infinity")
-    return x
+def _examples(part: str, x: Array, y: Array) -> Examples:
+    found = inputs(f"x_{part}", x), labels(f"y_{part}", y)
+    if len(found[0]) != len(found[1]):
+        lengths = f"{len(found[0])} and {len(found[1])}"
+        raise InvalidConfig(f"`x_{part}` and `y_{part}` must have equal lengths; found {lengths}")
+    return Examples(*found)
 
 
-def _labels(name: str, value: Array) -> Tensor:
-    y = _copy(value)
-    if y.ndim != 1 or len(y) == 0:
-        raise InvalidConfig(f"`{name}` must have shape [n] and not be empty; found {list(y.shape)}")
-    if y.is_floating_point() or y.is_complex():
-        raise InvalidConfig(f"`{name}` must hold integers; found {y.dtype}")
-    y = y.to(torch.int64)
-    if int(y.min()) < 0:
-        raise InvalidConfig(f"`{name}` must count classes from 0; found {int(y.min())}")
-    return y
-
-
-def _copy(value: Array) -> Tensor:
-    if isinstance(value, Tensor):
-        return value.detach().cpu().clone()
-    return torch.from_numpy(np.array(value, order="C"))
+def _check_labels(part: str, y: Tensor, classes: int) -> None:
+    if y.dtype != torch.int64 or y.ndim != 1 or len(y) == 0:
+        raise InvalidConfig(f"`y_{part}` must be int64 of shape [n] and not be empty; found {y.dtype}, {list(y.shape)}")
+    if int(y.min()) < 0 or int(y.max()) >= classes:
+        found = f"{int(y.min())} ... {int(y.max())} with classes={classes}"
+        raise InvalidConfig(f"labels must lie in 0 ... classes - 1; found {found} in `y_{part}`")
