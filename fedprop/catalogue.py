@@ -10,11 +10,11 @@ from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
 from fedprop.models import MODELS
-from fedprop.simulation.optimizers import AnyOptimizer
+from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import Policy
 
-_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS)
-_UNIONS = {"policies": Policy, "optimizers": AnyOptimizer}
+_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS, OPTIMIZERS)
+_UNIONS = {"policies": Policy}
 
 
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:

@@ -15,7 +15,7 @@ from fedprop.defenses import DefenseChoice, RoundProtocol
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
-from fedprop.simulation.optimizers import AnyOptimizer, FedAvg, FedNova
+from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.training import LocalTraining
 from fedprop.types import Frozen, NonNegative, Positive
@@ -129,10 +129,10 @@ class Experiment(Frozen):
                 f"`policy` must be synchronous for {name}: all clients of a round judge one global model, which the "
                 f"server can take back; found {self.policy.kind}"
             )
-        if isinstance(self.optimizer, FedNova):
+        if self.optimizer.reads_lengths:
             return (
-                f"`optimizer` must not be fednova for {name}: an update then is more than its steps, since clients may "
-                "start, and the server may fall back, elsewhere; found fednova"
+                f"`optimizer` must not rescale by steps for {name}: an update then is more than its steps, since "
+                f"clients may start, and the server may fall back, elsewhere; found {type(self.optimizer).__name__}"
             )
         return ""
 
@@ -173,8 +173,9 @@ class Experiment(Frozen):
             return f"{name} needs `policy.kind` synchronous; found {self.policy.kind}"
         if self.defense != Mean():
             return f"{name} takes the mean of clipped updates itself, so `defense` must be mean; found {self.defense!r}"
-        if isinstance(self.optimizer, FedNova):
-            return f"{name} must not be scaled by what clients claim; found `optimizer.kind` fednova"
+        if self.optimizer.reads_lengths:
+            found = type(self.optimizer).__name__
+            return f"{name} must not be scaled by what clients claim, as `optimizer` does; found {found}"
         return ""
 
     @property

@@ -157,7 +157,7 @@ BUFFERED = {"policy": {"kind": "fedbuff", "concurrency": 3, "buffer": 2}}
         ({"defense": "median"}, "so `defense` must be mean; found Median"),
         (
             {"optimizer": {"kind": "fednova"}},
-            "must not be scaled by what clients claim; found `optimizer.kind` fednova",
+            "must not be scaled by what clients claim, as `optimizer` does; found FedNova",
         ),
     ],
 )

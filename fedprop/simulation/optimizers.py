@@ -2,22 +2,39 @@
 
 Each is pure: `prepare` may rescale the rows before aggregation, `step` turns the aggregate into the next parameters.
 Buffers such as BatchNorm's statistics are no parameters: they always move by the plain aggregate.
+
+One of your own overrides `move`, and `init` where it remembers something:
+
+    class Signed(ServerOptimizer):
+        kind: Literal["signed"] = "signed"
+
+        def move(self, aggregate, state):
+            return self.lr * aggregate.sign(), state
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from fedprop.registry import Registry
 from fedprop.types import Frozen, Positive, Updates, Vector, Weights
 
 State: TypeAlias = dict[str, Tensor]
 
 
 class ServerOptimizer(Frozen):
-    """Base: FedAvg's step, `new = old + lr * aggregate`."""
+    """Base: FedAvg's step, `new = old + lr * aggregate`.
+
+    Attributes
+    ----------
+    lr : the server's learning rate.
+    reads_lengths : whether it rescales by `lengths`, which follow from the steps that clients claim to have taken.
+    """
+
+    reads_lengths: ClassVar[bool] = False
 
     lr: Positive = 1.0
 
@@ -39,7 +56,7 @@ class ServerOptimizer(Frozen):
         return parameters + torch.where(trainable, move, aggregate), state
 
     def move(self, aggregate: Vector, state: State) -> tuple[Vector, State]:
-        """The step on trainable coordinates."""
+        """What is added to the trainable coordinates of the global model [d], and the next state."""
         return self.lr * aggregate, state
 
 
@@ -47,6 +64,23 @@ class FedAvg(ServerOptimizer):
     """McMahan et al. 2017; with one local step it is FedSGD."""
 
     kind: Literal["fedavg"] = "fedavg"
+
+
+class FedAvgM(ServerOptimizer):
+    """FedAvg with momentum (Hsu et al. 2019, section 4.3): v <- momentum * v + aggregate, and a step of lr * v.
+
+    A constant aggregate moves the model 1 / (1 - momentum) times as far in the end as FedAvg does.
+    """
+
+    kind: Literal["fedavgm"] = "fedavgm"
+    momentum: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
+
+    def init(self, parameters: Vector) -> State:
+        return {"v": torch.zeros_like(parameters)}
+
+    def move(self, aggregate: Vector, state: State) -> tuple[Vector, State]:
+        v = self.momentum * state["v"] + aggregate
+        return self.lr * v, {"v": v}
 
 
 class _Adaptive(ServerOptimizer, ABC):
@@ -104,6 +138,8 @@ class FedNova(ServerOptimizer):
     Rows are divided by their `lengths` ||a_i||_1; the aggregate is multiplied by the weighted mean of those, tau_eff.
     """
 
+    reads_lengths: ClassVar[bool] = True
+
     kind: Literal["fednova"] = "fednova"
 
     def prepare(self, rows: Updates, lengths: Tensor, trainable: Tensor) -> Updates:
@@ -113,4 +149,9 @@ class FedNova(ServerOptimizer):
         return torch.where(trainable, (weights * lengths).sum() * aggregate, aggregate)
 
 
-AnyOptimizer: TypeAlias = Annotated[FedAvg | FedAdagrad | FedAdam | FedYogi | FedNova, Field(discriminator="kind")]
+OPTIMIZERS: Registry[ServerOptimizer] = Registry(
+    "optimizers", ServerOptimizer, (FedAvg, FedAvgM, FedAdagrad, FedAdam, FedYogi, FedNova)
+)
+"""Every server optimizer by its `kind`."""
+
+AnyOptimizer: TypeAlias = Annotated[ServerOptimizer, OPTIMIZERS]

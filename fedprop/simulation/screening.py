@@ -4,21 +4,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.defenses import Replies, RoundProtocol, Ruling
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.transport import Emit
-from fedprop.types import Vector
-
-
-class Basis(NamedTuple):
-    """A global model [d] that a step can start from, and what the server's optimizer remembered there."""
-
-    parameters: Vector
-    optimizer: dict[str, Tensor]
 
 
 class Passed(NamedTuple):

@@ -29,8 +29,9 @@ from fedprop.simulation.policies import FedAsync, FedBuff
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.root import RootBench, RootView
 from fedprop.simulation.roster import Roster
-from fedprop.simulation.screening import Basis, screen
+from fedprop.simulation.screening import screen
 from fedprop.simulation.setup import Setup
+from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
@@ -82,9 +83,9 @@ class Server:
         self.setup = setup
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
-        parameters = self.layout.flatten(setup.module).to(setup.device)
-        self.state = ServerState(parameters, setup.optimizer.init(parameters), setup.defense.init())
-        self._trainable = self.layout.trainable.to(setup.device)
+        self._walk = ServerStep(setup.optimizer, self.layout.trainable.to(setup.device))
+        start = self._walk.begin(self.layout.flatten(setup.module).to(setup.device))
+        self.state = ServerState(*start, setup.defense.init())
         self._door = Door(
             clients=setup.clients,
             size=self.layout.size,
@@ -250,7 +251,7 @@ class Server:
         lengths = torch.tensor([setup.training.length(a.steps) for a in batch], dtype=self.layout.dtype)
         lengths = lengths.to(setup.device)
         rows = rebase(self._rows(batch), state.parameters, base.parameters) if rollback else self._rows(batch)
-        rows = setup.optimizer.prepare(rows, lengths, self._trainable)
+        rows = self._walk.prepare(rows, lengths)
         cohort = Cohort(
             rows,
             clients=tuple(a.client for a in batch),
@@ -289,15 +290,13 @@ class Server:
 
     def _move(self, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool) -> None:
         """Take the server's step from `base`, all of it or nothing."""
-        state, optimizer = self.state, self.setup.optimizer
-        aggregate = optimizer.finish(answer.value, answer.weights.to(lengths), lengths, self._trainable)
-        parameters, moments = optimizer.step(base.parameters, aggregate, base.optimizer, self._trainable)
-        if not bool(torch.isfinite(parameters).all()):
-            raise InvalidUpdates("the next global model must be finite; found NaN or infinity after the server's step")
+        state = self.state
+        reached = self._walk.take(base, answer, lengths)
         if self.setup.protocol is not None:
             line = Lineage(state.basis, state.fallback or state.basis)
-            state.fallback = line.then(Basis(parameters, moments), rolled_back=rollback).fallback
-        state.parameters, state.optimizer, state.memory = parameters, moments, answer.state
+            state.fallback = line.then(reached, rolled_back=rollback).fallback
+        state.parameters, state.optimizer = reached
+        state.memory = answer.state
         state.version += 1
 
     def close_round(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fedprop.simulation.optimizers import AnyOptimizer, FedAdagrad, FedAdam, FedAvg, FedNova, FedYogi
+from fedprop.simulation.optimizers import AnyOptimizer, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi
 from fedprop.training.config import LocalTraining
 
 numbers = st.floats(-10.0, 10.0)
@@ -52,6 +52,16 @@ def test_adaptive_steps_are_algorithm_2_on_each_coordinate(cls, deltas, lr, beta
         assert [point[i] for point in path] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
+def test_fedavgm_adds_up_aggregates_with_momentum():
+    """Hsu et al. 2019, section 4.3, by hand: v = 1, then 0.5 + 2 = 2.5, then 1.25 - 4 = -2.75; lr is 2."""
+    optimizer, parameters, trainable = FedAvgM(lr=2.0, momentum=0.5), torch.tensor([10.0]), torch.tensor([True])
+    state, path = optimizer.init(parameters), []
+    for aggregate in (1.0, 2.0, -4.0):
+        parameters, state = optimizer.step(parameters, torch.tensor([aggregate]), state, trainable)
+        path.append(parameters.item())
+    assert path == [12.0, 17.0, 11.5]
+
+
 @given(st.floats(1e-3, 10.0), numbers, numbers)
 def test_fedavg_adds_lr_times_the_aggregate(lr, old, move):
     new, state = FedAvg(lr=lr).step(torch.tensor([old]), torch.tensor([move]), {}, torch.tensor([True]))
@@ -59,7 +69,9 @@ def test_fedavg_adds_lr_times_the_aggregate(lr, old, move):
     assert state == {}
 
 
-@pytest.mark.parametrize("optimizer", [FedAvg(lr=3.0), FedNova(lr=3.0), *(cls(lr=3.0) for cls in ADAPTIVE)])
+@pytest.mark.parametrize(
+    "optimizer", [FedAvg(lr=3.0), FedAvgM(lr=3.0), FedNova(lr=3.0), *(cls(lr=3.0) for cls in ADAPTIVE)]
+)
 def test_buffers_move_by_the_plain_aggregate(optimizer):
     parameters, aggregate = torch.tensor([1.0, 7.0]), torch.tensor([0.5, 2.0])
     trainable = torch.tensor([True, False])
@@ -69,7 +81,7 @@ def test_buffers_move_by_the_plain_aggregate(optimizer):
         assert new[0] != 1.5
 
 
-@pytest.mark.parametrize("optimizer", [FedAvg(), FedNova(), *(cls() for cls in ADAPTIVE)])
+@pytest.mark.parametrize("optimizer", [FedAvg(), FedAvgM(), FedNova(), *(cls() for cls in ADAPTIVE)])
 def test_steps_are_pure(optimizer):
     parameters, aggregate = torch.ones(2), torch.full((2,), 0.5)
     state = optimizer.init(parameters)
@@ -151,11 +163,19 @@ def test_on_quadratics_fedavg_leans_to_the_busier_client_and_fednova_does_not(tr
 def test_kinds_are_told_apart_by_name():
     parse = TypeAdapter(AnyOptimizer).validate_python
     assert parse({"kind": "fedyogi", "beta2": 0.5}) == FedYogi(beta2=0.5)
-    assert parse({"kind": "fedavg"}) == FedAvg(lr=1.0)
+    assert parse("fedavg") == parse({"kind": "fedavg"}) == FedAvg(lr=1.0)
+    assert parse({"kind": "fedavgm"}) == FedAvgM(lr=1.0, momentum=0.9)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "fedadam", "beta1": 1.0}, {"kind": "fedavg", "lr": 0}, {"kind": "fedadagrad", "beta2": 0.5}]
+    "wrong",
+    [
+        {"kind": "fedadam", "beta1": 1.0},
+        {"kind": "fedavg", "lr": 0},
+        {"kind": "fedadagrad", "beta2": 0.5},
+        {"kind": "fedavgm", "momentum": 0.0},
+        {"kind": "fedavgm", "momentum": 1.0},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValidationError):

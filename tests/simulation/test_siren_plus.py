@@ -254,7 +254,7 @@ def experiment(**settings):
             {"policy": {"kind": "fedasync", "concurrency": 4}},
             "`policy` must be synchronous for SirenPlus: .*found fedasync",
         ),
-        ({"optimizer": {"kind": "fednova"}}, "`optimizer` must not be fednova for SirenPlus: .*found fednova"),
+        ({"optimizer": {"kind": "fednova"}}, "`optimizer` must not rescale by steps for SirenPlus: .*found FedNova"),
     ],
 )
 def test_what_does_not_go_with_it_is_refused(settings, rule):
