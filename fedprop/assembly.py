@@ -49,7 +49,7 @@ def resolve(
     module = model if model is not None else _build_model(experiment, data)
     _check_fit(module, data)
     stream = generator(experiment.seed, "partition")
-    parts = experiment.partition.split(data.train.y, experiment.clients, data.classes, stream)
+    parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
     attacks = _enlist(experiment)
     shards = _poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed)
     shards, client_side = _client_side(experiment, module, shards)

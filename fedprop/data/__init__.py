@@ -17,7 +17,7 @@ from fedprop.data.cifar10 import CIFAR10
 from fedprop.data.digits import Digits
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
 from fedprop.data.mnist import MNIST, FashionMNIST
-from fedprop.data.partitions import IID, Dirichlet, FangNonIID, Partition, Sizes
+from fedprop.data.partitions import IID, NOBODY, Dirichlet, FangNonIID, Partition, Sizes
 from fedprop.registry import Registry
 
 DATASETS: Registry[DatasetSpec] = Registry(
@@ -39,6 +39,7 @@ __all__ = [
     "DATASETS",
     "IID",
     "MNIST",
+    "NOBODY",
     "PARTITIONS",
     "BreastCancer",
     "Dataset",

@@ -5,17 +5,37 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from fedprop.data.partitions.answer import NOBODY as NOBODY
+from fedprop.data.partitions.answer import checked_parts, parts_of
 from fedprop.errors import InvalidConfig
 from fedprop.types import Frozen
 
-NOBODY = -1
-"""The owner of an example that no client gets."""
-
 
 class Partition(Frozen, ABC):
-    """Base of all partitions: each example goes to one client or, where a partition says so, to nobody."""
+    """Base of all partitions: each example goes to one client or, where a partition says so, to nobody.
+
+    One of your own says so by `owners`; one that finds it easier to name each client's examples overrides `split` too.
+    """
 
     kind: str
+
+    def deal(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> list[Tensor]:
+        """What `split` answers, checked; the simulator asks here.
+
+        Raises
+        ------
+        InvalidConfig
+            As `split`; if it fails otherwise; or if its answer is not one int64 tensor of indices for each client, none
+            empty and no example in two.
+        """
+        name = type(self).__name__
+        try:
+            parts = self.split(labels.cpu(), clients, classes, generator)
+        except InvalidConfig:
+            raise
+        except Exception as error:
+            raise InvalidConfig(f"`partition`: {name} failed with {type(error).__name__}: {error}") from error
+        return checked_parts(name, parts, len(labels), clients)
 
     def split(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> list[Tensor]:
         """The indices of each client's examples: `clients` disjoint int64 tensors, in increasing order, none empty.
@@ -25,13 +45,13 @@ class Partition(Frozen, ABC):
         Raises
         ------
         InvalidConfig
-            If there are fewer examples than clients, a label is out of range, or the partition's own needs are not met.
+            If there are fewer examples than clients, a label is out of range, the partition's own needs are not met,
+            an owner is neither one of the clients 0 ... clients - 1 nor `NOBODY`, or a client would own nothing.
         """
         labels = labels.cpu()
         self._check(labels, clients, classes)
         owners = self.owners(labels, clients, classes, generator)
-        counts = torch.bincount(owners - NOBODY, minlength=clients + 1)
-        return list(torch.split(owners.argsort(stable=True), counts.tolist())[1:])
+        return parts_of(type(self).__name__, owners, len(labels), clients)
 
     @abstractmethod
     def owners(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.data.partitions.base import NOBODY, Partition
+from fedprop.data.partitions.answer import NOBODY
+from fedprop.data.partitions.base import Partition
 from fedprop.errors import InvalidConfig
 
 

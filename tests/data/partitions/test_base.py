@@ -1,12 +1,15 @@
 """What holds for every partition."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedprop.data import IID, Dirichlet, FangNonIID, Sizes
+from fedprop.assembly import resolve
+from fedprop.data import IID, NOBODY, Dataset, Dirichlet, FangNonIID, Partition, Sizes
 from fedprop.errors import InvalidConfig
+from fedprop.experiment import Experiment
 
 COMPLETE = st.sampled_from([IID(), FangNonIID(p=0.1), FangNonIID(p=0.7), FangNonIID(p=1.0), Dirichlet(q=5.0)])
 
@@ -64,3 +67,101 @@ def test_other_generators_give_other_parts_and_the_global_one_is_left_alone(part
 def test_what_cannot_be_split_is_refused(labels, clients, message):
     with pytest.raises(InvalidConfig, match=message):
         split(IID(), (torch.tensor(labels), clients, 2, 0))
+
+
+# Partitions of one's own, for 6 examples and 3 clients
+
+
+class ByUser(Partition):
+    """Whose examples they are is known."""
+
+    kind: str = "by_user"
+    users: object = None
+
+    def owners(self, labels, clients, classes, generator):
+        return self.users
+
+
+class ByHand(ByUser):
+    """The parts themselves are known."""
+
+    def split(self, labels, clients, classes, generator):
+        if isinstance(self.users, Exception):
+            raise self.users
+        return self.users
+
+
+def deal(partition):
+    return partition.deal(torch.tensor([0, 1] * 3), 3, 2, torch.Generator().manual_seed(0))
+
+
+def test_known_owners_get_what_is_theirs():
+    owners = torch.tensor([2, 0, NOBODY, 2, 1, 0])
+    assert [part.tolist() for part in deal(ByUser(users=owners))] == [[1, 5], [4], [0, 3]]
+    parts = [torch.tensor(part) for part in ([1, 5], [4], [3, 0])]
+    assert deal(ByHand(users=parts)) == parts
+
+
+OWNERS = {
+    "one too many": (
+        [0, 1, 2, 3, 0, 1],
+        r"owners of ByUser must lie in 0 ... 2, or be -1 for nobody; found 0 ... 3",
+    ),
+    "from one": ([1, 2, 3, 1, 2, 3], "found 1 ... 3"),
+    "below nobody": ([0, 1, 2, -2, 0, 1], "found -2 ... 2"),
+    "somebody empty": (
+        [0, 0, 2, 2, 0, 0],
+        "must give every client an example; found none for 1 of 3 clients, such",
+    ),
+    "too few": (
+        [0, 1, 2],
+        r"an int64 tensor of shape \[6\]; found torch.int64 of shape \[3\]",
+    ),
+    "fractions": ([0.0, 1.0, 2.0] * 2, r"; found torch.float32 of shape \[6\]"),
+}
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_owners_who_are_no_clients_are_refused(name):
+    owners, message = OWNERS[name]
+    with pytest.raises(InvalidConfig, match=f"^`partition`: .*{message}"):
+        deal(ByUser(users=torch.tensor(owners)))
+
+
+@pytest.mark.parametrize("owners", [None, [0, 1, 2, 0, 1, 2], np.arange(6) % 3])
+def test_owners_that_are_no_tensor_are_refused(owners):
+    with pytest.raises(InvalidConfig, match=r"^`partition`: the owners of ByUser must be an int64 tensor"):
+        deal(ByUser(users=owners))
+
+
+ONE, TWO, REST = torch.tensor([0]), torch.tensor([1]), torch.tensor([2, 3])
+PARTS = {
+    "nothing": (None, "ByHand must answer with one part for each of the 3 clients; found NoneType"),
+    "text": ("abc", "found str"),
+    "too few": ([ONE, TWO], "found 2 parts"),
+    "an array": (np.zeros((3, 2)), r"found ndarray of shape \[3, 2\]"),
+    "lists": ([[0], [1], [2]], r"the parts of ByHand must be int64 tensors of shape \[k\]; found list for client 0"),
+    "a mask": ([ONE, TWO, torch.ones(6, dtype=torch.bool)], r"found torch.bool of shape \[6\] for client 2"),
+    "empty": (
+        [ONE, TWO, REST[:0]],
+        "found none for 1 of 3 clients, such as client 2",
+    ),
+    "beyond": ([ONE, TWO, torch.tensor([6])], "the parts of ByHand must index examples 0 ... 5; found 0 ... 6"),
+    "from behind": ([ONE, TWO, torch.tensor([-1])], "found -1 ... 1"),
+    "shared": ([ONE, REST, torch.tensor([3])], "must hold no example twice; found example 3 2 times"),
+    "an error": (KeyError("user"), "ByHand failed with KeyError: 'user'"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_that_are_none_are_refused(name):
+    parts, message = PARTS[name]
+    with pytest.raises(InvalidConfig, match=f"^`partition`: .*{message}"):
+        deal(ByHand(users=parts))
+
+
+def test_a_run_asks_for_checked_parts():
+    data = Dataset.from_arrays("toy", [[0.0]] * 6, [0, 1] * 3, [[0.0]], [0])
+    experiment = Experiment(rounds=1, clients=3, model="logistic_regression", partition=ByHand(users=[ONE, TWO]))
+    with pytest.raises(InvalidConfig, match="one part for each of the 3 clients; found 2 parts"):
+        resolve(experiment, dataset=data)
