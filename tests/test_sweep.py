@@ -11,10 +11,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from fedprop import sweep as sweeps
 from fedprop.errors import DataUnavailable, InvalidConfig, RunFailed
 from fedprop.store import RunStore
 from fedprop.sweep import SWEEP_FILE, Sweep, cell_folder, cells, finished, load_sweep, run_sweep
+from fedprop.sweep import running as sweeps
 
 BASE = {"rounds": 2, "clients": 10, "data": {"kind": "digits"}, "model": {"kind": "logistic_regression"}}
 AXES = {
@@ -241,7 +241,7 @@ ORPHANED = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from fedprop.sweep import start_worker
+from fedprop.sweep.workers import start_worker
 
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=start_worker)

@@ -19,33 +19,23 @@ The first axis gives a table's rows, the second its columns; each combination of
 so is each measure. The paper's numbers stand in the tables of the first measure.
 """
 
-import os
 import re
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field, model_validator
 
 from fedprop.config_file import assign, override, read_mapping, validate
-from fedprop.errors import InvalidConfig, RunFailed
+from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment, Seed
 from fedprop.measures import MeasureName
-from fedprop.report.files import write_atomically
-from fedprop.runner import run
-from fedprop.store import RunStore
 from fedprop.types import Frozen
 
 Choice = dict[str, Any]
-SWEEP_FILE = "sweep.json"
-"""In a sweep's folder: what the sweep consists of."""
 
 
 class Paper(Frozen):
@@ -94,15 +84,6 @@ class Cell:
         return ", ".join(self.labels)
 
 
-@dataclass(frozen=True)
-class CellResult:
-    """How a cell ended: its summary, or why there is none."""
-
-    cell: Cell
-    summary: Mapping[str, Any]
-    failure: str = ""
-
-
 def load_sweep(path: Path, assignments: tuple[str, ...] | list[str] = ()) -> Sweep:
     """The sweep in a YAML file; a `base` that is a path is read relative to the file.
 
@@ -127,7 +108,7 @@ def cells(sweep: Sweep) -> list[Cell]:
     InvalidConfig
         If a combination makes no valid experiment, or two of them would share a folder.
     """
-    made = [_cell(sweep, labels, seed) for labels in product(*sweep.axes.values()) for seed in sweep.seeds]
+    made = [make_cell(sweep, labels, seed) for labels in product(*sweep.axes.values()) for seed in sweep.seeds]
     slugs = Counter(cell.slug for cell in made)
     slug, count = slugs.most_common(1)[0]
     if count > 1:
@@ -137,7 +118,8 @@ def cells(sweep: Sweep) -> list[Cell]:
     return made
 
 
-def _cell(sweep: Sweep, labels: tuple[str, ...], seed: int) -> Cell:
+def make_cell(sweep: Sweep, labels: tuple[str, ...], seed: int) -> Cell:
+    """The cell with these labels, one for each axis. Raises as `cells` does."""
     chosen = dict(zip(sweep.axes, labels, strict=True))
     settings: dict[str, Any] = {**sweep.base, "name": sweep.name, "seed": seed}
     for axis, label in chosen.items():
@@ -156,97 +138,3 @@ def _settings(sweep: Sweep, axis: str, label: str, chosen: Mapping[str, str]) ->
             )
         choice = choice[chosen[other]]
     yield from choice.items()
-
-
-def run_sweep(
-    sweep: Sweep, out: Path, *, data_dir: Path | None, jobs: int, on_cell: Callable[[CellResult], None]
-) -> list[CellResult]:
-    """Run every cell that is not finished yet, up to `jobs` at a time, each in a process of its own if more than one.
-
-    `on_cell` is told of every cell as it ends, finished ones first.
-
-    Raises
-    ------
-    InvalidConfig, DataUnavailable
-        If a cell cannot be set up, or `out` holds cells with other settings.
-    RunFailed
-        If a process died.
-    """
-    matrix = cells(sweep)
-    done = {cell.slug: result for cell in matrix if (result := finished(out, cell)) is not None}
-    write_atomically(out / SWEEP_FILE, sweep.model_dump_json(indent=1))
-    for result in done.values():
-        on_cell(result)
-    for result in _run_all(sweep, [cell for cell in matrix if cell.slug not in done], out, data_dir, jobs):
-        done[result.cell.slug] = result
-        on_cell(result)
-    return [done[cell.slug] for cell in matrix]
-
-
-def _run_all(sweep: Sweep, todo: list[Cell], out: Path, data_dir: Path | None, jobs: int) -> Iterator[CellResult]:
-    if jobs == 1 or len(todo) <= 1:
-        yield from (run_cell(cell, out, data_dir) for cell in todo)
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=context, initializer=start_worker) as pool:
-        futures = {pool.submit(_run_labels, sweep, cell.labels, cell.seed, out, data_dir): cell for cell in todo}
-        try:
-            for future in as_completed(futures):
-                yield CellResult(futures[future], *future.result())
-        except BrokenExecutor:
-            raise RunFailed("a cell's process died, perhaps for want of memory; try again with fewer --jobs") from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def start_worker() -> None:
-    """Prepare a process of the pool: one thread to compute with, and an end when the sweep's own process ends."""
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _run_labels(
-    sweep: Sweep, labels: tuple[str, ...], seed: int, out: Path, data_dir: Path | None
-) -> tuple[Mapping[str, Any], str]:
-    """What a process of the pool does. It gets plain data only: a rule loaded from a file cannot be pickled."""
-    result = run_cell(_cell(sweep, labels, seed), out, data_dir)
-    return result.summary, result.failure
-
-
-def run_cell(cell: Cell, out: Path, data_dir: Path | None) -> CellResult:
-    """Run one cell, going on from its last checkpoint if it was interrupted."""
-    folder = cell_folder(out, cell)
-    try:
-        run(cell.experiment, data_dir=data_dir, out=folder, resume=True)
-    except RunFailed as error:
-        return CellResult(cell, {}, str(error))
-    return CellResult(cell, RunStore(folder).meta("summary"))
-
-
-def finished(out: Path, cell: Cell) -> CellResult | None:
-    """The result of a cell that an earlier call finished with the same settings; None if there is none.
-
-    Raises
-    ------
-    InvalidConfig
-        If the folder holds a run with other settings.
-    """
-    store = RunStore(cell_folder(out, cell))
-    if not store.exists:
-        return None
-    if store.meta("settings") != cell.experiment.model_dump(mode="json"):
-        raise InvalidConfig(f"{store.folder} holds a run of another configuration; choose another --out")
-    summary = store.meta("summary")
-    return None if summary is None else CellResult(cell, summary)
-
-
-def cell_folder(out: Path, cell: Cell) -> Path:
-    """Where a cell's run lies."""
-    return out / "cells" / cell.slug
