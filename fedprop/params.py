@@ -5,7 +5,7 @@ BatchNorm's running statistics and its integer counter included. Tied parameters
 not persistent are constants that the module makes itself (a causal mask, say), so they stay out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -90,8 +90,16 @@ class ParameterLayout:
     @property
     def trainable(self) -> Tensor:
         """Bool mask [d]: True where a gradient step may change the vector; False for buffers and frozen parameters."""
+        return self._mask(lambda entry: entry.trainable)
+
+    @property
+    def fixed(self) -> Tensor:
+        """Bool mask [d]: True where nothing may change the vector, that is, in frozen parameters."""
+        return self._mask(lambda entry: not entry.buffer and not entry.trainable)
+
+    def _mask(self, holds: Callable[[Entry], bool]) -> Tensor:
         lengths = torch.tensor([entry.stop - entry.start for entry in self.entries])
-        return torch.tensor([entry.trainable for entry in self.entries]).repeat_interleave(lengths)
+        return torch.tensor([holds(entry) for entry in self.entries]).repeat_interleave(lengths)
 
     def flatten(self, module: nn.Module) -> Vector:
         """The state of `module` as a new vector [d] on the module's device, detached from it.

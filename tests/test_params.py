@@ -98,6 +98,7 @@ def test_only_parameters_that_require_a_gradient_are_trainable(convnet):
     for entry in layout.entries:
         expected = not entry.buffer and entry.name != "0.bias"
         assert mask[entry.start : entry.stop].eq(expected).all(), entry.name
+        assert layout.fixed[entry.start : entry.stop].eq(entry.name == "0.bias").all(), entry.name
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Central differential privacy: the server adds the noise, and so must be trusted with every update as it is."""
 
 import torch
+from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation
 from fedprop.privacy.config import Accountant, Delta
@@ -15,6 +16,8 @@ class CentralPrivacy(Frozen):
     updates wanted, not by that which came (section 2.2 there, the first estimator). What is protected is all that one
     client contributes, from everybody who sees the global model; the server and its channels see the updates
     themselves.
+
+    Weights that are not trained have nothing to hide: they count for no norm and get no noise.
 
     Attributes
     ----------
@@ -34,8 +37,16 @@ class CentralPrivacy(Frozen):
         """The noise multiplier."""
         return self.noise_multiplier
 
-    def average(self, updates: Updates, wanted: int, generator: torch.Generator) -> Aggregation:
-        """The private mean of rows [n, d] where `wanted` were asked for; the noise is drawn on the CPU."""
+    def average(
+        self, updates: Updates, wanted: int, generator: torch.Generator, *, trainable: Tensor | None = None
+    ) -> Aggregation:
+        """The private mean of rows [n, d] where `wanted` were asked for; the noise is drawn on the CPU.
+
+        Coordinates where `trainable` [d] is False take no part, and their mean is zero; with None there are none.
+        """
+        if trainable is not None and not bool(trainable.all()):
+            mean = self.average(updates[:, trainable], wanted, generator)
+            return mean._replace(value=torch.zeros_like(updates[0]).masked_scatter(trainable, mean.value))
         lengths = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
         weights = ((self.clip_norm / lengths).clamp(max=1.0) / wanted).to(updates.dtype)
         noise = self.sigma * self.clip_norm / wanted * noise_like(updates[0], generator)

@@ -83,7 +83,8 @@ class Server:
         self.setup = setup
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
-        self._walk = ServerStep(setup.optimizer, self.layout.trainable.to(setup.device))
+        self._trainable, self._fixed = (mask.to(setup.device) for mask in (self.layout.trainable, self.layout.fixed))
+        self._walk = ServerStep(setup.optimizer, self._trainable, fixed=self._fixed)
         start = self._walk.begin(self.layout.flatten(setup.module).to(setup.device))
         self.state = ServerState(*start, setup.defense.init())
         self._door = Door(
@@ -177,6 +178,9 @@ class Server:
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
         update = message.update.to(self.setup.device)
+        if bool(update[self._fixed].any()):
+            # Frozen weights never move, so what an attacker says of them must not count for a rule either.
+            update = update.masked_fill(self._fixed, 0.0)
         alarm = self.state.alarms.pop(task.task, False)
         return Accepted(
             task.task, task.client, task.version, task.origin, update, message.examples, message.steps, alarm
@@ -274,7 +278,8 @@ class Server:
             rule = setup.defense if state.round >= setup.defense_from else Mean()
             return rule.aggregate(cohort, state.memory)
         wanted = getattr(setup.policy, "cohort", None) or setup.clients
-        return setup.central_privacy.average(rows, wanted, generator(setup.seed, "central privacy", state.round))
+        draw = generator(setup.seed, "central privacy", state.round)
+        return setup.central_privacy.average(rows, wanted, draw, trainable=self._trainable)
 
     def _rows(self, batch: Sequence[Accepted]) -> Updates:
         """The updates as rows, discounted by staleness as the policy says."""

@@ -30,10 +30,11 @@ class ServerStep:
         If one of them raises an error, or answers with something else than it should.
     """
 
-    def __init__(self, optimizer: ServerOptimizer, trainable: Tensor) -> None:
-        """`trainable` [d] is False for buffers and frozen parameters."""
+    def __init__(self, optimizer: ServerOptimizer, trainable: Tensor, *, fixed: Tensor | None = None) -> None:
+        """`trainable` [d] is False for buffers and frozen parameters; the latter, `fixed` [d], stay as they are."""
         self._optimizer = optimizer
         self._trainable = trainable
+        self._fixed = torch.zeros_like(trainable) if fixed is None else fixed
 
     def begin(self, parameters: Vector) -> Basis:
         """The first model, and what the optimizer remembers before the first round."""
@@ -62,6 +63,7 @@ class ServerStep:
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise self._wrong("step", "a pair of a model and a state", type(pair).__name__)
         parameters, state = self._like(base.parameters, "step", pair[0]), self._state("step", pair[1])
+        parameters = torch.where(self._fixed, base.parameters, parameters)
         if not bool(torch.isfinite(parameters).all()):
             raise InvalidUpdates("the next global model must be finite; found NaN or infinity after the server's step")
         return Basis(parameters, state)

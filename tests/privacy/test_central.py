@@ -54,3 +54,13 @@ def test_single_precision_stays_single():
     answer = CentralPrivacy(clip_norm=1.0, noise_multiplier=1.0).average(rows, 2, torch.Generator())
     assert answer.value.dtype == answer.weights.dtype == torch.float32
     assert torch.equal(rows, torch.ones(2, 3))
+
+
+def test_what_is_not_trained_counts_for_no_norm_and_gets_no_noise():
+    trainable = torch.tensor([True, False, True])
+    rows = torch.tensor([[3.0, 100.0, 4.0], [0.3, -100.0, 0.4]], dtype=torch.float64)
+    privacy = CentralPrivacy(clip_norm=1.0, noise_multiplier=2.0)
+    found = privacy.average(rows, 2, torch.Generator().manual_seed(3), trainable=trainable)
+    alone = privacy.average(rows[:, trainable], 2, torch.Generator().manual_seed(3))
+    assert found.value.tolist() == [alone.value[0].item(), 0.0, alone.value[1].item()]
+    assert torch.equal(found.weights, alone.weights)
