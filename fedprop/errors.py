@@ -20,6 +20,10 @@ class TooFewUpdates(InvalidUpdates):
     """A rule was given fewer rows than its tolerance `f` needs."""
 
 
+class WrongAnswer(FedpropError, TypeError):
+    """A rule, a stage or an attack answered with something else than it must; the message says what was due."""
+
+
 class DataUnavailable(FedpropError):
     """A dataset's file is missing or corrupt; the message says what to put where."""
 

@@ -13,7 +13,7 @@ import fedprop
 
 ROOT = Path(fedprop.__file__).parent
 LEVELS = (
-    {"errors", "types", "params", "rng", "registry"},
+    {"errors", "failures", "answers", "types", "params", "rng", "registry"},
     {
         "aggregators",
         "attacks",

@@ -10,7 +10,8 @@ from torch import Tensor
 from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.server_side import ServerSide
-from fedprop.errors import InvalidUpdates, TooFewUpdates
+from fedprop.answers import check_answer, described
+from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
 from fedprop.types import ClientId, Frozen, Vector, Weights
 
 
@@ -66,7 +67,7 @@ class Cohort:
 class Aggregation(NamedTuple):
     """What a rule answers: the aggregate [d], the weight of each row [n], and the rule's next state.
 
-    The value has the dtype and device of the rows, and so have the weights.
+    The value has the dtype and device of the rows; the weights are floating-point numbers on that device.
     """
 
     value: Vector
@@ -179,9 +180,13 @@ class Aggregator(RowConsumer):
             If there are fewer rows than the rule's tolerance needs.
         InvalidUpdates
             If `updates` is not a float32 or float64 matrix, or holds NaN or infinity.
+        WrongAnswer
+            If the rule itself, one of your own, answers with anything but a vector [d] like the rows.
         """
         self.check(updates)
-        return self.value(updates)
+        value = self.value(updates)
+        self._check_value(value, updates)
+        return value
 
     def check_form(self, updates: Tensor | Columns) -> None:
         if isinstance(updates, Columns) and not self.reads_columns:
@@ -193,12 +198,35 @@ class Aggregator(RowConsumer):
         """The full form: the aggregate, each row's weight, and the next state. Raises as `__call__` does."""
         self.check(cohort.updates if isinstance(cohort, Cohort) else cohort)
         cohort = cohort if isinstance(cohort, Cohort) else Cohort(cohort)
-        return self.combine(cohort, self.init() if state is None else state)
+        return self.answer(cohort, self.init() if state is None else state)
 
     @abstractmethod
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         """The rule itself, on rows already checked."""
 
+    def answer(self, cohort: Cohort, state: Any) -> Aggregation:
+        """What `combine` answers, looked at; for all who ask it, rules made of other rules included.
+
+        Raises
+        ------
+        WrongAnswer
+            If that is no Aggregation of one vector like the rows and one weight for each of them.
+        """
+        found: object = self.combine(cohort, state)
+        if not isinstance(found, Aggregation):
+            raise WrongAnswer(f"{self._name} must answer with Aggregation(value, weights); found {described(found)}")
+        rows = cohort.updates
+        self._check_value(found.value, rows)
+        check_answer(self._name, "weights", found.weights, shape=(len(rows),), dtype=None, device=rows.device)
+        return found
+
     def value(self, updates: Rows) -> Vector:
         """The aggregate alone, on rows already checked; a rule whose weights cost extra overrides it."""
-        return self.combine(Cohort(updates), self.init()).value
+        return self.answer(Cohort(updates), self.init()).value
+
+    def _check_value(self, value: object, rows: Rows) -> None:
+        check_answer(self._name, "a value", value, shape=tuple(rows.shape[1:]), dtype=rows.dtype, device=rows.device)
+
+    @property
+    def _name(self) -> str:
+        return f"the rule {type(self).__name__}"

@@ -10,6 +10,8 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
 from fedprop.aggregators.columns import Columns, Rows, fill, map_blocks
 from fedprop.aggregators.contract import Contract
+from fedprop.answers import check_answer, described
+from fedprop.errors import WrongAnswer
 from fedprop.types import Updates, Vector
 
 
@@ -32,7 +34,24 @@ class Stage(RowConsumer):
     def __call__(self, updates: Tensor | Columns) -> Updates:
         """The new rows for rows [n, d]; the input is left untouched. Raises as an aggregator's call does."""
         self.check(updates)
-        return _in_memory(self.apply(updates).updates)
+        return _in_memory(self.answer(updates).updates)
+
+    def answer(self, updates: Rows) -> Staged:
+        """What `apply` answers, looked at; for all who ask it, chains and pipelines included.
+
+        Raises
+        ------
+        WrongAnswer
+            If that is no Staged of as many rows as before, like them, and their mixing in float64.
+        """
+        found: object = self.apply(updates)
+        name, n = f"the stage {type(self).__name__}", len(updates)
+        if not isinstance(found, Staged):
+            raise WrongAnswer(f"{name} must answer with Staged(updates, mixing); found {described(found)}")
+        shape, dtype, device = tuple(updates.shape), updates.dtype, updates.device
+        check_answer(name, "updates", found.updates, shape=shape, dtype=dtype, device=device, form=Columns)
+        check_answer(name, "mixing", found.mixing, shape=(n, n), dtype=torch.float64, device=device)
+        return found
 
     @abstractmethod
     def apply(self, updates: Rows) -> Staged:
@@ -78,9 +97,9 @@ class Chain(Stage):
             stage.check_form(updates)
 
     def apply(self, updates: Rows) -> Staged:
-        updates, mixing = self.stages[0].apply(updates)
+        updates, mixing = self.stages[0].answer(updates)
         for stage in self.stages[1:]:
-            updates, further = stage.apply(updates)
+            updates, further = stage.answer(updates)
             mixing = further @ mixing
         return Staged(updates, mixing)
 
@@ -122,7 +141,7 @@ class Pipeline(Aggregator):
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         updates, mixing = self._staged(cohort.updates)
-        value, weights, state = self.rule.combine(cohort.with_updates(updates), state)
+        value, weights, state = self.rule.answer(cohort.with_updates(updates), state)
         return Aggregation(value, (weights.double() @ mixing).to(value.dtype), state)
 
     def value(self, updates: Rows) -> Vector:

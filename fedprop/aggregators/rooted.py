@@ -84,7 +84,7 @@ class Rooted(Aggregator):
             staleness=cohort.staleness[1:],
             server=Reference(_first(every)),
         )
-        value, weights, state = self.rule.combine(clients, state)
+        value, weights, state = self.rule.answer(clients, state)
         return Aggregation(value, torch.cat([weights.new_zeros(1), weights]), state)
 
 

@@ -5,6 +5,7 @@ import torch
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.aggregators.contract import Contract, Region
+from fedprop.errors import WrongAnswer
 from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
@@ -12,9 +13,12 @@ from fedprop.properties.comparison import difference, same_answer, tolerance
 
 def _shape(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     for rows in (case.rows, case.rows.double()):
-        out = rule(rows)
+        asked = f"for {list(rows.shape)}, {rows.dtype}, {rows.device}"
+        try:
+            out = rule(rows)
+        except WrongAnswer as error:
+            return Finding(str(error), how=asked)
         if (out.shape, out.dtype, out.device) != (rows.shape[1:], rows.dtype, rows.device):
-            asked = f"for {list(rows.shape)}, {rows.dtype}, {rows.device}"
             return Finding(f"{list(out.shape)}, {out.dtype}, {out.device}", how=asked)
     return None
 
@@ -58,10 +62,13 @@ def _size(rows: torch.Tensor, contract: Contract) -> float:
 def _full_form(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not isinstance(rule, Aggregator):
         return None
-    out, weights, _ = rule.aggregate(case.rows)
+    try:
+        out, weights, _ = rule.aggregate(case.rows)
+    except WrongAnswer as error:
+        return Finding(str(error), ask="rule.aggregate(rows)")
     if not torch.equal(out, rule(case.rows)):
         return Finding(out, rule(case.rows), "from `aggregate`", ask="rule.aggregate(rows).value", want="rule(rows)")
-    if weights.shape != case.rows.shape[:1] or not torch.isfinite(weights).all():
+    if not torch.isfinite(weights).all():
         return Finding(f"weights {weights.tolist()} for {len(case.rows)} rows")
     return None
 

@@ -174,5 +174,11 @@ def _unpack(snapshot: Snapshot, device: torch.device) -> Any:
 
 def _snapshot(world: World, now: Seconds) -> Snapshot:
     snapshot = Snapshot(None)
-    snapshot.state = pack(world.snapshot(now), snapshot.tensors)
+    try:
+        snapshot.state = pack(world.snapshot(now), snapshot.tensors)
+    except TypeError as error:  # what a rule, a protocol or an optimizer of one's own remembers may be anything
+        raise RunFailed(
+            f"{error}: what rule {world.setup.defense.kind} and others remember must be plain data "
+            "(None, numbers, text, tensors, and tuples, lists and mappings of these), or `checkpoint_every` 0"
+        ) from error
     return snapshot

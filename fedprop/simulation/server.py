@@ -21,6 +21,7 @@ from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
+from fedprop.simulation.asking import ask
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
@@ -276,7 +277,7 @@ class Server:
         setup, state = self.setup, self.state
         if setup.central_privacy is None:
             rule = setup.defense if state.round >= setup.defense_from else Mean()
-            return rule.aggregate(cohort, state.memory)
+            return ask(rule, cohort, state.memory, state.round)
         wanted = getattr(setup.policy, "cohort", None) or setup.clients
         draw = generator(setup.seed, "central privacy", state.round)
         return setup.central_privacy.average(rows, wanted, draw, trainable=self._trainable)

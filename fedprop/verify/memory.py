@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator
-from fedprop.errors import FedpropError
+from fedprop.errors import WrongAnswer
 from fedprop.properties import Finding
 from fedprop.simulation.packing import pack, unpack
-from fedprop.verify.claim import Claim, Crashed
+from fedprop.verify.claim import Claim, Crashed, TooSlow
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.stories import (
@@ -111,11 +111,12 @@ def _finite(rule: Aggregator, story: Story) -> Finding | None:
         state = rule.init()
         for number, turn in enumerate(story):
             cohort = turn.cohort(dtype)
-            value, weights, state = step(rule, cohort, state)
-            due = cohort.updates.shape
-            if value.shape != due[1:] or weights.shape != due[:1]:
-                found = f"a value {list(value.shape)} and weights {list(weights.shape)}"
-                return Finding(found, how=f"for rows {list(due)} in round {number}")
+            try:
+                value, weights, state = step(rule, cohort, state)
+            except Crashed as error:
+                if isinstance(error.__cause__, WrongAnswer):
+                    return Finding(str(error), how=f"for rows {list(cohort.updates.shape)} in round {number}")
+                raise
             if not (torch.isfinite(value).all() and torch.isfinite(weights).all()):
                 found = f"a value of {value.tolist()} and weights {weights.tolist()}"
                 return Finding(found, how=f"in round {number}, in {dtype}")
@@ -200,7 +201,7 @@ def _saved(rule: Aggregator, story: Story) -> Finding | None:
     for number, (turn, wanted) in enumerate(zip(story, play(rule, story), strict=True)):
         try:
             answer = rule.aggregate(turn.cohort(), restored(state))
-        except FedpropError:
+        except TooSlow:
             raise
         except Exception as error:
             return Finding(f"{type(error).__name__}: {error}", how=f"when round {number} goes on from a saved state")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator, Cohort
-from fedprop.errors import FedpropError
+from fedprop.errors import FedpropError, WrongAnswer
 from fedprop.types import ClientId, Updates
 from fedprop.verify.claim import Crashed, Refused
 
@@ -92,6 +92,8 @@ def step(rule: Aggregator, cohort: Cohort, state: Any) -> Aggregation:
     """One round. A rule may decline by an error of this package; anything else is a crash."""
     try:
         found = rule.aggregate(cohort, state)
+    except WrongAnswer as error:
+        raise Crashed(str(error)) from error
     except FedpropError as error:
         raise Refused(f"{type(error).__name__}: {error}") from error
     except Exception as error:

@@ -14,10 +14,13 @@ from fedprop.aggregators import (
     Krum,
     Mean,
     NormClipping,
+    Rooted,
+    Stage,
+    Staged,
     base,
 )
 from fedprop.aggregators.columns import MixedRows, blocks_of
-from fedprop.errors import InvalidUpdates, TooFewUpdates
+from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
 
 
 class Running(Aggregator):
@@ -146,3 +149,72 @@ def test_rules_are_values() -> None:
     assert hash(Krum(f=2)) == hash(Krum(f=2))
     with pytest.raises(ValueError, match="frozen"):
         Krum(f=2).f = 3
+
+
+class Wrong(Aggregator):
+    """Forgets to wrap its answer."""
+
+    kind: str = "wrong"
+
+    def combine(self, cohort: Cohort, state: Any) -> Any:
+        return cohort.updates.mean(dim=0)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda rows: Wrong()(rows),
+        lambda rows: Wrong().aggregate(rows),
+        lambda rows: (NormClipping(max_norm=1.0) >> Wrong())(rows),
+        lambda rows: (NormClipping(max_norm=1.0) >> Wrong()).aggregate(rows),
+        lambda rows: Rooted(rule=Wrong())(rows),
+    ],
+)
+def test_a_wrong_answer_is_named_whoever_asks(use: Any) -> None:
+    message = r"the rule Wrong must answer with Aggregation\(value, weights\); found a tensor of shape \[2\]"
+    with pytest.raises(WrongAnswer, match=message):
+        use(torch.ones(3, 2))
+
+
+class WrongValue(Mean):
+    """Answers the call with another dtype than the full form."""
+
+    def value(self, updates: Any) -> Any:
+        return updates.mean(dim=0).double()
+
+
+def test_the_short_form_is_looked_at_too() -> None:
+    with pytest.raises(WrongAnswer, match=r"WrongValue must answer with a value .*float32.*; found .*float64"):
+        WrongValue()(torch.ones(3, 2))
+
+
+class WrongStage(Stage):
+    """Drops a row, or its mixing."""
+
+    kind: str = "wrong_stage"
+    wrong: str
+
+    def apply(self, updates: Any) -> Any:
+        mixing = torch.eye(len(updates), dtype=torch.float64)
+        return {
+            "tensor": updates,
+            "rows": Staged(updates[1:], mixing),
+            "mixing": Staged(updates, mixing[1:]),
+            "float32": Staged(updates, mixing.float()),
+        }[self.wrong]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("tensor", r"with Staged\(updates, mixing\); found a tensor of shape \[3, 2\]"),
+        ("rows", r"with updates of shape \[3, 2\], torch.float32, on cpu; found a tensor of shape \[2, 2\]"),
+        ("mixing", r"with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor of shape \[2, 3\]"),
+        ("float32", r"with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor .*, torch.float32"),
+    ],
+)
+@pytest.mark.parametrize("after", [None, Mean(), NormClipping(max_norm=1.0)])
+def test_a_stage_that_answers_wrongly_is_named(wrong: str, told: str, after: Any) -> None:
+    stage = WrongStage(wrong=wrong)
+    with pytest.raises(WrongAnswer, match=f"the stage WrongStage must answer {told}"):
+        (stage if after is None else stage >> after)(torch.ones(3, 2))

@@ -1,0 +1,57 @@
+"""What goes wrong in code that fedprop calls and did not write: rules, attacks and protocols of one's own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sysconfig import get_path
+from traceback import extract_tb
+
+from fedprop.errors import FedpropError, RunFailed
+
+LONGEST = 300
+"""So many characters of an error's own text fit into a sentence."""
+
+_LIBRARIES = tuple(f"{place}{os.sep}" for place in (Path(__file__).parent, *map(get_path, ("stdlib", "purelib"))))
+"""Where code lies that is not the user's."""
+
+
+@contextmanager
+def blamed(
+    what: str, *, raising: type[FedpropError] = RunFailed, passing: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Whatever goes wrong inside comes out as one sentence that begins with `what`; its cause is the error itself.
+
+    Parameters
+    ----------
+    raising : what comes out.
+    passing : errors that come out as they are.
+
+    >>> with blamed("rule halves failed in round 3"):
+    ...     1 / 0
+    Traceback (most recent call last):
+        ...
+    fedprop.errors.RunFailed: rule halves failed in round 3: ZeroDivisionError: division by zero
+    """
+    try:
+        yield
+    except passing:
+        raise
+    except (Exception, SystemExit) as error:  # a script that ends itself would end the run, as if all were well
+        raise raising(f"{what}: {in_words(error)}") from error
+
+
+def in_words(error: BaseException) -> str:
+    """An error as the end of a sentence: one of our own as it is, another with its class and the line it came from."""
+    text = " ".join(str(error).split())
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+    if isinstance(error, FedpropError):
+        return text
+    return f"{type(error).__name__}{': ' if text else ''}{text}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """The file and line of the user's code that it came from, innermost; nothing if there is none."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith(_LIBRARIES)]
+    lines = [f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in frames if frame.line]
+    return lines[-1] if lines else ""

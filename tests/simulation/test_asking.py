@@ -1,0 +1,75 @@
+"""The rule that aggregates may be anybody's: what it answers is looked at, and what goes wrong is named."""
+
+import pytest
+import torch
+
+from fedprop.aggregators import Aggregation, Aggregator
+from fedprop.errors import InvalidUpdates, RunFailed
+
+
+class Own(Aggregator):
+    """The mean, and whatever `answer_with` makes of it."""
+
+    kind: str = "own"
+    wrong: str = ""
+
+    def combine(self, cohort, state):
+        value = cohort.updates.mean(dim=0)
+        weights = value.new_full((len(cohort.updates),), 1 / len(cohort.updates))
+        right = Aggregation(value, weights, state)
+        match self.wrong:
+            case "raises":
+                raise ZeroDivisionError("by hand")
+            case "exits":
+                raise SystemExit(0)
+            case "declines":
+                raise InvalidUpdates("not today")
+            case "tensor":
+                return value
+            case "short":
+                return right._replace(value=value[1:])
+            case "few weights":
+                return right._replace(weights=weights[1:])
+            case "float64":
+                return right._replace(value=value.double())
+            case "nan":
+                return right._replace(value=value * torch.nan)
+            case "nan weights":
+                return right._replace(weights=weights * torch.nan)
+            case "set":
+                return right._replace(state={1, 2})
+            case "gradient":
+                return right._replace(value=value.requires_grad_())
+        return right
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("raises", r"ZeroDivisionError: by hand \(test_asking\.py, line \d+\)"),
+        ("exits", "SystemExit: 0"),
+        ("tensor", r"the rule Own must answer with Aggregation\(value, weights\); found a tensor of shape \[6\]"),
+        ("short", r"the rule Own must answer with a value of shape \[6\], torch\.float32, on cpu; found .* \[5\]"),
+        ("few weights", r"the rule Own must answer with weights of shape \[6\], .*; found a tensor of shape \[5\]"),
+        ("float64", r"the rule Own must answer with a value .*; found .* torch\.float64, on cpu"),
+        ("nan", "the rule Own must answer with finite numbers, or raise InvalidUpdates .*; found NaN or infinity"),
+        ("nan weights", "the rule Own must answer with finite numbers"),
+    ],
+)
+def test_a_wrong_answer_ends_the_run_and_names_the_rule_and_the_round(play, wrong, told):
+    with pytest.raises(RunFailed, match=f"^rule own failed in round 0: {told}"):
+        play(defense=Own(wrong=wrong))
+
+
+def test_a_rule_may_decline_a_round(play):
+    assert [record.failure for record in play(rounds=2, defense=Own(wrong="declines")).rounds] == ["not today"] * 2
+
+
+def test_gradients_are_left_behind(play):
+    assert play(defense=Own(wrong="gradient")).trace_sha256 == play(defense=Own()).trace_sha256
+
+
+def test_a_memory_that_no_checkpoint_can_hold_is_named(play):
+    message = "^cannot save set in a checkpoint: what rule own and others remember must be plain data"
+    with pytest.raises(RunFailed, match=message):
+        play(defense=Own(wrong="set"))
