@@ -1,13 +1,15 @@
-"""Asking the rule that aggregates, which may be one of the user's own."""
+"""Asking a defense, which may be one of the user's own: what goes wrong there ends the run in a sentence."""
 
 from typing import Any
 
 import torch
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.answers import check_answer, described
+from fedprop.defenses import Beginning, ClientSide, Replies, RoundProtocol, Screened
 from fedprop.errors import InvalidUpdates, WrongAnswer
 from fedprop.failures import blamed
-from fedprop.types import Round
+from fedprop.types import ClientId, Round, Vector
 
 
 def ask(rule: Aggregator, cohort: Cohort, memory: Any, round: Round) -> Aggregation:
@@ -28,3 +30,41 @@ def ask(rule: Aggregator, cohort: Cohort, memory: Any, round: Round) -> Aggregat
                 "or raise InvalidUpdates to let the round fail; found NaN or infinity"
             )
         return Aggregation(value.detach(), weights.detach(), memory)
+
+
+def ask_protocol(protocol: RoundProtocol, replies: Replies, memory: Any, round: Round) -> Screened:
+    """Whose updates the protocol lets through in this round.
+
+    Raises
+    ------
+    RunFailed
+        If it raises an error, or does not answer for each of the updates.
+    """
+    name, n = f"the protocol {type(protocol).__name__}", len(replies.clients)
+    with blamed(f"protocol {protocol.kind} failed in round {round}"):
+        found: object = protocol.screen(replies, memory)
+        if not isinstance(found, Screened):
+            raise WrongAnswer(f"{name} must answer with Screened(accepted, ruling, memory); found {described(found)}")
+        if len(found.accepted) != n:
+            raise WrongAnswer(f"{name} must accept or refuse each of {n} updates; found {len(found.accepted)} answers")
+        if missing := set(replies.clients) - set(found.ruling.verdicts):
+            raise WrongAnswer(f"{name} must have a verdict on each client; found none on client {min(missing)}")
+        return found
+
+
+def ask_client(side: ClientSide, client: ClientId, received: Vector, last: Vector | None, round: Round) -> Beginning:
+    """How a client begins its task, as the protocol has it.
+
+    Raises
+    ------
+    RunFailed
+        If the client's side of the protocol raises an error, or answers with no model like the one received.
+    """
+    name = f"the client's side {type(side).__name__}"
+    with blamed(f"{name} failed in round {round}"):
+        found: object = side.begin(client, received, last)
+        if not isinstance(found, Beginning):
+            raise WrongAnswer(f"{name} must answer with Beginning(start, alarm, detail); found {described(found)}")
+        shape, dtype, device = tuple(received.shape), received.dtype, received.device
+        check_answer(name, "a start", found.start, shape=shape, dtype=dtype, device=device)
+        return found

@@ -9,6 +9,7 @@ from fedprop.clock import now, post
 from fedprop.defenses import ClientSide
 from fedprop.messages import AlarmStatus, Invitation, Update
 from fedprop.simulation.adversary import Adversary
+from fedprop.simulation.asking import ask_client
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
@@ -89,7 +90,8 @@ class Clients:
     def _begin(self, side: ClientSide, client: ClientId, invitation: Invitation) -> None:
         """Judge the global model, choose where to start, and tell the server at once."""
         task, version = invitation.task, invitation.version
-        start, alarm, detail = side.begin(client, invitation.parameters, self.models.get(client))
+        last = self.models.get(client)
+        start, alarm, detail = ask_client(side, client, invitation.parameters, last, invitation.round)
         self._office.begin(task, start)
         said = self._adversary.says(client, alarm)
         self._emit(EventKind.TESTED, client=client, task=task, version=version, value=float(alarm), detail=detail)

@@ -7,9 +7,11 @@ import torch
 
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.defenses import Replies, RoundProtocol, Ruling
+from fedprop.simulation.asking import ask_protocol
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.transport import Emit
+from fedprop.types import Round
 
 
 class Passed(NamedTuple):
@@ -26,6 +28,7 @@ def screen(
     memory: Any,
     *,
     server: ServerSide | None,
+    round: Round,
     rounds: int,
     emit: Emit,
 ) -> Passed:
@@ -37,7 +40,7 @@ def screen(
         server=server,
         rounds=rounds,
     )
-    accepted, ruling, memory = protocol.screen(replies, memory)
+    accepted, ruling, memory = ask_protocol(protocol, replies, memory, round)
     emit(EventKind.RULED, value=float(ruling.rollback), detail=ruling.case)
     for item, used in zip(batch, accepted, strict=True):
         emit(

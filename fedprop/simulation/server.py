@@ -240,7 +240,13 @@ class Server:
         if setup.protocol is None or state.round < setup.defense_from:
             return batch, None
         used, ruling, state.protocol = screen(
-            setup.protocol, batch, state.protocol, server=self._root_view(), rounds=setup.rounds, emit=self._emit
+            setup.protocol,
+            batch,
+            state.protocol,
+            server=self._root_view(),
+            round=state.round,
+            rounds=setup.rounds,
+            emit=self._emit,
         )
         return used, ruling
 

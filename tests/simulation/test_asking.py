@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Aggregator
+from fedprop.aggregators import Aggregation, Aggregator, Mean
+from fedprop.defenses import Beginning, RoundProtocol, Ruling, Screened
 from fedprop.errors import InvalidUpdates, RunFailed
 
 
@@ -73,3 +74,60 @@ def test_a_memory_that_no_checkpoint_can_hold_is_named(play):
     message = "^cannot save set in a checkpoint: what rule own and others remember must be plain data"
     with pytest.raises(RunFailed, match=message):
         play(defense=Own(wrong="set"))
+
+
+class OwnProtocol(RoundProtocol):
+    """Believes everybody, unless something is to go wrong."""
+
+    kind: str = "own_protocol"
+    wrong: str = ""
+
+    @property
+    def rule(self):
+        return Mean()
+
+    def client_side(self, test):
+        return OwnSide(self.wrong)
+
+    def screen(self, replies, memory):
+        verdicts = dict.fromkeys(replies.clients, "fine")
+        if self.wrong == "nobody's verdict":
+            del verdicts[replies.clients[-1]]
+        ruling = Ruling("all", False, {}, verdicts, {}, {}, ())
+        accepted = (True,) * (len(replies.clients) - (self.wrong == "too few"))
+        match self.wrong:
+            case "raises":
+                raise KeyError("x")
+            case "tuple":
+                return accepted, ruling, memory
+        return Screened(accepted, ruling, memory)
+
+
+class OwnSide:
+    def __init__(self, wrong):
+        self.wrong = wrong
+
+    def begin(self, client, received, last):
+        if self.wrong == "pair":
+            return received, False
+        return Beginning(received[1:] if self.wrong == "start" else received, False, "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("raises", r"protocol own_protocol failed in round 0: KeyError: 'x' \(test_asking\.py, line \d+\)"),
+        ("tuple", r".* must answer with Screened\(accepted, ruling, memory\); found tuple"),
+        ("too few", ".*the protocol OwnProtocol must accept or refuse each of 6 updates; found 5 answers"),
+        ("nobody's verdict", ".*must have a verdict on each client; found none on client 5"),
+        ("pair", r".*OwnSide must answer with Beginning\(start, alarm, detail\); found tuple"),
+        ("start", r"the client's side OwnSide failed in round 0: .* a start of shape \[6\], .*; found .* \[5\]"),
+    ],
+)
+def test_a_protocol_that_errs_is_named(play, wrong, told):
+    with pytest.raises(RunFailed, match=f"^{told}"):
+        play(defense=OwnProtocol(wrong=wrong))
+
+
+def test_a_protocol_of_ones_own_may_be_right(play):
+    assert [record.failure for record in play(rounds=2, defense=OwnProtocol()).rounds] == ["", ""]
