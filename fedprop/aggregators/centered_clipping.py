@@ -1,5 +1,6 @@
 """Centered clipping: a rule that remembers where it was."""
 
+import math
 from typing import ClassVar, Literal
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Columns, Rows, mix, read, take
 from fedprop.aggregators.contract import Contract, never
-from fedprop.aggregators.inner_products import inner_products, lengths, refuse_overflow
+from fedprop.aggregators.inner_products import inner_products, lengths
+from fedprop.aggregators.rescaled import LARGEST, LONG, SHORT, exponent, times_power, within_reach
 from fedprop.errors import InvalidUpdates
 from fedprop.types import Gram, Positive, Vector, Weights
 
@@ -60,32 +62,44 @@ class CenteredClipping(Aggregator):
         if state is not None and state.shape != rows.shape[1:]:
             due, found = list(rows.shape[1:]), list(state.shape)
             raise InvalidUpdates(f"`state` must have shape {due} for CenteredClipping; found {found}")
-        weights = self._weigh(self._products(rows, state))
-        value = mix(weights[None], rows)[0]
-        if state is not None:
-            value.add_(state.to(value), alpha=1 - float(weights.sum()))
+        seen = rows if state is None else RowsSeenFrom(state, rows)
+        products = self._products(seen)
+        if not torch.isfinite(products.diagonal()).all():
+            self.check_numbers(rows)
+        if rows.dtype == torch.float64 and not (SHORT < self.radius < LONG and bool(products.max() < LARGEST)):
+            value, weights = self._in_radii(seen)
+            value = value if state is None else value + state
+        else:
+            weights = self._weigh(products, self.radius)
+            value = mix(weights[None], rows)[0]
+            if state is not None:
+                value.add_(state.to(value), alpha=1 - float(weights.sum()))
         return Aggregation(value, weights.to(value.dtype), value.clone())
 
-    def _products(self, rows: Rows, centre: Vector | None) -> Gram:
+    def _in_radii(self, seen: Rows) -> tuple[Vector, Weights]:
+        """The way from the centre and the weights, for rows whose squares float64 cannot hold: in units of the radius.
+
+        A row is cut to the radius from wherever it comes, so giants may be shrunk as long as they stay far away.
+        """
+        rows, unit = within_reach(seen, exponent(self.radius))
+        weights = self._weigh(self._products(rows), math.ldexp(self.radius, -unit))
+        return times_power(mix(weights[None], rows)[0], unit), times_power(weights, rows.shifts + unit)
+
+    def _products(self, seen: Rows) -> Gram:
         """Inner products [n, n] of the rows seen from the centre; for one step their squared lengths alone.
 
         The centre is subtracted first, which costs no digits. Nor do later steps: k of them lead k * radius away at
         most, so rows that are still cut lie at most k + 1 times as far from the centre as from there.
         """
-        seen = rows if centre is None else RowsSeenFrom(centre, rows)
-        products = inner_products(seen) if self.iterations > 1 else lengths(seen).square().diag()
-        if not torch.isfinite(products).all():
-            self.check_numbers(rows)
-        refuse_overflow(products, rows)
-        return products
+        return inner_products(seen) if self.iterations > 1 else lengths(seen).square().diag()
 
-    def _weigh(self, products: Gram) -> Weights:
+    def _weigh(self, products: Gram, radius: float) -> Weights:
         """The weight of each row in the last point, given inner products seen from the first."""
         weights = torch.zeros_like(products[0])
         for _ in range(self.iterations):
             towards = products @ weights
             squares = products.diagonal() - 2 * towards + weights @ towards
-            shares = (self.radius / squares.clamp(min=0).sqrt()).clamp(max=1) / len(products)
+            shares = (radius / squares.clamp(min=0).sqrt()).clamp(max=1) / len(products)
             weights = (1 - shares.sum()) * weights + shares
         return weights
 

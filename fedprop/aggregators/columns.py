@@ -23,6 +23,9 @@ CUDA_BLOCK_ELEMENTS = 1 << 22
 FEW_BLOCKS = 8
 """So many blocks take no longer than it takes to start threads and to stop them."""
 
+ROUNDED_ONE = 1 + 1e-9
+"""Weights that add up to one may do so but for rounding."""
+
 AHEAD = 2
 """Blocks that each thread may be ahead of whoever collects the answers, which could otherwise pile up."""
 
@@ -164,7 +167,16 @@ def fill(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
 def _mixed(weights: Tensor, block: Tensor) -> Tensor:
     if len(block) == 1:
         return (weights * block).to(block.dtype)
-    return (weights @ block.double()).to(block.dtype)
+    mixed = weights @ block.double()
+    if block.dtype == torch.float64 and bool((weights >= 0).all() and (weights.sum(dim=1) <= ROUNDED_ONE).all()):
+        mixed = within_range(mixed)
+    return mixed.to(block.dtype)
+
+
+def within_range(means: Tensor) -> Tensor:
+    """Means of finite float64 numbers, which rounding alone can have carried beyond the largest of them."""
+    largest = torch.finfo(torch.float64).max
+    return means.clamp_(-largest, largest)
 
 
 class TakenRows(Columns):

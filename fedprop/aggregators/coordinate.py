@@ -1,7 +1,7 @@
 """Rules that see one coordinate at a time: a weighted sum of its ordered values."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import Rows, fill, map_blocks
+from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
 from fedprop.aggregators.network_kernel import fits, mean_in_registers
 from fedprop.aggregators.sorting_network import order_columns
 from fedprop.types import Vector, Weights
@@ -35,7 +35,7 @@ def mean_ordered(updates: Rows, used: range) -> Vector:
     Values in float64 are divided before they are added, since their sum may overflow where the mean does not.
     """
     mean, columns = _way(updates)
-    return fill(_empty(updates), map_blocks(lambda block: mean(block, used), updates, columns))
+    return _filled(updates, map_blocks(lambda block: mean(block, used), updates, columns))
 
 
 def _way(updates: Rows) -> tuple[Callable[[Tensor, range], Tensor], int | None]:
@@ -52,8 +52,9 @@ def _mean_by_network(block: Tensor, used: range) -> Tensor:
     if block.dtype == torch.float64:
         rows = [row / len(used) for row in rows]
     total = rows[0].astype(np.float64)
-    for row in rows[1:]:
-        total += row
+    with np.errstate(over="ignore"):
+        for row in rows[1:]:
+            total += row
     return torch.from_numpy(total if block.dtype == torch.float64 else total / len(used))
 
 
@@ -72,7 +73,7 @@ def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Vector:
         weighted: Tensor = torch.linalg.vecdot(ordered.double(), shares(ordered))
         return weighted
 
-    return fill(_empty(updates), map_blocks(aggregate, updates))
+    return _filled(updates, map_blocks(aggregate, updates))
 
 
 def row_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Weights:
@@ -92,8 +93,10 @@ def row_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Weights:
     return total / updates.shape[1]
 
 
-def _empty(updates: Rows) -> Vector:
-    return torch.empty(updates.shape[1], dtype=updates.dtype, device=updates.device)
+def _filled(updates: Rows, means: Iterable[Tensor]) -> Vector:
+    """A vector [d] like the rows, of means of their values given block by block."""
+    value = fill(torch.empty(updates.shape[1], dtype=updates.dtype, device=updates.device), means)
+    return within_range(value) if value.dtype == torch.float64 else value
 
 
 def _sorted(block: Tensor) -> Ordered:

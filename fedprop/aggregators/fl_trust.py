@@ -8,9 +8,9 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Columns, Rows, TakenRows, map_blocks, mix, read
 from fedprop.aggregators.contract import Contract
-from fedprop.aggregators.inner_products import refuse_overflow
+from fedprop.aggregators.rescaled import LARGEST, SMALLEST, Rescaled, each_to_size, times_power
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Vector
+from fedprop.types import Vector, Weights
 
 
 class FLTrust(Aggregator):
@@ -30,8 +30,7 @@ class FLTrust(Aggregator):
     Raises
     ------
     InvalidUpdates
-        If the cohort comes without a server side, the reference does not fit the rows or is not finite, or squared
-        lengths overflow float64.
+        If the cohort comes without a server side, or the reference does not fit the rows or is not finite.
 
     Source: Cao, Fang, Liu and Gong, "FLTrust: Byzantine-robust Federated Learning via Trust Bootstrapping", NDSS 2021,
     Section IV and Algorithm 2 (the global learning rate is the server's, not the rule's).
@@ -57,13 +56,25 @@ class FLTrust(Aggregator):
 
     def combine(self, cohort: Cohort, state: None) -> Aggregation:
         rows = cohort.updates
-        products = _products(rows, _fitting(cohort.server_side.train(), rows))
-        lengths = products[1].sqrt()
-        inverse = (1 / lengths).where(lengths > 0, 0)
-        scores = (products[0] * inverse * inverse[-1]).clamp(min=0)[:-1]
-        shares = scores / scores.sum() if scores.any() else scores
-        value = mix((shares * inverse[:-1] * lengths[-1])[None], rows)[0]
-        return Aggregation(value, shares.to(value.dtype))
+        every = RowsBefore(_fitting(cohort.server_side.train(), rows), rows)
+        products = _products(every)
+        if _within_range(products[1]):
+            value, shares = _trusted(products, rows)
+        else:
+            # Each row in a unit of its own, since only directions count; the answer in that of the reference.
+            sized, sizes = each_to_size(every)
+            value, shares = _trusted(_products(sized), Rescaled(rows, sized.shifts[:-1]))
+            value = times_power(value, sizes[-1])
+        return Aggregation(value.to(rows.dtype), shares.to(rows.dtype))
+
+
+def _trusted(products: Tensor, rows: Rows) -> tuple[Vector, Weights]:
+    """The answer and the shares of trust, given the `_products` of these rows and of the reference."""
+    lengths = products[1].sqrt()
+    inverse = (1 / lengths).where(lengths > 0, 0)
+    scores = (products[0] * inverse * inverse[-1]).clamp(min=0)[:-1]
+    shares = scores / scores.sum() if scores.any() else scores
+    return mix((shares * inverse[:-1] * lengths[-1])[None], rows)[0], shares
 
 
 def _fitting(reference: Tensor, rows: Rows) -> Vector:
@@ -74,14 +85,16 @@ def _fitting(reference: Tensor, rows: Rows) -> Vector:
     return reference.to(rows.device)
 
 
-def _products(rows: Rows, reference: Vector) -> Tensor:
-    """Of each row, and last of the reference: inner products with it and with itself, in float64 [2, n + 1]."""
-    joined = RowsBefore(reference, rows)
-    total = torch.zeros(2, len(joined), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: torch.stack([block @ block[-1], block.square().sum(dim=1)]), joined):
+def _products(rows: Columns) -> Tensor:
+    """Of each row, the last of which is the reference: inner products with it and with itself, in float64 [2, n]."""
+    total = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
+    for found in map_blocks(lambda block: torch.stack([block @ block[-1], block.square().sum(dim=1)]), rows):
         total += found
-    refuse_overflow(total, joined)
     return total
+
+
+def _within_range(squares: Tensor) -> bool:
+    return bool(((squares >= SMALLEST) & (squares <= LARGEST)).all())
 
 
 class RowsBefore(Columns):

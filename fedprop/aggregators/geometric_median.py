@@ -1,16 +1,18 @@
 """The geometric median, as in RFA."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.columns import mix, read
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.distance_sum import EQUAL, best_row, least_distance_sum
-from fedprop.aggregators.gram import GramRule, centred_gram, squared_distances
+from fedprop.aggregators.gram import GramRule, seen, squared_distances
 from fedprop.aggregators.mean import Weighting, row_weights
+from fedprop.aggregators.rescaled import Rescaled, times_power
 from fedprop.types import Gram, Positive, Updates, Vector, Weights
 
 ROUNDING = 1e-10
@@ -62,6 +64,15 @@ class GeometricMedian(GramRule):
             precision=max(self.nu, self.tolerance),
         )
 
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        rows, gram, unit = seen(cohort.updates, self)
+        weights = self.weigh(gram, cohort)
+        value = mix(weights[None], rows)[0]
+        if isinstance(rows, Rescaled):
+            # A giant pulls as any row does, by its direction: so its weight shrinks as it grows.
+            value, weights = times_power(value, unit), times_power(weights, rows.shifts + unit)
+        return Aggregation(value, weights.to(value.dtype), state)
+
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
         alpha = row_weights(cohort, self.weighting)
         lengths = gram.diagonal().sqrt()
@@ -84,9 +95,11 @@ class GeometricMedian(GramRule):
 
     def _regret(self, updates: Updates, z: Vector) -> float:
         """By how much the pull of the rows at z exceeds the weight of the rows there; 0 at a geometric median."""
-        away = updates.double() - z.double()
+        rows, gram, _ = seen(torch.cat([updates.double(), z.double()[None]]))
+        away = read(rows, 0, len(z))
+        away = away[:-1] - away[-1]
         distances = torch.linalg.vector_norm(away, dim=1)
-        between = squared_distances(centred_gram(updates)).sqrt()
+        between = squared_distances(gram).sqrt()[:-1, :-1]
         radius = 2 * max(self.nu, self.tolerance) * _spread(between, _reaches(between))
         alpha = torch.full_like(distances, 1 / len(distances))
         force = torch.linalg.vector_norm(_pulls(alpha, distances, radius) @ away)

@@ -1,14 +1,15 @@
 """Rules that see only inner products: one pass over the data, then everything happens on n by n numbers."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
 from fedprop.aggregators.columns import MixedRows, Rows, mix
-from fedprop.aggregators.inner_products import inner_products, refuse_overflow
+from fedprop.aggregators.inner_products import inner_products
+from fedprop.aggregators.rescaled import LARGEST, SMALLEST, within_reach
 from fedprop.types import Gram, Weights
 
 CANCELLATION = 1e-4
@@ -29,8 +30,28 @@ class GramRows(MixedRows):
         self.gram = gram
 
 
+class Seen(NamedTuple):
+    """Rows as whoever compares distances sees them.
+
+    Attributes
+    ----------
+    rows : the rows given or, where their squares would leave the range of float64, `Rescaled` ones.
+    gram : their centred inner products.
+    unit : `rows` are in units of two to the power of this.
+    """
+
+    rows: Rows
+    gram: Gram
+    unit: int = 0
+
+
 def centred_gram(updates: Rows, rule: RowConsumer | None = None) -> Gram:
-    """Inner products [n, n] in float64 of the rows of `updates` [n, d], seen from the origin or a centre among them.
+    """The inner products of `seen`: all that a choice among the rows needs."""
+    return seen(updates, rule).gram
+
+
+def seen(updates: Rows, rule: RowConsumer | None = None) -> Seen:
+    """`updates` [n, d] and their inner products [n, n] in float64, seen from the origin or a centre among them.
 
     Distances follow from inner products by subtraction, which ruins them for rows that lie close together and far
     from the origin. Where that happens the row whose median distance to the others is smallest becomes the centre,
@@ -38,24 +59,29 @@ def centred_gram(updates: Rows, rule: RowConsumer | None = None) -> Gram:
     tight minority far away need not be. The origin and rows are centres that are exact for integers, so that equal
     scores stay equal.
 
-    A `rule` that `sees_not_finite` names itself: rows with NaN or infinity are then refused in its name.
+    Rows in float64 may be too long for their squares, beyond about 1e135, or most of them too short, below 1e-135. Then
+    all are seen in other units, which changes no answer, and giants among them at a length at which they still are
+    farther from all others than these from each other: so they lose wherever distances decide.
 
-    Raises
-    ------
-    InvalidUpdates
-        If squared lengths overflow float64 (only rows in float64 beyond about 1e150 can do that).
+    A `rule` that `sees_not_finite` names itself: rows with NaN or infinity are then refused in its name.
     """
     if isinstance(updates, GramRows):
-        return updates.gram
-    gram = inner_products(updates)
+        return Seen(updates, updates.gram)
+    gram, unit = inner_products(updates), 0
     if rule is not None and not torch.isfinite(gram.diagonal()).all():
         rule.check_numbers(updates)
+    if updates.dtype == torch.float64 and _out_of_range(gram.diagonal()):
+        updates, unit = within_reach(updates)
+        gram = inner_products(updates)
     for _ in range(RECENTRINGS):
         if (inmost := _better_centre(gram)) is None:
             break
         gram = inner_products(updates, inmost)
-    refuse_overflow(gram, updates)
-    return gram
+    return Seen(updates, gram, unit)
+
+
+def _out_of_range(squares: Tensor) -> bool:
+    return not bool((squares <= LARGEST).all()) or bool(squares.median() < SMALLEST)
 
 
 def squared_distances(gram: Gram) -> Gram:

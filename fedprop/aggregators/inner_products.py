@@ -5,8 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, column_blocks, map_blocks
-from fedprop.errors import InvalidUpdates
+from fedprop.aggregators.columns import Rows, map_blocks
 from fedprop.types import Gram, Weights
 
 STRIP, TILE, DEPTH = 12, 100, 216
@@ -34,18 +33,11 @@ def inner_products(rows: Rows, centre: int | None = None) -> Gram:
 
 
 def lengths(rows: Rows) -> Weights:
-    """The Euclidean length [n] in float64 of each row; infinite where its square overflows float64."""
+    """The Euclidean length [n] in float64 of each row; infinite or zero where its square is beyond float64."""
     squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
     for found in map_blocks(lambda block: torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square(), rows):
         squares += found
     return squares.sqrt()
-
-
-def refuse_overflow(products: Tensor, rows: Rows) -> None:
-    """Raise `InvalidUpdates` if inner products of `rows` overflow float64, which float32 rows cannot bring about."""
-    if not torch.isfinite(products).all():
-        largest = max(float(block.abs().max()) for block in column_blocks(rows))
-        raise InvalidUpdates(f"`updates` must have squared lengths within float64; found entries up to {largest:.3g}")
 
 
 def _with_torch(block: Tensor, origin: Tensor | None) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.columns import Rows
+from fedprop.aggregators.columns import MixedRows, Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region
-from fedprop.aggregators.gram import GramRows, centred_gram, squared_distances
+from fedprop.aggregators.gram import GramRows, centred_gram, seen, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.pipeline import Stage, Staged
 from fedprop.types import Gram, Updates
@@ -40,10 +40,13 @@ class NearestNeighbourMixing(Stage):
         return "n >= 2f + 1"
 
     def apply(self, updates: Rows) -> Staged:
-        gram = centred_gram(updates)
+        rows, gram, _ = seen(updates)
         keep = len(updates) - self.f
         nearest = squared_distances(gram).argsort(dim=1, stable=True)[:, :keep]
         taken = torch.zeros_like(gram).scatter_(1, nearest, 1)
+        if rows is not updates:
+            # What is seen of giants says nothing about their mixtures.
+            return Staged(MixedRows(taken / keep, updates), taken / keep)
         # Divided last, so that integer rows have mixtures whose equal distances stay equal.
         mixed = taken @ gram @ taken.T / keep**2
         return Staged(GramRows(taken / keep, updates, mixed), taken / keep)

@@ -2,12 +2,14 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from fedprop.aggregators.columns import Columns, Rows, read, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.pipeline import Stage, Staged
+from fedprop.aggregators.rescaled import SHORT, Rescaled, each_to_size, times_power
 from fedprop.types import Positive, Weights
 
 
@@ -26,8 +28,19 @@ class NormClipping(Stage):
     max_norm: Positive
 
     def apply(self, updates: Rows) -> Staged:
-        factors = (self.max_norm / lengths(updates)).clamp(max=1)
+        found = lengths(updates)
+        if updates.dtype == torch.float64 and not (self.max_norm > SHORT and torch.isfinite(found).all()):
+            return self._in_own_units(updates)
+        factors = (self.max_norm / found).clamp(max=1)
         return Staged(ScaledRows(factors, updates), factors.diag())
+
+    def _in_own_units(self, updates: Rows) -> Staged:
+        """As `apply`, for lengths beyond the range of float64: each row that is clipped, in a unit of its own."""
+        sized, sizes = each_to_size(updates)
+        found = lengths(sized)
+        clipped = found > times_power(torch.full_like(found, self.max_norm), -sizes)
+        factors, shifts = (self.max_norm / found).where(clipped, 1), sized.shifts.where(clipped, 0)
+        return Staged(ScaledRows(factors, Rescaled(updates, shifts)), times_power(factors, shifts).diag())
 
     def carry(self, contract: Contract) -> Contract:
         """Order and rotations do not matter to lengths; everything measured against the rows as sent is given up."""

@@ -1,16 +1,13 @@
 """Definition of centered clipping."""
 
-import math
-
-from fedprop.oracles.vectors import Row, Rows
+from fedprop.oracles.vectors import Row, Rows, cut, mean_of
 
 
 def step(rows: Rows, radius: float, v: Row) -> list[float]:
     """One step from v: v + mean of (x_i - v) min(1, radius / ||x_i - v||)."""
     ways = [[a - b for a, b in zip(x, v, strict=True)] for x in rows]
-    factors = [min(1.0, radius / length) if (length := math.hypot(*way)) > 0 else 1.0 for way in ways]
-    moves = [math.fsum(c * w for c, w in zip(factors, column, strict=True)) for column in zip(*ways, strict=True)]
-    return [b + move / len(rows) for b, move in zip(v, moves, strict=True)]
+    moves = zip(*[cut(way, radius) for way in ways], strict=True)
+    return [b + mean_of(column) for b, column in zip(v, moves, strict=True)]
 
 
 def centered_clipping(rows: Rows, radius: float, iterations: int = 1, centre: Row | None = None) -> list[float]:

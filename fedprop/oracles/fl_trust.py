@@ -2,19 +2,17 @@
 
 import math
 
-from fedprop.oracles.vectors import Row, Rows, weighted_mean
+from fedprop.oracles.vectors import Row, Rows, direction, weighted_mean
 
 
 def cosine(x: Row, y: Row) -> float:
     """The cosine of the angle between x and y; 0 if one of them is zero."""
-    lengths = math.hypot(*x) * math.hypot(*y)
-    return math.fsum(a * b for a, b in zip(x, y, strict=True)) / lengths if lengths else 0.0
+    return math.fsum(a * b for a, b in zip(direction(x), direction(y), strict=True))
 
 
 def rescaled(x: Row, length: float) -> list[float]:
     """The row x at this length; zero stays zero."""
-    own = math.hypot(*x)
-    return [v * length / own for v in x] if own else list(x)
+    return [v * length for v in direction(x)]
 
 
 def fl_trust(rows: Rows, reference: Row) -> list[float]:

@@ -18,10 +18,9 @@ def residual(rows: Rows, z: Row, weights: Row | None = None, radius: float = 0.0
     `radius` count as being at z.
     """
     x, w = np.asarray(rows, float), _weights(rows, weights)
-    away = x - np.asarray(z, float)
-    norms = np.linalg.norm(away, axis=1)
-    here = norms <= radius
-    pull = (w[~here, None] * away[~here] / norms[~here, None]).sum(axis=0)
+    away = x / 2 - np.asarray(z, float) / 2
+    here = _lengths(away) <= radius / 2
+    pull = (w[~here, None] * _directions(away[~here])).sum(axis=0)
     return max(0.0, float(np.linalg.norm(pull)) - float(w[here].sum()))
 
 
@@ -48,7 +47,7 @@ def _newton(x: Array, w: Array) -> Array:
         if np.linalg.norm(gradient) < 1e-13:
             break
         newton = np.asarray(np.linalg.lstsq(hessian, gradient, rcond=None)[0], np.float64)
-        steepest = gradient / np.linalg.norm(gradient) * float(np.median(np.linalg.norm(z - x, axis=1)))
+        steepest = gradient / np.linalg.norm(gradient) * float(np.median(_lengths(z - x)))
         reached = max((_descend(z, -step, x, w) for step in (newton, steepest)), key=lambda c: _gain(z, c, x, w))
         if (reached == z).all():
             break
@@ -61,16 +60,16 @@ def _off_the_best_row(x: Array, w: Array) -> Array:
     for row in x:
         best = row if _gain(best, row, x, w) > 0 else best
     away = x - best
-    norms = np.linalg.norm(away, axis=1)
+    norms = _lengths(away)
     elsewhere = norms > 0
-    pull = np.asarray((w[elsewhere, None] * away[elsewhere] / norms[elsewhere, None]).sum(axis=0))
+    pull = np.asarray((w[elsewhere, None] * _directions(away[elsewhere])).sum(axis=0))
     return _descend(best, pull / np.linalg.norm(pull) * norms[elsewhere].min(), x, w)
 
 
 def _derivatives(z: Array, x: Array, w: Array) -> tuple[Array, Array]:
     away = z - x
-    norms = np.linalg.norm(away, axis=1)
-    units = away / norms[:, None]
+    norms = _lengths(away)
+    units = _directions(away)
     curvatures = w / norms
     return units.T @ w, curvatures.sum() * np.eye(len(z)) - units.T @ (curvatures[:, None] * units)
 
@@ -79,16 +78,35 @@ def _descend(z: Array, step: Array, x: Array, w: Array) -> Array:
     """The first of z + step, z + step / 2, ... that costs less than z and is no row; z itself if none does."""
     for halvings in range(80):
         candidate = z + step * 0.5**halvings
-        if _gain(z, candidate, x, w) > 0 and (np.linalg.norm(candidate - x, axis=1) > 0).all():
+        if _gain(z, candidate, x, w) > 0 and (candidate != x).any(axis=1).all():
             return candidate
     return z
 
 
 def _gain(z: Array, candidate: Array, x: Array, w: Array) -> float:
-    """How much cheaper `candidate` is than z, as exact for small steps among far rows as for large ones."""
-    both = np.linalg.norm(z - x, axis=1) + np.linalg.norm(candidate - x, axis=1)
-    changes = ((z - x) + (candidate - x)) @ (z - candidate)
-    return math.fsum(w[both > 0] * changes[both > 0] / both[both > 0])
+    """How much cheaper `candidate` is than z, as exact for small steps among far rows as for large ones.
+
+    Halves, and what is large divided out, keep all within floats; the answer does not change by that.
+    """
+    before, after, step = z / 2 - x / 2, candidate / 2 - x / 2, z / 2 - candidate / 2
+    sizes, size = np.maximum(np.abs(before), np.abs(after)).max(axis=1), float(np.abs(step).max()) or 1.0
+    apart = sizes > 0
+    before, after = before[apart] / sizes[apart, None], after[apart] / sizes[apart, None]
+    both = np.linalg.norm(before, axis=1) + np.linalg.norm(after, axis=1)
+    return 2 * size * math.fsum(w[apart] * ((before + after) @ (step / size)) / both)
+
+
+def _lengths(away: Array) -> Array:
+    """The length of each row; infinite only if it is beyond floats itself, whatever its square."""
+    sizes = np.abs(away).max(axis=1)
+    with np.errstate(over="ignore"):
+        return np.asarray(sizes * np.linalg.norm(away / np.where(sizes > 0, sizes, 1)[:, None], axis=1), np.float64)
+
+
+def _directions(away: Array) -> Array:
+    """Each row, of which none is zero, at length 1: also where its square is beyond floats."""
+    sized = away / np.abs(away).max(axis=1, keepdims=True)
+    return np.asarray(sized / np.linalg.norm(sized, axis=1, keepdims=True), np.float64)
 
 
 def _weights(rows: Rows, weights: Row | None) -> Array:

@@ -1,14 +1,12 @@
 """Definition of Krum and Multi-Krum."""
 
-import math
-
-from fedprop.oracles.vectors import Rows, squared_distance, weighted_mean
+from fedprop.oracles.vectors import Rows, squared_distance, total, weighted_mean
 
 
 def score(rows: Rows, i: int, neighbours: int) -> float:
     """s(i): the sum of the squared distances from row i to the `neighbours` other rows nearest to it."""
     others = sorted(squared_distance(rows[i], rows[j]) for j in range(len(rows)) if j != i)
-    return math.fsum(others[:neighbours])
+    return total(others[:neighbours])
 
 
 def ranking(rows: Rows, neighbours: int) -> list[int]:

@@ -1,15 +1,13 @@
 """Definition of the coordinate-wise mean around the median."""
 
-import math
-
 from fedprop.oracles.median import median_of
-from fedprop.oracles.vectors import Row, Rows
+from fedprop.oracles.vectors import Row, Rows, mean_of
 
 
 def around_median(values: Row, keep: int) -> float:
     """The mean of the `keep` values nearest to the median of all; the smaller of two that are equally near."""
     middle = median_of(values)
-    return math.fsum(sorted(values, key=lambda v: (abs(v - middle), v))[:keep]) / keep
+    return mean_of(sorted(values, key=lambda v: (abs(v - middle), v))[:keep])
 
 
 def mean_around_median(rows: Rows, f: int) -> list[float]:

@@ -12,7 +12,7 @@ from fedprop.oracles.fl_trust import cosine, rescaled
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
-from fedprop.oracles.vectors import Row, Rows, squared_distance, weighted_mean
+from fedprop.oracles.vectors import Row, Rows, mean_of, squared_distance, total, weighted_mean
 
 
 def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int], int], *, itself: bool = False) -> Any:
@@ -23,7 +23,7 @@ def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int]
         scores = []
         for i in range(n):
             others = sorted(distance(rows[i], rows[j]) for j in range(n) if itself or j != i)
-            scores.append(math.fsum(others[: max(1, neighbours(n, f))]))
+            scores.append(total(others[: max(1, neighbours(n, f))]))
         best = sorted(range(n), key=lambda i: (scores[i], i))[:m]
         return weighted_mean([rows[i] for i in best], [1.0] * m)
 
@@ -35,7 +35,8 @@ def _plain(x: Row, y: Row) -> float:
 
 
 def _fourth_power(x: Row, y: Row) -> float:
-    return squared_distance(x, y) ** 2
+    square = squared_distance(x, y)
+    return square * square
 
 
 def _taxicab(x: Row, y: Row) -> float:
@@ -75,7 +76,7 @@ def _bulyan_average(selected: Rows, beta: int) -> list[float]:
 def _middle(rows: Rows, start: int, stop: int) -> list[float]:
     """In each coordinate, the mean of the ordered values from `start` to before `stop`."""
     kept = [sorted(column)[start:stop] for column in zip(*rows, strict=True)]
-    return [math.fsum(values) / len(values) for values in kept]
+    return [mean_of(values) for values in kept]
 
 
 def _around(centre: Callable[[Row, int], float], *, fewer: int = 1) -> Any:
@@ -86,7 +87,7 @@ def _around(centre: Callable[[Row, int], float], *, fewer: int = 1) -> Any:
         for column in zip(*rows, strict=True):
             middle = centre(column, f)
             near = sorted(column, key=lambda v: (abs(v - middle), v))[: len(rows) - fewer * f]
-            answer.append(math.fsum(near) / len(near))
+            answer.append(mean_of(near))
         return answer
 
     return misread

@@ -1,8 +1,6 @@
 """Definition of the coordinate-wise trimmed mean."""
 
-import math
-
-from fedprop.oracles.vectors import Rows
+from fedprop.oracles.vectors import Rows, mean_of
 
 
 def trimmed_mean(rows: Rows, f: int) -> list[float]:
@@ -11,4 +9,4 @@ def trimmed_mean(rows: Rows, f: int) -> list[float]:
     Source: Yin et al., ICML 2018, Definition 2.
     """
     kept = [sorted(column)[f : len(rows) - f] for column in zip(*rows, strict=True)]
-    return [math.fsum(values) / len(values) for values in kept]
+    return [mean_of(values) for values in kept]

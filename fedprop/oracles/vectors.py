@@ -1,21 +1,57 @@
-"""The little linear algebra that the definitions need, on lists of floats."""
+"""The little linear algebra that the definitions need, on lists of floats; right for rows of any finite size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 Row: TypeAlias = Sequence[float]
 Rows: TypeAlias = Sequence[Row]
 
 
+def total(values: Iterable[float]) -> float:
+    """The sum of values of one sign; infinite if it is beyond floats."""
+    values = list(values)
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.copysign(math.inf, values[0])
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """The mean, whose sum may be beyond floats."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return 2 * math.fsum(v / 2 / len(values) for v in values)
+
+
 def squared_distance(x: Row, y: Row) -> float:
-    """||x - y||^2, by subtracting first."""
-    return math.fsum((a - b) ** 2 for a, b in zip(x, y, strict=True))
+    """||x - y||^2, by subtracting first; infinite if it is beyond floats."""
+    return total((a - b) * (a - b) for a, b in zip(x, y, strict=True))
+
+
+def direction(x: Row) -> list[float]:
+    """The row x at length 1, whatever its own; zero stays zero."""
+    largest = max(abs(v) for v in x)
+    if largest == 0:
+        return list(x)
+    sized = [v / largest for v in x]
+    return [v / math.hypot(*sized) for v in sized]
+
+
+def cut(x: Row, length: float) -> list[float]:
+    """The row x if it is no longer than that, or else its direction at that length."""
+    return list(x) if math.hypot(*x) <= length else [v * length for v in direction(x)]
 
 
 def weighted_mean(rows: Rows, weights: Row) -> list[float]:
     """Sum of weights[i] * rows[i], divided by the sum of the weights."""
-    total = math.fsum(weights)
-    return [
-        math.fsum(w * v for w, v in zip(weights, column, strict=True)) / total for column in zip(*rows, strict=True)
-    ]
+    return [_weighted(column, weights) for column in zip(*rows, strict=True)]
+
+
+def _weighted(values: Row, weights: Row) -> float:
+    whole = math.fsum(weights)
+    try:
+        return math.fsum(w * v for w, v in zip(weights, values, strict=True)) / whole
+    except OverflowError:
+        return 2 * math.fsum(w / whole * (v / 2) for w, v in zip(weights, values, strict=True))

@@ -70,13 +70,6 @@ def test_huge_rows_are_cut_without_overflow(iterations: int, far: float) -> None
 
 
 @pytest.mark.parametrize("iterations", [1, 2])
-def test_rows_whose_squares_overflow_float64_are_refused(iterations: int) -> None:
-    rule = CenteredClipping(radius=1.0, iterations=iterations)
-    with pytest.raises(InvalidUpdates, match=r"squared lengths within float64; found entries up to 1e\+200"):
-        rule(torch.full((3, 2), 1e200, dtype=torch.float64))
-
-
-@pytest.mark.parametrize("iterations", [1, 2])
 def test_rows_seen_block_by_block_have_the_same_answer(iterations: int) -> None:
     rows, centre = random(6, 40), random(1, 40, seed=1)[0]
     rule = CenteredClipping(radius=3.0, iterations=iterations)

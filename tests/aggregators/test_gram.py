@@ -4,7 +4,6 @@ import torch
 from fedprop.aggregators import columns, gram
 from fedprop.aggregators.columns import MixedRows
 from fedprop.aggregators.gram import GramRows, centred_gram, squared_distances
-from fedprop.errors import InvalidUpdates
 
 
 def exact(rows: torch.Tensor) -> torch.Tensor:
@@ -42,10 +41,11 @@ def test_equal_rows_have_distance_zero() -> None:
     assert torch.equal(distances, torch.zeros(3, 3, dtype=torch.float64))
 
 
-def test_distances_beyond_float64_are_refused() -> None:
-    rows = torch.tensor([[1e200], [0.0], [1.0]], dtype=torch.float64)
-    with pytest.raises(InvalidUpdates, match=r"squared lengths within float64; found entries up to 1e\+200"):
-        centred_gram(rows)
+def test_a_giant_is_seen_far_away_and_does_not_blur_the_others() -> None:
+    rows = torch.tensor([[1e200], [0.0], [1.0], [3.0]], dtype=torch.float64)
+    found = squared_distances(centred_gram(rows)).sqrt()
+    assert torch.equal(found[1:, 1:] / found[1, 2], torch.tensor([[0.0, 1, 3], [1, 0, 2], [3, 2, 0]]).double())
+    assert 1e100 < found[0, 1:].min() < torch.inf
 
 
 def centres_tried(rows: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> list[int | None]:

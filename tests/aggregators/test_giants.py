@@ -1,0 +1,142 @@
+"""Rows whose squares float64 cannot hold: a few giants lose, and rows that are all of one size keep their answers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fedprop.aggregators import (
+    AGGREGATORS,
+    STAGES,
+    Aggregator,
+    CenteredClipping,
+    Cohort,
+    FLTrust,
+    GeometricMedian,
+    Krum,
+    Mean,
+    NearestNeighbourMixing,
+    NormClipping,
+    Reference,
+    SafetensorsRows,
+    self_contained,
+)
+from fedprop.properties.definition import oracle_for
+
+PARAMETERS = {
+    "trimmed_mean": {"f": 2},
+    "mean_around_median": {"f": 2},
+    "krum": {"f": 2},
+    "bulyan": {"f": 2},
+    "centered_clipping": {"radius": 3.0, "iterations": 3},
+}
+MIX = NearestNeighbourMixing(f=2)
+RULES = [
+    *(self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items() if kind != "mean"),
+    Krum(f=2, m=9),
+    CenteredClipping(radius=3.0),
+    NormClipping(max_norm=3.0) >> Mean(),
+    MIX >> Krum(f=2),
+    MIX >> GeometricMedian(),
+    NormClipping(max_norm=3.0) >> MIX >> CenteredClipping(radius=3.0, iterations=2),
+]
+SCALING = [rule for rule in RULES if rule.contract().scaling]
+LARGEST = torch.finfo(torch.float64).max
+GIANTS = {
+    "one": [LARGEST],
+    "two alike": [LARGEST, LARGEST],
+    "two against each other": [LARGEST, -LARGEST],
+    "of two sizes": [LARGEST, -1e200],
+    "whose squares add up beyond": [1.2e154, 1.2e154],
+}
+ROWS = 1 + torch.randn(11, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def with_giants(sizes: list[float]) -> torch.Tensor:
+    rows = ROWS.clone()
+    for place, size in enumerate(sizes, start=3):
+        rows[place] = torch.tensor([1.0, -1.0, 0.5, 1.0], dtype=torch.float64) * size
+    return rows
+
+
+def test_every_registered_rule_and_stage_is_here() -> None:
+    stages = {stage.kind for rule in RULES if rule.kind == "pipeline" for stage in rule.stages}
+    assert stages == STAGES.kinds.keys()
+
+
+@pytest.mark.parametrize("sizes", GIANTS.values(), ids=GIANTS)
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_giants_gain_no_more_than_rows_merely_far_away(rule: Aggregator, sizes: list[float]) -> None:
+    found = rule.aggregate(with_giants(sizes))
+    expected = rule.aggregate(with_giants([1e60 * (size / abs(size)) for size in sizes]))
+    assert torch.allclose(found.value, expected.value, rtol=1e-9, atol=0)
+    assert torch.isfinite(found.weights).all()
+    assert torch.equal(rule(with_giants(sizes)), found.value)
+
+
+@pytest.mark.parametrize("sizes", GIANTS.values(), ids=GIANTS)
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_the_definition_says_so_too(rule: Aggregator, sizes: list[float]) -> None:
+    oracle = oracle_for(rule)
+    assert oracle is not None
+    rows = with_giants(sizes)
+    assert torch.allclose(rule(rows), torch.tensor(oracle(rows.tolist()), dtype=torch.float64), rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [-1060, -600, 600, 1000])
+@pytest.mark.parametrize("rule", SCALING, ids=repr)
+def test_rows_of_any_size_are_answered_in_their_size(rule: Aggregator, power: int) -> None:
+    rows = (64 * ROWS).round()
+    sized = rows * 2.0 ** (power // 2) * 2.0 ** (power - power // 2)
+    found = rule(sized) * 2.0 ** -(power // 2) * 2.0 ** -(power - power // 2)
+    assert torch.allclose(found, rule(rows), rtol=1e-9 if power > -1000 else 1e-3)
+
+
+def test_a_radius_may_be_of_any_size_too() -> None:
+    rows = with_giants([1e200])
+    for iterations in (1, 2):
+        found = CenteredClipping(radius=2.0**540, iterations=iterations)(rows) * 2.0**-540
+        assert torch.allclose(found, CenteredClipping(radius=1.0, iterations=iterations)(rows * 2.0**-540))
+        tiny = CenteredClipping(radius=1e-200, iterations=iterations)(ROWS) * 1e200
+        units = torch.nn.functional.normalize(ROWS, dim=1).mean(dim=0)
+        assert torch.allclose(tiny, iterations * units)
+
+
+def test_the_way_from_the_last_aggregate_is_cut_too() -> None:
+    centre = torch.full((4,), 5.0, dtype=torch.float64)
+    rule = CenteredClipping(radius=3.0, iterations=2)
+    found, expected = (rule.aggregate(with_giants([size]), centre) for size in (LARGEST, 1e60))
+    assert torch.allclose(found.value, expected.value, rtol=1e-12)
+    assert torch.equal(found.state, found.value)
+
+
+def test_rows_are_clipped_to_the_norm_and_not_to_zero() -> None:
+    rows = torch.tensor([[LARGEST, -LARGEST], [1e-200, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    assert torch.allclose(NormClipping(max_norm=2.0)(rows)[0], torch.tensor([2.0, -2.0]).double() / 2**0.5)
+    assert torch.equal(NormClipping(max_norm=2.0)(rows)[1:], rows[1:])
+    assert NormClipping(max_norm=1e-210)(rows)[1].tolist() == pytest.approx([1e-210, 0.0], rel=1e-12, abs=0)
+
+
+def test_short_rows_are_trusted_by_their_direction() -> None:
+    rows = torch.tensor([[1e-200, 0.0], [0.0, LARGEST], [-1.0, -1.0]], dtype=torch.float64)
+    answer = FLTrust().aggregate(Cohort(rows, server=Reference(torch.tensor([3.0, 3.0], dtype=torch.float64))))
+    assert answer.weights.tolist() == [0.5, 0.5, 0.0]
+    assert answer.value.tolist() == pytest.approx([3 / 2**0.5] * 2)
+
+
+@pytest.mark.parametrize("rule", [Mean(), *RULES], ids=repr)
+@pytest.mark.parametrize("n", [11, 17, 20])
+def test_equal_rows_at_the_end_of_the_range_stay_finite(rule: Aggregator, n: int) -> None:
+    answer = rule(torch.full((n, 2), LARGEST, dtype=torch.float64))
+    assert torch.isfinite(answer).all()
+    if rule.contract().idempotent:
+        assert answer.tolist() == pytest.approx([LARGEST] * 2)
+
+
+def test_giants_on_disk_lose_too(tmp_path: Path) -> None:
+    rows = with_giants([LARGEST, -1e200])
+    save_file({"rows": rows}, tmp_path / "rows.safetensors")
+    stored = SafetensorsRows([tmp_path / "rows.safetensors"], name="rows")
+    for rule in (Krum(f=2), GeometricMedian(), CenteredClipping(radius=3.0)):
+        assert torch.allclose(rule(stored), rule(rows))
