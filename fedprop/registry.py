@@ -52,8 +52,8 @@ def _load_file(path: Path) -> Any:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InvalidConfig(f"{path} failed while loading: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise InvalidConfig(f"{path} failed while loading: {_why(error)}") from error
     return module
 
 
@@ -62,8 +62,13 @@ def _load_module(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise InvalidConfig(f"module {name!r} cannot be imported: {error}") from None
-    except Exception as error:
-        raise InvalidConfig(f"module {name!r} failed while loading: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise InvalidConfig(f"module {name!r} failed while loading: {_why(error)}") from error
+
+
+def _why(error: BaseException) -> str:
+    hint = ', which belongs under `if __name__ == "__main__":`' if isinstance(error, SystemExit) else ""
+    return f"{type(error).__name__}: {error}{hint}"
 
 
 def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:

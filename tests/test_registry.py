@@ -159,7 +159,12 @@ def test_targets_that_lead_nowhere_are_explained(target, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "error"), [("1 / 0", "ZeroDivisionError: division by zero"), ("def", "SyntaxError: invalid syntax")]
+    ("text", "error"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def", "SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit(0)", 'SystemExit: 0, which belongs under `if __name__ == "__main__":`'),
+    ],
 )
 def test_a_file_that_fails_while_loading_says_how(source, text, error):
     place = source(text)

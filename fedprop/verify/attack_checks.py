@@ -11,7 +11,7 @@ from fedprop.errors import FedpropError
 from fedprop.properties import Finding
 from fedprop.types import Updates, Vector, Weights
 from fedprop.verify.attack_inputs import Shard, Situation
-from fedprop.verify.claim import Crashed, Refused
+from fedprop.verify.claim import Crashed, Exited, Refused, contained, in_words
 from fedprop.verify.randomness import seeded
 
 Question: TypeAlias = tuple[Updates, int]
@@ -27,11 +27,12 @@ def craft(case: Situation, view: View) -> Updates:
 def _ask(case: Situation, view: View) -> Updates:
     """The answer. An attack may decline a view by an error of this package; anything else is a crash."""
     try:
-        crafted = case.attack.craft(view)
+        with contained():
+            crafted = case.attack.craft(view)
     except FedpropError as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise Refused(in_words(error)) from error
     except Exception as error:
-        raise Crashed(f"{type(error).__name__}: {error}") from error
+        raise Crashed(in_words(error)) from error
     if not isinstance(crafted, Tensor):
         raise Crashed(f"the answer must be a tensor; found {type(crafted).__name__}")
     return crafted
@@ -166,12 +167,15 @@ def alone(case: Situation) -> Finding | None:
 def _poison(shard: Shard, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(shard.seed)
     try:
-        poisoned_x, poisoned_y = shard.attack.poison(x, y, shard.classes, generator)
+        with contained():
+            poisoned_x, poisoned_y = shard.attack.poison(x, y, shard.classes, generator)
+    except Exited:
+        raise
     except FedpropError as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise Refused(in_words(error)) from error
     except Exception as error:
         # An attack on images need not know what to do with feature vectors, nor the other way round.
-        raise Refused(f"inputs of shape {list(x.shape)} are refused ({type(error).__name__}: {error})") from error
+        raise Refused(f"inputs of shape {list(x.shape)} are refused ({in_words(error)})") from error
     return poisoned_x, poisoned_y
 
 

@@ -1,6 +1,7 @@
 """What `verify` tries: a statement, inputs for it, and the search for a violation on one input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +13,9 @@ from fedprop.verify.report import Counterexample, Status
 
 T = TypeVar("T")
 
+MOST_TOLD = 500
+"""So many characters are told of an error's text, or of an answer that is none."""
+
 
 class Refused(FedpropError):
     """The target does not take inputs of this shape at all."""
@@ -21,8 +25,43 @@ class Crashed(FedpropError):
     """The target failed on the values of an input whose shape it takes."""
 
 
-class TooSlow(FedpropError):
-    """The target did not answer in time."""
+class TooSlow(BaseException):
+    """The target did not answer in time. No Exception, so that no target takes it for an error of its own."""
+
+
+class Exited(Exception):
+    """The target raised what is meant to end Python, such as SystemExit."""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Code of a target runs inside: it may fail, and it may be interrupted, but it does not end Python.
+
+    Raises
+    ------
+    Exited
+        If it tries to.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, TooSlow):
+        raise
+    except BaseException as error:
+        raise Exited(in_words(error)) from error
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line that fits on a screen, whatever its text is."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its text cannot be read)"
+    return shortened(text if isinstance(error, Exited) else f"{type(error).__name__}: {text}")
+
+
+def shortened(text: str) -> str:
+    """As much of it as is told."""
+    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fedprop.errors import FedpropError
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Refused
+from fedprop.verify.claim import Claim, Crashed, Refused, contained, in_words
 from fedprop.verify.modules import Blueprint, blueprints, copy_of
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import obtain
@@ -74,11 +74,12 @@ def _maker(obj: Any, settings: Mapping[str, Any]) -> Make:
 def _asked(call: Callable[[], Any]) -> Any:
     """A codec may decline a module by an error of this package; anything else is a crash."""
     try:
-        return call()
+        with contained():
+            return call()
     except FedpropError as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise Refused(in_words(error)) from error
     except Exception as error:
-        raise Crashed(f"{type(error).__name__}: {error}") from error
+        raise Crashed(in_words(error)) from error
 
 
 def _flat(make: Make, module: nn.Module) -> Tensor:

@@ -15,11 +15,12 @@ from fedprop.config_file import explain
 from fedprop.errors import InvalidConfig
 from fedprop.registry import load_target
 from fedprop.verify.attacks import attack_claims, is_attack
-from fedprop.verify.claim import Claim
+from fedprop.verify.claim import Claim, Exited, TooSlow, contained, in_words
 from fedprop.verify.codec import codec_claims, is_codec
-from fedprop.verify.hunt import Effort, hunt_all
+from fedprop.verify.hunt import NO_ANSWER, Effort, hunt_all
 from fedprop.verify.inputs import Reference
 from fedprop.verify.memory import has_memory, memory_claims
+from fedprop.verify.patience import LOADING, time_limit
 from fedprop.verify.report import Outcome, Report
 from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
@@ -108,13 +109,13 @@ def verify(
         If the target cannot be found or made, or an option does not fit it.
     """
     label = target if isinstance(target, str) else _label(target)
-    found = load_target(target) if isinstance(target, str) else target
-    plan = _plan(found, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
+    plan = _planned(target, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
     effort = _effort(examples, profile, seconds, Effort(0, seed, database, shrink))
     if search and plan.rules is None:
         raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
     outcomes = hunt_all(wanted, effort, target=label, say=on_outcome)
+    rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
     return Report(
         target=label,
         family=plan.family,
@@ -124,16 +125,15 @@ def verify(
         command=_command(label, f, n, as_, claims, settings, effort) + (" --search" if search else ""),
         versions=_versions(),
         outcomes=outcomes,
-        limits=() if plan.rules is None else plan.rules.limits(),
-        search=plan.rules.search(seed) if search and plan.rules is not None else (),
+        limits=() if rules is None else rules.limits(),
+        search=rules.search(seed) if search and rules is not None else (),
     )
 
 
 def claims_of(target: Any, *, as_: Spec | None = None) -> Sequence[Claim[Any]]:
     """What `verify` would try on a target. Raises as it does."""
-    found = load_target(target) if isinstance(target, str) else target
     label = target if isinstance(target, str) else _label(target)
-    return _plan(found, label, NO_SETTINGS, _Wish(as_=as_)).claims
+    return _planned(target, label, NO_SETTINGS, _Wish(as_=as_)).claims
 
 
 def _label(target: Any) -> str:
@@ -153,6 +153,18 @@ def assert_contract(target: Any, **options: Any) -> None:
     report = verify(target, **options)
     if report.broken:
         raise AssertionError(as_text(report))
+
+
+def _planned(target: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") -> _Plan:
+    """What there is to do for a target, once it is loaded and made, which is code of others already."""
+    try:
+        with time_limit(LOADING), contained():
+            found = load_target(target) if isinstance(target, str) else target
+            return _plan(found, label, settings, wish)
+    except (TooSlow, Exited) as error:
+        raise InvalidConfig(
+            f"{label} must be there to be tried; while it was loaded or made, found {in_words(error)}"
+        ) from None
 
 
 def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") -> _Plan:

@@ -18,13 +18,16 @@ from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow
+from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow, contained, in_words
 from fedprop.verify.patience import time_limit
 from fedprop.verify.randomness import seeded
 from fedprop.verify.report import Counterexample, Outcome, Verdict
 
 SHRINKING = 15.0
 """Seconds of real time for finding the smallest input that breaks one claim."""
+
+NO_ANSWER = "the target did not answer in time to another input"
+"""Why inputs are left untried after one that the target did not answer in time."""
 
 SURVEY = (Phase.generate,)
 HUNT = (Phase.reuse, Phase.generate, Phase.shrink)
@@ -58,13 +61,15 @@ def hunt_all(
     `target` names what is tried, in the database.
     """
     outcomes: dict[int, Outcome] = {}
+    hung = False
     groups = _sharing_inputs(claims)
     started, strategies = monotonic(), sum(len(group[0].inputs) for group in groups)
     for together in groups:
         left = started + effort.seconds - monotonic()
         share = max(left, 1.0) / max(strategies, 1)
         strategies -= len(together[0].inputs)
-        for claim, trials in zip(together, survey(together, effort, share), strict=True):
+        for claim, trials in zip(together, survey(together, effort, share, hung=hung), strict=True):
+            hung = hung or trials.hung
             outcomes[id(claim)] = _shrunk(claim, trials, effort, target)
             say(outcomes[id(claim)])
     return tuple(outcomes[id(claim)] for claim in claims)
@@ -73,7 +78,7 @@ def hunt_all(
 def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) -> Outcome:
     """The outcome of a survey, with the smallest input in place of the first one if the claim broke, now or before."""
     known = any(shelf is not None and shelf.used for shelf in _shelves(claim, effort, target))
-    if (not trials.broken and not known) or not effort.shrink:
+    if (not trials.broken and not known) or not effort.shrink or trials.hung:
         return trials.outcome()
     hunted = hunt(claim, effort, target=target)
     if not trials.broken or hunted.verdict != "broken":
@@ -81,8 +86,13 @@ def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) ->
     return hunted.model_copy(update={"examples": trials.outcome().examples})
 
 
-def survey(claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.inf) -> "list[Trials]":
-    """Try claims that share their inputs on the same ones, each strategy for so long; nothing is shrunk."""
+def survey(
+    claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.inf, *, hung: bool = False
+) -> "list[Trials]":
+    """Try claims that share their inputs on the same ones, each strategy for so long; nothing is shrunk.
+
+    A target that has hung once, now or before, is not tried any further: it would take its time again and again.
+    """
     everybody = [Trials(claim) for claim in claims]
     end = math.inf
 
@@ -90,6 +100,8 @@ def survey(claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.i
         for trials in everybody:
             if monotonic() > end:
                 trials.untried += 1
+            elif hung or any(one.hung for one in everybody):
+                trials.unasked += 1
             elif trials.broken is None and not trials.claim.skip:
                 trials.run(value)
 
@@ -107,7 +119,7 @@ def hunt(claim: Claim[Any], effort: Effort, *, target: str = "") -> Outcome:
     end = monotonic() + min(SHRINKING, effort.seconds)
 
     def alone(value: Any) -> None:
-        if trials.broken is not None and monotonic() > end:
+        if trials.broken is not None and (monotonic() > end or trials.hung):
             return
         if not trials.run(value):
             reject()
@@ -132,17 +144,23 @@ class Trials:
         self.broken: tuple[Any, Finding] | None = None
         self._answered = self._refused = self._until_broken = 0
         self._excuse = "no input could be made"
-        self.untried = 0
+        self.untried = self.unasked = 0
+        self.hung = False
 
     def run(self, value: Any) -> bool:
         """Try the claim on an input; False if the target does not take it."""
         try:
-            with seeded(0), time_limit(), warnings.catch_warnings(action="ignore"):
+            with seeded(0), time_limit(), warnings.catch_warnings(action="ignore"), contained():
                 finding = self.claim.find(value)
-        except (Refused, Crashed, TooSlow) as error:
+        except (Refused, Crashed) as error:
             self._refused += 1
             self._excuse = str(error)
             return False
+        except TooSlow as error:
+            finding, self.hung = Finding(str(error)), True
+        except Exception as error:
+            # Such as an answer that is so far from any answer that it cannot even be looked at.
+            finding = Finding(in_words(error))
         if self.broken is None:
             self._answered += 1
         if finding is not None:
@@ -160,8 +178,12 @@ class Trials:
             if self.claim.owed and self._refused:
                 shown = Counterexample(found=f"every input is refused: {self._excuse}", code=f"# {self._excuse}")
                 return self._outcome("broken", examples=self._refused, counterexample=shown)
-            return self._outcome("skipped", why=self._excuse)
-        notes = ((self._refused, "refused"), (self.untried, "left for want of time"))
+            return self._outcome("skipped", why=NO_ANSWER if self.unasked else self._excuse)
+        notes = (
+            (self._refused, "refused"),
+            (self.untried, "left for want of time"),
+            (self.unasked, f"left: {NO_ANSWER}"),
+        )
         why = ", ".join(f"{count} inputs {what}" for count, what in notes if count)
         return self._outcome("holds", examples=self._answered, why=why)
 

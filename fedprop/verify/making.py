@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from fedprop.config_file import explain
 from fedprop.errors import FedpropError, InvalidConfig
+from fedprop.verify.claim import contained, in_words
 
 
 def made_with(make: Callable[..., Any], label: str, fields: Mapping[str, Any]) -> Any:
@@ -18,12 +19,15 @@ def made_with(make: Callable[..., Any], label: str, fields: Mapping[str, Any]) -
         If it does not take them.
     """
     try:
-        return make(**fields)
+        with contained():
+            return make(**fields)
     except ValidationError as error:
-        told = "; ".join(explain(error, dict(fields)))
+        why = "; ".join(explain(error, dict(fields)))
     except (FedpropError, TypeError, ValueError) as error:
-        told = " ".join(str(error).split())
-    raise InvalidConfig(f"{label} cannot be made with {dict(fields)}; use --set name=value: {told}")
+        why = " ".join(str(error).split())
+    except Exception as error:
+        why = in_words(error)
+    raise InvalidConfig(f"{label} cannot be made with {dict(fields)}; use --set name=value: {why}")
 
 
 def refuse_settings(settings: Mapping[str, Any], label: str) -> None:

@@ -19,7 +19,7 @@ from fedprop.aggregators import Aggregation, Aggregator
 from fedprop.errors import WrongAnswer
 from fedprop.properties import Finding
 from fedprop.simulation.packing import pack, unpack
-from fedprop.verify.claim import Claim, Crashed, TooSlow
+from fedprop.verify.claim import Claim, Crashed, contained, in_words
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.stories import (
@@ -51,7 +51,8 @@ def has_memory(rule: Aggregator) -> bool:
         return True
     rows = torch.randn(max(rule.min_rows, 3), 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     try:
-        return rule.aggregate(rows).state is not None
+        with contained():
+            return rule.aggregate(rows).state is not None
     except Exception:
         # Whatever is wrong with the rule, the claims about rules without memory will tell.
         return False
@@ -200,11 +201,10 @@ def _saved(rule: Aggregator, story: Story) -> Finding | None:
     state = rule.init()
     for number, (turn, wanted) in enumerate(zip(story, play(rule, story), strict=True)):
         try:
-            answer = rule.aggregate(turn.cohort(), restored(state))
-        except TooSlow:
-            raise
+            with contained():
+                answer = rule.aggregate(turn.cohort(), restored(state))
         except Exception as error:
-            return Finding(f"{type(error).__name__}: {error}", how=f"when round {number} goes on from a saved state")
+            return Finding(in_words(error), how=f"when round {number} goes on from a saved state")
         if not same_state(answer.value, wanted.value) or not same_state(answer.weights, wanted.weights):
             return Finding(answer.value, wanted.value, how=f"in round {number}, from a saved state")
         state = wanted.state

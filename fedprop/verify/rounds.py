@@ -17,7 +17,7 @@ import torch
 from fedprop.aggregators import Contract
 from fedprop.properties import Finding
 from fedprop.properties.claims import declared
-from fedprop.verify.claim import Claim, Crashed
+from fedprop.verify.claim import Claim, Crashed, contained
 from fedprop.verify.making import made_with, refuse_settings
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import obtain
@@ -63,7 +63,8 @@ def _required(make: Callable[..., Any]) -> set[str]:
 
 def _has_methods(make: Callable[..., Any]) -> bool:
     try:
-        made = make(**_sized(make, {}))
+        with contained():
+            made = make(**_sized(make, {}))
     except Exception:
         return False
     return all(callable(getattr(made, name, None)) for name in METHODS)

@@ -1,6 +1,7 @@
 """Every claim there is to try about one rule: its own, those of a rule it should equal, or whatever may hold."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -18,7 +19,7 @@ from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
 from fedprop.types import Updates, Vector
-from fedprop.verify.claim import Claim, Crashed, Refused
+from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow, contained
 from fedprop.verify.inputs import Input, Inputs, Reference
 from fedprop.verify.render import reproduce
 from fedprop.verify.report import Counterexample, Limit, Peak, Status
@@ -78,19 +79,23 @@ class RulePlan:
 
     def limits(self) -> tuple[Limit, ...]:
         """Where the rule breaks down, for each f and the fewest rows; without those where it does not answer."""
-        found = (breakdown_point(self.target.make(f), self.inputs.rows(f).start, f) for f in self.inputs.fs)
+        found: list[Limit | None] = []
+        with suppress(TooSlow):
+            for f in self.inputs.fs:
+                found.append(breakdown_point(self.target.make(f), self.inputs.rows(f).start, f))
         return tuple(limit for limit in found if limit is not None)
 
     def search(self, seed: int) -> tuple[Peak, ...]:
         """The worst cases found, for each f from 1 on and each number of rows."""
-        peaks = []
-        for f in self.inputs.fs:
-            rule = self.target.make(f)
-            contract = self._contract(f, rule)
-            for n in self.inputs.rows(f) if f > 0 else ():
-                proved = contract.kappa is not None and f in contract.tolerates(n)
-                bound = contract.kappa.bound(n, f) if proved and contract.kappa else None
-                peaks.append(worst_case(rule, n, f, bound=bound, seed=seed))
+        peaks: list[Peak] = []
+        with suppress(TooSlow):
+            for f in self.inputs.fs:
+                rule = self.target.make(f)
+                contract = self._contract(f, rule)
+                for n in self.inputs.rows(f) if f > 0 else ():
+                    proved = contract.kappa is not None and f in contract.tolerates(n)
+                    bound = contract.kappa.bound(n, f) if proved and contract.kappa else None
+                    peaks.append(worst_case(rule, n, f, bound=bound, seed=seed))
         return tuple(peaks)
 
     @cached_property
@@ -146,7 +151,8 @@ class RulePlan:
         if prop.name in OWN_TIES and self.reference is not None:
             contract = _excused(contract, rule, case.rows)
         try:
-            return prop.find(rule, case, contract)
+            with contained():
+                return prop.find(rule, case, contract)
         except (Refused, Crashed):
             raise
         except Exception as error:
@@ -185,7 +191,8 @@ class RulePlan:
     def _unanswered(self, value: Input) -> Finding | None:
         rule, rows = self.target.make(value.f), value.case.rows.clone()
         try:
-            rule(rows)
+            with contained():
+                rule(rows)
         except Exception as error:
             told = error if isinstance(error, Crashed | Refused) else blame(rule, rows, error)
             if isinstance(told, Refused) and not self.inputs.stated(value.f):

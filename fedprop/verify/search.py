@@ -18,7 +18,7 @@ from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import REACHES, carried_away
 from fedprop.properties.case import Case
 from fedprop.types import Updates
-from fedprop.verify.claim import TooSlow
+from fedprop.verify.claim import contained
 from fedprop.verify.patience import time_limit
 from fedprop.verify.report import Limit, Peak
 
@@ -38,7 +38,13 @@ NEGLIGIBLE = 1e-9
 
 
 def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int, seconds: float = SECONDS) -> Peak:
-    """The highest ratio found for `rule` with n rows of which f are Byzantine, within so many seconds of real time."""
+    """The highest ratio found for `rule` with n rows of which f are Byzantine, within so many seconds of real time.
+
+    Raises
+    ------
+    TooSlow
+        If one answer takes too long.
+    """
     end = monotonic() + seconds
     generator = torch.Generator().manual_seed(seed)
     best = Peak(n=n, f=f, kappa=0.0, bound=bound, start="none", rows=())
@@ -55,14 +61,17 @@ def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int, se
 
 
 def ratio(rule: Rule, rows: Updates, f: int) -> float:
-    """||F(x) - mean_S||^2 / variance_S, where S are all rows but the last f; 0 if S has no spread or F no answer."""
+    """||F(x) - mean_S||^2 / variance_S, where S are all rows but the last f; 0 if S has no spread or F no answer.
+
+    Raises TooSlow as `worst_case` does.
+    """
     honest = rows[: len(rows) - f]
     mean = honest.mean(dim=0)
     variance = float((honest - mean).square().sum(dim=1).mean())
     if variance <= (NEGLIGIBLE * float(rows.abs().max())) ** 2:
         return 0.0
     try:
-        with time_limit():
+        with time_limit(), contained():
             error = float((rule(rows) - mean).square().sum())
     except Exception:
         return 0.0
@@ -72,7 +81,12 @@ def ratio(rule: Rule, rows: Updates, f: int) -> float:
 def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
     """The smallest clique that carries the answer away from n - b rows at 0, 1, 2, ... in one dimension.
 
-    None if the rule has no answer to any of them, or takes too long.
+    None if the rule has no answer to any of them.
+
+    Raises
+    ------
+    TooSlow
+        If it takes too long.
     """
     answered = False
     for count in range(1, n):
@@ -80,10 +94,8 @@ def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
         rows[n - count :] = float(n)
         case = Case(rows, tuple(i < n - count for i in range(n)), count)
         try:
-            with time_limit():
+            with time_limit(), contained():
                 carried = carried_away(rule, case, REACHES[0])
-        except TooSlow:
-            return None
         except Exception:  # noqa: S112 - whatever a target raises, it has no answer to these rows
             continue
         answered = True

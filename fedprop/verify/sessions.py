@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fedprop.errors import FedpropError
 from fedprop.types import ClientId, Round, Vector
-from fedprop.verify.claim import Crashed
+from fedprop.verify.claim import Crashed, contained, in_words, shortened
 
 POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60)
 """Clients that may be invited. None is near 0, so that no id can be taken for a position."""
@@ -222,18 +222,20 @@ def _receive(machine: Any, operation: Send, update: Tensor) -> Any:
 
 def _call(operation: Operation, call: Callable[[], Any]) -> Any:
     try:
-        return call()
+        with contained():
+            return call()
     except Exception as error:
-        raise Crashed(f"{type(error).__name__}: {error}, at {operation}") from error
+        raise Crashed(f"{in_words(error)}, at {operation}") from error
 
 
 def _close_nothing(machine: Any) -> None:
     try:
-        machine.close()
+        with contained():
+            machine.close()
     except (FedpropError, ValueError, RuntimeError):
         return
     except Exception as error:
-        raise Crashed(f"{type(error).__name__}: {error}, at a close when no round is open") from error
+        raise Crashed(f"{in_words(error)}, at a close when no round is open") from error
 
 
 def _ended(closed: Any) -> Ended:
@@ -241,9 +243,13 @@ def _ended(closed: Any) -> Ended:
         return Ended(None, {})
     try:
         value, verdicts = closed
-        return Ended(value, {client: float(weight) for client, weight in dict(verdicts or {}).items()})
-    except (TypeError, ValueError) as error:
-        raise Crashed(f"`close` must answer with a value and verdicts; found {closed!r}") from error
+        ended = Ended(value, {client: float(weight) for client, weight in dict(verdicts or {}).items()})
+    except (TypeError, ValueError):
+        ended = None
+    if ended is None or not isinstance(ended.value, Tensor | None):
+        found = shortened(repr(closed))
+        raise Crashed(f"`close` must answer with a tensor or None, and verdicts; found {found}")
+    return ended
 
 
 def accepted_by(session: Session, decisions: Sequence[bool]) -> list[list[Send]]:

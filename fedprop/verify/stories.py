@@ -13,7 +13,7 @@ from torch import Tensor
 from fedprop.aggregators import Aggregation, Aggregator, Cohort
 from fedprop.errors import FedpropError, WrongAnswer
 from fedprop.types import ClientId, Updates
-from fedprop.verify.claim import Crashed, Refused
+from fedprop.verify.claim import Crashed, Refused, contained, in_words
 
 POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 77, 12, 36, 84, 53, 19, 66, 31, 90, 48)
 """Clients that may take part. None is near 0, so that no id can be taken for a position."""
@@ -91,13 +91,14 @@ def _turn(
 def step(rule: Aggregator, cohort: Cohort, state: Any) -> Aggregation:
     """One round. A rule may decline by an error of this package; anything else is a crash."""
     try:
-        found = rule.aggregate(cohort, state)
+        with contained():
+            found = rule.aggregate(cohort, state)
     except WrongAnswer as error:
         raise Crashed(str(error)) from error
     except FedpropError as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise Refused(in_words(error)) from error
     except Exception as error:
-        raise Crashed(f"{type(error).__name__}: {error}") from error
+        raise Crashed(in_words(error)) from error
     return found
 
 

@@ -17,7 +17,7 @@ from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
 from fedprop.registry import load_target
 from fedprop.types import Updates, Vector
-from fedprop.verify.claim import Crashed, Refused
+from fedprop.verify.claim import Crashed, Refused, contained, in_words
 from fedprop.verify.flower import is_strategy, rule_of
 from fedprop.verify.making import made_with, refuse_settings
 
@@ -207,7 +207,8 @@ class Asked:
             raise blame(partial(self._put, **extra), updates, error) from error
 
     def _put(self, updates: Updates, **extra: Any) -> Vector:
-        found = self._call(updates.cpu().numpy() if self._speaks_numpy else updates, **extra)
+        with contained():
+            found = self._call(updates.cpu().numpy() if self._speaks_numpy else updates, **extra)
         if isinstance(found, Tensor):
             return found
         if isinstance(found, np.ndarray | np.generic):
@@ -220,7 +221,8 @@ class Asked:
             self._speaks_numpy = numpy
             try:
                 probe = _benign(updates)
-                found = self._call(probe.numpy() if numpy else probe, **extra)
+                with contained():
+                    found = self._call(probe.numpy() if numpy else probe, **extra)
             except Exception:  # noqa: S112
                 continue
             if isinstance(found, np.ndarray | np.generic) == numpy:
@@ -230,12 +232,12 @@ class Asked:
 
 def blame(rule: Rule, updates: Updates, error: Exception) -> Refused | Crashed:
     """Whose fault an error is: of the shape, if benign rows of that shape fail as well, or of these rows."""
-    told = f"{type(error).__name__}: {error}"
     try:
-        rule(_benign(updates))
+        with contained():
+            rule(_benign(updates))
     except Exception:
-        return Refused(f"rows of shape {list(updates.shape)} are refused ({told})")
-    return Crashed(told)
+        return Refused(f"rows of shape {list(updates.shape)} are refused ({in_words(error)})")
+    return Crashed(in_words(error))
 
 
 class Weighing(Asked):

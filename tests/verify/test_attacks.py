@@ -113,6 +113,11 @@ class AnswersAList(Crafted):
         return view.own.tolist()
 
 
+class EndsPython(Crafted):
+    def craft(self, view):
+        raise SystemExit(0)
+
+
 class Infinite(Crafted):
     def craft(self, view):
         return view.own + float("inf")
@@ -157,7 +162,8 @@ def test_broken_attacks_are_caught(attack, expected):
 
 
 @pytest.mark.parametrize(
-    ("attack", "expected"), [(NeedsOthers, "partial knowledge"), (CrashesAlone, "answers"), (AnswersAList, "answers")]
+    ("attack", "expected"),
+    [(NeedsOthers, "partial knowledge"), (CrashesAlone, "answers"), (AnswersAList, "answers"), (EndsPython, "answers")],
 )
 def test_attacks_that_fail_are_caught(attack, expected):
     assert broken(outcomes(attack, only=["finite", expected])) == {expected}
@@ -182,22 +188,24 @@ def test_an_attack_may_decline():
 def test_poison_that_is_wrong_is_caught():
     class Poison(Attack):
         kind: Literal["poison"] = "poison"
-        how: Literal["drops", "other class", "nan", "in place", "global"]
+        how: Literal["drops", "other class", "nan", "in place", "global", "exits"]
 
         def poison(self, x, y, classes, generator):
             if self.how == "in place":
                 y.fill_(0)
+            if self.how == "exits":
+                raise SystemExit(0)
             if self.how == "drops":
                 return x[1:], y[1:]
             if self.how == "global":
                 return x + torch.rand(()), y
             return (x / 0 if self.how == "nan" else x), (y + 1 if self.how == "other class" else y)
 
-    claims = {"drops": 0, "other class": 0, "nan": 0, "in place": 1, "global": 2}
+    claims = {"drops": 0, "other class": 0, "nan": 0, "in place": 1, "global": 2, "exits": 0}
     names = ["poisoned data", "data untouched", "poison repeatable"]
     for how, expected in claims.items():
         found = outcomes(Poison, {"how": how}, only=names)
-        assert broken(found) == {names[expected]}, how
+        assert broken(found) == ({names[expected]} if how != "exits" else set(names)), how
         assert found[names[expected]].counterexample.title.startswith("labels of")
 
 

@@ -126,6 +126,11 @@ class Crashes(Good):
         return super().flatten(module).view(4, -1)
 
 
+class EndsPython(Good):
+    def load(self, module, vector):
+        raise SystemExit(0)
+
+
 class AnswersAList(Good):
     def flatten(self, module):
         return super().flatten(module).tolist()
@@ -151,6 +156,7 @@ def test_correct_codecs_pass(codec):
         (Evaluates, {"untouched"}),
         (Matrix, {"one vector"}),
         (AnswersAList, {"answers"}),
+        (EndsPython, {"answers"}),
     ],
 )
 def test_broken_codecs_are_caught(codec, expected):

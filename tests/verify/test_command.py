@@ -73,3 +73,22 @@ def test_numbers(text, found):
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(InvalidConfig, match=r"`n` must be a number such as 2 or a range such as 7..15; found"):
         numbers("n", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "import sys\ndef rule(rows):\n    return rows.mean(dim=0)\nsys.exit(0)",
+            "rules.py failed while loading: SystemExit",
+        ),
+        ("while True:\n    pass", "rules.py:rule must be there to be tried.*no answer within 0.2 seconds"),
+        ("class rule:\n    def __init__(self):\n        while True:\n            pass", "no answer within 0.2 seconds"),
+    ],
+)
+def test_a_target_that_is_never_there_is_refused(tmp_path, monkeypatch, text, told):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fedprop.verify.command.LOADING", 0.2)
+    (tmp_path / "rules.py").write_text(text)
+    with pytest.raises(InvalidConfig, match=told):
+        verify("rules.py:rule", examples=1)

@@ -7,7 +7,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from fedprop.properties import Finding
 from fedprop.verify.claim import Claim, Crashed, Refused
-from fedprop.verify.hunt import Effort, hunt, hunt_all
+from fedprop.verify.hunt import NO_ANSWER, Effort, hunt, hunt_all
 from fedprop.verify.report import Counterexample
 
 EFFORT = Effort(examples=60, seed=0)
@@ -128,16 +128,45 @@ def test_shrinking_ends_in_time_and_keeps_what_it_has(monkeypatch):
     assert outcome.counterexample.actual >= 17
 
 
-def test_an_answer_that_does_not_come_is_no_answer(monkeypatch):
+def test_a_target_that_hangs_breaks_the_claim_and_is_not_tried_further(monkeypatch):
     monkeypatch.setattr("fedprop.verify.patience.PATIENCE", 0.05)
+    asked = []
 
     def find(value):
+        asked.append(value)
         while value > 5:
             pass
 
-    (outcome,) = hunt_all([claim("hangs", find, (st.integers(0, 10),))], Effort(15, 0))
-    assert outcome.verdict == "holds"
-    assert "inputs refused" in outcome.why
+    numbers = (st.integers(0, 10),)
+    claims = [claim("hangs", find, numbers), claim("after it", find, numbers), claim("elsewhere", find)]
+    hangs, after, elsewhere = hunt_all(claims, Effort(15, 0))
+    assert (hangs.verdict, hangs.counterexample.found) == ("broken", "no answer within 0.05 seconds")
+    assert after.why.endswith(f"inputs left: {NO_ANSWER}")
+    assert (elsewhere.verdict, elsewhere.why) == ("skipped", NO_ANSWER)
+    assert len([value for value in asked if value > 5]) == 1
+
+
+class Odd(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Odd(), GeneratorExit(), AttributeError("no such thing")])
+def test_whatever_a_target_raises_is_found_and_ends_nothing(error):
+    def find(value):
+        if value > 5:
+            raise error
+
+    (outcome,) = hunt_all([claim("raises", find, (st.integers(0, 10),))], Effort(30, 0))
+    assert (outcome.verdict, outcome.counterexample.actual) == ("broken", 6)
+    assert outcome.counterexample.found.startswith(type(error).__name__)
+
+
+def test_the_user_may_interrupt():
+    def find(value):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hunt_all([claim("interrupted", find)], EFFORT)
 
 
 def test_targets_that_draw_from_the_global_stream_neither_disturb_it_nor_differ():

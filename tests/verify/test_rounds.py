@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -125,6 +127,17 @@ class AnswersANumber(Plain):
         return 3
 
 
+class AnswersAList(Plain):
+    def close(self):
+        closed = super().close()
+        return closed and Closed(closed.value.tolist(), closed.verdicts)
+
+
+class EndsPython(Plain):
+    def usable(self, update, examples):
+        return super().usable(update, examples) or sys.exit(0)
+
+
 class FirstCounts(Plain):
     """The first to arrive gets all the weight."""
 
@@ -208,6 +221,8 @@ def test_correct_machines_pass(machine):
         (ClosesBadly, "calls answered"),
         (ClosesNothing, "calls answered"),
         (AnswersANumber, "calls answered"),
+        (AnswersAList, "calls answered"),
+        (EndsPython, "calls answered"),
         (FirstCounts, "order of arrival"),
         (Forgets, "verdicts"),
         (Infinite, "verdicts"),

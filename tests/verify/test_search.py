@@ -5,7 +5,9 @@ import torch
 
 from fedprop.aggregators import Bulyan, Krum, Mean, Median, NearestNeighbourMixing, TrimmedMean
 from fedprop.verify import verify
+from fedprop.verify.rules import RulePlan
 from fedprop.verify.search import breakdown_point, ratio, worst_case
+from fedprop.verify.target import target_of
 
 
 def test_the_ratio_is_the_definition():
@@ -78,8 +80,11 @@ def test_a_rule_that_never_answers_has_no_limit_and_no_peak(monkeypatch):
         while True:
             pass
 
-    assert breakdown_point(hangs, 4, 1) is None
-    assert worst_case(hangs, 4, 1, bound=None, seed=0, seconds=0.2).kappa == 0.0
+    plan = RulePlan(target_of(hangs, "hangs", {}), fs=[1], n=range(3, 5))
+    assert plan.limits() == plan.search(0) == ()
+    report = verify(hangs, n=range(3, 5), examples=5, search=True, f=1)
+    assert [outcome.name for outcome in report.outcomes if outcome.verdict == "broken"] == ["answers"]
+    assert report.limits == report.search == ()
 
 
 def test_verify_reports_the_search():

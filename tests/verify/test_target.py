@@ -1,5 +1,7 @@
 """Every way of writing a rule becomes one that can be asked with rows."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 from fedprop.aggregators import Krum, Mean, Median, NearestNeighbourMixing
 from fedprop.errors import InvalidConfig
 from fedprop.properties import claims
+from fedprop.verify import verify
 from fedprop.verify.claim import Crashed, Refused
 from fedprop.verify.target import blame, find_target, load_rule
 
@@ -154,6 +157,37 @@ def test_errors_are_told_apart_by_whose_fault_they_are():
         load_rule(divides)(torch.zeros(3, 2))
     assert isinstance(blame(divides, torch.zeros(3, 2), ZeroDivisionError()), Crashed)
     assert isinstance(blame(needs_four, ROWS, ValueError()), Refused)
+
+
+class Exits:
+    def __init__(self, f):
+        sys.exit(0)
+
+
+class Breaks:
+    def __init__(self, f):
+        raise KeyError("no such key")
+
+
+@pytest.mark.parametrize(("cls", "told"), [(Exits, "SystemExit: 0"), (Breaks, "KeyError: 'no such key'")])
+def test_a_class_that_cannot_be_made_is_refused_whatever_it_raises(cls, told):
+    with pytest.raises(InvalidConfig, match=f"cannot be made with .*: {told}"):
+        load_rule(cls, f=1)
+
+
+def test_a_rule_that_would_end_python_has_no_answer():
+    def leaves(rows):
+        sys.exit(0)
+
+    def leaves_zeros(rows):
+        return rows.mean(dim=0) if rows.any() else sys.exit(0)
+
+    with pytest.raises(Refused, match=r"rows of shape \[3, 2\] are refused \(SystemExit: 0\)"):
+        load_rule(leaves)(ROWS)
+    with pytest.raises(Crashed, match=r"^SystemExit: 0$"):
+        load_rule(leaves_zeros)(torch.zeros(3, 2))
+    assert verify(leaves, examples=2).broken
+    assert verify(leaves_zeros, examples=20).broken
 
 
 def test_an_answer_that_is_no_array_is_an_error():
