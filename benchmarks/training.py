@@ -91,7 +91,7 @@ def _ways(model: str, steps: int, data_dir: Path | None) -> dict[str, Way]:
 
 def _rounds(experiment: Experiment, setup: Setup, rounds: int) -> list[float]:
     """Whole rounds of a simulation but the first, which warms up, and the last, which is evaluated."""
-    longer = experiment.model_copy(update={"rounds": rounds + 2, "evaluate_every": rounds + 2})
+    longer = experiment.but(rounds=rounds + 2, evaluate_every=rounds + 2)
     outcome = run(longer, dataset=setup.dataset, model=setup.module)
     ends = [record.wall_seconds for record in outcome.rounds[:-1]]
     return [end - begin for begin, end in pairwise(ends)]

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from fedprop.attacks import Attack
-from fedprop.config_file import validate
 from fedprop.data import Dataset, Examples
 from fedprop.defenses import ClientSide
 from fedprop.errors import InvalidConfig
-from fedprop.experiment import Experiment
+from fedprop.experiment import Experiment, sound_experiment
 from fedprop.params import ParameterLayout
-from fedprop.privacy import LocalPrivacy, MembershipProbe, Probe
+from fedprop.privacy import MembershipProbe, Probe
 from fedprop.rng import generator
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
@@ -40,6 +39,7 @@ def resolve(
     InvalidConfig, DataUnavailable
         If a part is missing or does not fit the others.
     """
+    experiment = sound_experiment(experiment)
     device = _device(experiment.device)
     data = dataset if dataset is not None else _load_data(experiment, data_dir)
     data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
@@ -151,8 +151,8 @@ def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
     if privacy is None:
         return training
     sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)
-    known = {**privacy.model_dump(), "noise_multiplier": sigma, "target_epsilon": None, "tasks": None}
-    return training.model_copy(update={"privacy": validate(LocalPrivacy, known, "training.privacy")})
+    known = {"noise_multiplier": sigma, "target_epsilon": None, "tasks": None}
+    return experiment.but(**{f"training.privacy.{name}": value for name, value in known.items()}).training
 
 
 def _check_buffers(setup: Setup) -> None:

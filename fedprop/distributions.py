@@ -75,7 +75,8 @@ class Pareto(Distribution):
 
 
 def _number_is_constant(value: Any) -> Any:
-    return {"kind": "constant", "value": value} if isinstance(value, int | float) else value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"kind": "constant", "value": value} if number else value
 
 
 _ByKind: TypeAlias = Annotated[Constant | Exponential | LogNormal | Pareto, Field(discriminator="kind")]

@@ -1,20 +1,21 @@
 """One experiment: a frozen model that one YAML file describes completely."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from fedprop.aggregators import Aggregator, Mean
 from fedprop.attacks import ATTACKS, Attack, NoAttack
-from fedprop.config_file import override, read_mapping, validate
+from fedprop.config_file import override, read_mapping
 from fedprop.data import DATASETS, IID, PARTITIONS, DatasetSpec, Partition
 from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
+from fedprop.settings import sound, validate
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.training import LocalTraining
@@ -94,47 +95,40 @@ class Experiment(Frozen):
     checkpoint_every: NonNegativeInt = 1
     keep_events: bool = True
 
-    @model_validator(mode="after")
-    def _parts_fit_together(self) -> "Experiment":
-        checks = (self._clients, self._defense, self._protocol, self._waiting, self._shares, self._privacy)
-        problems = [problem for check in checks if (problem := check())]
-        if problems:
-            raise ValueError(problems[0])
-        return self
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return self._clients, self._defense, self._protocol, self._waiting, self._shares, self._tasks, self._central
 
-    def _clients(self) -> str:
+    def _clients(self) -> Iterator[str]:
         name = "cohort" if isinstance(self.policy, Synchronous) else "concurrency"
         wanted = getattr(self.policy, name)
-        if wanted is None or wanted <= self.clients:
-            return ""
-        return f"`policy.{name}` must be at most the number of clients, {self.clients}; found {wanted}"
+        if wanted is not None and wanted > self.clients:
+            yield f"`policy.{name}` must be at most the number of clients, {self.clients}; found {wanted}"
 
-    def _defense(self) -> str:
+    def _defense(self) -> Iterator[str]:
         rows = self.policy.smallest(self.clients)
         if rows >= self.rule.min_rows:
-            return ""
+            return
         f = getattr(self.rule, "f", None)
         found = f"n={rows}" if f is None else f"n={rows}, f={f}"
-        return (
+        yield (
             f"`defense`: {type(self.rule).__name__} needs {self.rule.requirement()}, "
             f"and the policy may aggregate as few as {rows} updates (see {self._least()}); found {found}"
         )
 
-    def _protocol(self) -> str:
+    def _protocol(self) -> Iterator[str]:
         if self.protocol is None:
-            return ""
+            return
         name = type(self.protocol).__name__
         if self.asynchronous:
-            return (
+            yield (
                 f"`policy` must be synchronous for {name}: all clients of a round judge one global model, which the "
                 f"server can take back; found {self.policy.kind}"
             )
         if self.optimizer.reads_lengths:
-            return (
+            yield (
                 f"`optimizer` must not rescale by steps for {name}: an update then is more than its steps, since "
                 f"clients may start, and the server may fall back, elsewhere; found {type(self.optimizer).__name__}"
             )
-        return ""
 
     def _least(self) -> str:
         """The setting that decides how few updates may be aggregated."""
@@ -144,39 +138,41 @@ class Experiment(Frozen):
             return "`policy.min_updates`"
         return "`policy.cohort`" if self.policy.cohort else "`clients`"
 
-    def _waiting(self) -> str:
+    def _waiting(self) -> Iterator[str]:
         silent = {
             "network.loss": self.network.loss,
             "faults.dropout": self.faults.dropout,
             "faults.outages": float(self.faults.outages is not None),
         }
         causes = [name for name, value in silent.items() if value]
-        if not causes or self.policy.patience is not None:
-            return ""
-        limit = "deadline" if isinstance(self.policy, Synchronous) else "timeout"
-        return f"`policy.{limit}` must be set where clients can fail silently; found null with {', '.join(causes)}"
+        if causes and self.policy.patience is None:
+            limit = "deadline" if isinstance(self.policy, Synchronous) else "timeout"
+            found = f"null with {', '.join(causes)}"
+            yield f"`policy.{limit}` must be set where clients can fail silently; found {found}"
 
-    def _shares(self) -> str:
+    def _shares(self) -> Iterator[str]:
         total = sum(attack.share for attack in self.attack)
-        return "" if total < 1.0 else f"`attack`: the shares must add up to less than 1; found {total:g}"
+        if total >= 1.0:
+            yield f"`attack`: the shares must add up to less than 1; found {total:g}"
 
-    def _privacy(self) -> str:
+    def _tasks(self) -> Iterator[str]:
         private = self.training.privacy
         if private is not None and private.target_epsilon is not None and private.tasks is None and self.asynchronous:
-            return "`training.privacy.tasks` must be set where no rounds limit how often a client trains; found null"
+            yield "`training.privacy.tasks` must be set where no rounds limit how often a client trains; found null"
+
+    def _central(self) -> Iterator[str]:
         if self.central_privacy is None:
-            return ""
+            return
         name = "`central_privacy`"
-        if private is not None:
-            return f"{name} and `training.privacy` protect different things and must not be mixed; found both"
+        if self.training.privacy is not None:
+            yield f"{name} and `training.privacy` protect different things and must not be mixed; found both"
         if self.asynchronous:
-            return f"{name} needs `policy.kind` synchronous; found {self.policy.kind}"
+            yield f"{name} needs `policy.kind` synchronous; found {self.policy.kind}"
         if self.defense != Mean():
-            return f"{name} takes the mean of clipped updates itself, so `defense` must be mean; found {self.defense!r}"
+            yield f"{name} takes the mean of clipped updates itself, so `defense` must be mean; found {self.defense!r}"
         if self.optimizer.reads_lengths:
             found = type(self.optimizer).__name__
-            return f"{name} must not be scaled by what clients claim, as `optimizer` does; found {found}"
-        return ""
+            yield f"{name} must not be scaled by what clients claim, as `optimizer` does; found {found}"
 
     @property
     def protocol(self) -> RoundProtocol | None:
@@ -192,6 +188,17 @@ class Experiment(Frozen):
     def asynchronous(self) -> bool:
         """Whether the server aggregates as updates come, instead of in rounds."""
         return isinstance(self.policy, FedBuff | FedAsync)
+
+
+def sound_experiment(value: Any) -> Experiment:
+    """`value`, if it is an experiment that is right all through, however it was made.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is anything else, with one line for each mistake.
+    """
+    return sound(Experiment, value, "experiment", "which `load_experiment` reads from a file")
 
 
 def load_experiment(path: Path, assignments: Sequence[str] = ()) -> Experiment:

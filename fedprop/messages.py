@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import safetensors
 import safetensors.torch
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from fedprop.errors import MalformedMessage
-from fedprop.types import ClientId, Frozen
+from fedprop.settings.frozen import FROZEN
+from fedprop.types import ClientId
 
 HEADER_BYTES = 256
 """What a message weighs on the wire beside its tensors, in bytes (modelled, and close to the real header)."""
@@ -37,7 +38,13 @@ FloatVector: TypeAlias = Annotated[Tensor, AfterValidator(_is_vector)]
 """`fedprop.types.Vector`, checked cheaply enough for every simulated message."""
 
 
-class Invitation(Frozen):
+class _Frozen(BaseModel):
+    """An immutable value, as `fedprop.settings.Frozen`, but without what would slow down every simulated message."""
+
+    model_config = FROZEN
+
+
+class Invitation(_Frozen):
     """Server to client: train on these parameters."""
 
     kind: Literal["invitation"] = "invitation"
@@ -47,7 +54,7 @@ class Invitation(Frozen):
     parameters: FloatVector
 
 
-class Update(Frozen):
+class Update(_Frozen):
     """Client to server: what training changed.
 
     Attributes
@@ -70,7 +77,7 @@ class Update(Frozen):
     loss: float = 0.0
 
 
-class AlarmStatus(Frozen):
+class AlarmStatus(_Frozen):
     """Client to server, before it trains: whether it holds the global model it was sent for poisoned.
 
     Source: Guo et al. 2024 (SIREN+), Algorithm 1, line 8: A_t.
@@ -167,7 +174,7 @@ def _header(blob: bytes) -> dict[str, Any]:
     return fields
 
 
-class Consultation(Frozen):
+class Consultation(_Frozen):
     """Compromised client to adversary, on a covert channel that costs no time: a request for instructions."""
 
     client: ClientId
@@ -175,7 +182,7 @@ class Consultation(Frozen):
     round: int
 
 
-class Instruction(Frozen):
+class Instruction(_Frozen):
     """Adversary to compromised client: send this update [d]."""
 
     task: int

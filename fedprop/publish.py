@@ -6,11 +6,11 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from fedprop.config_file import validate
 from fedprop.errors import StoreError
 from fedprop.measures import MEASURES, MeasureName
 from fedprop.report import write_run_report, write_sweep_report
 from fedprop.report.run import RunView, TableView
+from fedprop.settings import validate
 from fedprop.store import RunStore
 from fedprop.sweep import SWEEP_FILE, CellResult, Sweep, cell_folder, cells, finished
 

@@ -19,6 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from fedprop.errors import InvalidConfig
+from fedprop.settings import meant, shown
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -33,12 +34,12 @@ def load_target(target: str) -> Any:
     """
     place, _, name = target.rpartition(":")
     if not place or not name:
-        raise InvalidConfig(f"a target must read 'file.py:name' or 'module:name'; found {target!r}")
+        raise InvalidConfig(f"a target must read 'file.py:name' or 'module:name'; found {shown(target)}")
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     try:
         return getattr(module, name)
     except AttributeError:
-        raise InvalidConfig(f"{place} has no {name!r}") from None
+        raise InvalidConfig(f"{place} has no {shown(name)}{meant(name, vars(module))}") from None
 
 
 def _load_file(path: Path) -> Any:
@@ -73,10 +74,11 @@ def _why(error: BaseException) -> str:
 
 def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:
     """The error for a kind that is none of those."""
+    names = list(kinds)
     return PydanticCustomError(
         "kind_unknown",
-        "`kind` must be one of {kinds}; found {found}",
-        {"kinds": ", ".join(kinds), "found": repr(found)},
+        "`kind` must be one of {kinds}; found {found}{suggestion}",
+        {"kinds": ", ".join(names), "found": shown(found), "suggestion": meant(found, names)},
     )
 
 
@@ -130,7 +132,7 @@ class Registry(Generic[T]):
             raise PydanticCustomError(
                 "kind_wrong",
                 "{target} must be a subclass of {base}; found {found}",
-                {"target": target, "base": self.base.__name__, "found": repr(cls)},
+                {"target": target, "base": self.base.__name__, "found": shown(cls)},
             )
         return cls
 

@@ -12,7 +12,7 @@ from torch import nn
 from fedprop.assembly import resolve
 from fedprop.data import Dataset
 from fedprop.errors import StoreError
-from fedprop.experiment import Experiment
+from fedprop.experiment import Experiment, sound_experiment
 from fedprop.params import ParameterLayout
 from fedprop.simulation.engine import Observer, Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event, EventKind, RoundRecord
@@ -97,6 +97,7 @@ def run(
     RunFailed
         If the simulation comes to a standstill, or a round to no end.
     """
+    experiment = sound_experiment(experiment)
     setup = resolve(experiment, data_dir=data_dir, dataset=dataset, model=model)
     store = None if out is None else RunStore(out)
     saved, earlier = _prepare(store, experiment, setup, resume)

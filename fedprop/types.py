@@ -3,8 +3,10 @@
 from typing import Annotated, TypeAlias
 
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
+
+from fedprop.settings import Frozen as Frozen
 
 Updates: TypeAlias = Float[Tensor, "n d"]
 """One row per client: local parameters minus global parameters, flattened."""
@@ -28,9 +30,3 @@ Seconds: TypeAlias = float
 Fraction: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative: TypeAlias = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-
-class Frozen(BaseModel):
-    """An immutable value with validated fields that accepts no unknown key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)

@@ -43,7 +43,7 @@ def test_same_configuration_and_seed_give_the_same_trace(experiment: Experiment)
 
 @given(experiments())
 def test_another_seed_gives_another_trace(experiment: Experiment) -> None:
-    other = experiment.model_copy(update={"seed": experiment.seed + 1})
+    other = experiment.but(seed=experiment.seed + 1)
     assert run(experiment)[0].trace_sha256 != run(other)[0].trace_sha256
 
 
@@ -51,8 +51,7 @@ def test_another_seed_gives_another_trace(experiment: Experiment) -> None:
 def test_training_engines_give_the_same_order_of_events(experiment: Experiment) -> None:
     orders = []
     for engine in ("sequential", "workers", "vectorized"):
-        training = experiment.training.model_copy(update={"engine": engine})
-        _, events = run(experiment.model_copy(update={"training": training}))
+        _, events = run(experiment.but(**{"training.engine": engine}))
         orders.append([(e.time, e.kind, e.round, e.version, e.client, e.task) for e in events])
     assert orders[0] == orders[1] == orders[2]
 

@@ -126,7 +126,7 @@ def assert_same(found: LocalResult, wanted: LocalResult, tolerance: float) -> No
 
 def engine(name: str, kind: str, shards: Shards, config: LocalTraining) -> Train:
     module = build(name, shards.pool.x.dtype)
-    return make_engine(module, shards, config.model_copy(update={"engine": kind}), seed=11)
+    return make_engine(module, shards, config.but(engine=kind), seed=11)
 
 
 lengths = st.one_of(
@@ -230,7 +230,7 @@ def test_a_result_does_not_depend_on_its_company(kind, name, config, sizes, data
 @given(name=models, config=configs(), sizes=sizes_lists)
 def test_an_update_leads_from_the_global_model_wherever_training_starts(kind, name, config, sizes):
     """Without the proximal term nothing but the start counts."""
-    config = config.model_copy(update={"proximal": 0.0})
+    config = config.but(proximal=0.0)
     *_, elsewhere = tickets_of(build(name), [0, 0, 0])
     plain = Ticket(elsewhere.client, elsewhere.task, elsewhere.first)
     train = engine(name, kind, shards_of(sizes), config)

@@ -1,32 +1,9 @@
-from typing import Annotated, Literal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError, model_validator
 
-from fedprop.config_file import assign, explain, override, parse_yaml, read_mapping, validate
+from fedprop.config_file import override, parse_yaml, read_mapping
 from fedprop.errors import InvalidConfig
-from fedprop.types import Frozen
-
-
-class Inner(Frozen):
-    rate: Annotated[float, Field(gt=0)] = 1.0
-
-
-class Settings(Frozen):
-    name: str
-    kind: Literal["a", "b"] = "a"
-    inner: Inner = Inner()
-    rows: tuple[Inner, ...] = ()
-    low: int = 0
-    high: int = 1
-
-    @model_validator(mode="after")
-    def _ordered(self):
-        if self.low > self.high:
-            raise ValueError(f"`low` must be at most `high` = {self.high}; found {self.low}")
-        return self
 
 
 def refused(function, *args):
@@ -163,42 +140,3 @@ def test_later_assignments_win():
 )
 def test_assignments_that_make_no_sense_are_refused(assignment, message):
     assert refused(override, DATA, [assignment]).startswith(message)
-
-
-paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=4)
-
-
-@given(paths, st.integers())
-def test_what_was_assigned_is_found_at_its_path(path, value):
-    data = assign({}, path, value)
-    for key in path:
-        data = data[key]
-    assert data == value
-
-
-def test_valid_data_becomes_the_model():
-    assert validate(Settings, {"name": "x", "rows": [{"rate": 2}]}, "here").rows == (Inner(rate=2.0),)
-
-
-@pytest.mark.parametrize(
-    ("data", "lines"),
-    [
-        ({}, ["here: `name` is required"]),
-        ({"name": "x", "nmae": 1}, ["here: `nmae`: there is no such setting; found 1"]),
-        ({"name": "x", "inner": {"rate": -1}}, ["here: `inner.rate`: Input should be greater than 0; found -1"]),
-        ({"name": "x", "rows": [{}, {"rate": 0}]}, ["here: `rows.1.rate`: Input should be greater than 0; found 0"]),
-        ({"name": "x", "kind": "c"}, ["here: `kind`: Input should be 'a' or 'b'; found 'c'"]),
-        ({"name": "x", "low": 2}, ["here: `low` must be at most `high` = 1; found 2"]),
-        ({"kind": "c", "low": "x"}, 3),
-        (7, 1),
-    ],
-)
-def test_every_mistake_gets_one_line_with_path_rule_and_value(data, lines):
-    found = refused(validate, Settings, data, "here").splitlines()
-    assert (len(found) if isinstance(lines, int) else found) == lines
-
-
-def test_explain_gives_the_sentences_alone():
-    with pytest.raises(ValidationError) as caught:
-        Settings()
-    assert explain(caught.value) == ["`name` is required"]

@@ -1,6 +1,8 @@
+import re
+
 import pytest
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from fedprop.aggregators import Krum, Mean, Pipeline
@@ -9,6 +11,7 @@ from fedprop.attacks import Attack, FangKrum, Gaussian, NoAttack
 from fedprop.data import Dataset
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiment import Experiment, load_experiment
+from fedprop.runner import run
 from fedprop.simulation.policies import FedBuff
 
 LEAST = {"rounds": 1, "clients": 10}
@@ -231,7 +234,7 @@ class Shrinking(Attack):
 def test_poisoned_data_may_have_another_size():
     plain, data = Experiment(**DIGITS), toy()
     honest = resolve(plain, dataset=data)
-    setup = resolve(plain.model_copy(update={"attack": (Shrinking(share=0.2),)}), dataset=data)
+    setup = resolve(plain.but(attack=Shrinking(share=0.2)), dataset=data)
     sizes = [setup.shards.count(client) for client in range(10)]
     assert sorted(sizes) == [1, 1] + [2] * 8
     for client in set(range(10)) - setup.compromised:
@@ -306,3 +309,75 @@ def test_attacks_hold_the_first_clients_where_told_to():
     assert [held for _, held in first.attacks] == [{0, 1}, {2}]
     drawn = [resolve(Experiment(**settings, seed=seed)).compromised for seed in range(5)]
     assert len(set(drawn)) > 1
+
+
+# Changed and unchecked experiments
+
+PLAIN = Experiment(**DIGITS, training={"epochs": 2})
+
+
+def test_a_changed_copy_is_checked_as_a_file_is():
+    krum, attack = {"kind": "krum", "f": 2}, Gaussian(share=0.3)
+    changed = PLAIN.but(seed=3, defense=krum, **{"training.lr": 0.3, "attack.0": attack})
+    assert changed == Experiment(**DIGITS, seed=3, defense=krum, training={"epochs": 2, "lr": 0.3}, attack=attack)
+    assert PLAIN.but(attack="sign_flip").attack[0].kind == "sign_flip"
+    with pytest.raises(InvalidConfig) as caught:
+        PLAIN.but(defence=Krum(f=2), rounds=True, **{"training.steps": 3, "policy.kohort": 4, "attack.0.shar": 0.3})
+    assert str(caught.value).splitlines() == [
+        "`training`: give `steps` or `epochs`, not both; found steps=3, epochs=2",
+        "`attack.0.shar`: there is no such setting; found 0.3; did you mean share?",
+        "`policy.kohort`: there is no such setting; found 4; did you mean cohort?",
+        "`rounds`: Input should be a number, not true or false; found True",
+        "`defence`: there is no such setting; found Krum(kind='krum', f=2, m=1); did you mean defense?",
+    ]
+
+
+UNSOUND = {
+    "a misspelt name": (BaseModel.model_copy(PLAIN, update={"defence": Krum(f=2)}), "did you mean defense?"),
+    "a wrong value": (
+        BaseModel.model_copy(PLAIN, update={"seed": -1}),
+        "`seed`: Input should be greater",
+    ),
+    "nothing": (Experiment.model_construct(), "`rounds` is required"),
+    "an unsound rule": (
+        Experiment(**DIGITS, defense=Krum.model_construct(f=-1)),
+        "`defense.f`: Input should be greater",
+    ),
+    "a mapping": (
+        DIGITS,
+        "`experiment` must be an object of class Experiment, which `load_experiment` reads",
+    ),
+}
+
+
+@pytest.mark.parametrize("start", [run, resolve])
+@pytest.mark.parametrize("name", UNSOUND)
+def test_nothing_runs_that_was_not_checked(name, start):
+    experiment, message = UNSOUND[name]
+    with pytest.raises(InvalidConfig, match=re.escape(message)):
+        start(experiment)
+
+
+def test_plain_data_in_an_unchecked_copy_is_understood():
+    raw = BaseModel.model_copy(PLAIN, update={"defense": {"kind": "krum", "f": 2}, "attack": Gaussian()})
+    setup = resolve(raw)
+    assert setup.defense == Krum(f=2)
+    assert setup.attacks[0][0] == Gaussian()
+
+
+def test_all_that_does_not_fit_together_is_told_even_beside_other_mistakes():
+    settings = {
+        **LEAST,
+        "rounds": 0,
+        "policy": {"kind": "fedbuff", "concurrency": 11, "buffer": 3},
+        "faults": {"dropout": 0.1},
+        "attack": [{"kind": "gaussian", "share": 0.6}, {"kind": "sign_flip", "share": 0.6}],
+    }
+    with pytest.raises(ValidationError) as caught:
+        Experiment(**settings)
+    assert [problem["msg"] for problem in caught.value.errors()] == [
+        "Input should be greater than 0",
+        "`policy.concurrency` must be at most the number of clients, 10; found 11",
+        "`policy.timeout` must be set where clients can fail silently; found null with faults.dropout",
+        "`attack`: the shares must add up to less than 1; found 1.2",
+    ]

@@ -299,5 +299,5 @@ def test_own_attack_dataset_and_module():
     torch.manual_seed(0)
     module = nn.Linear(4, 2)
     attacked = run(plan, dataset=mine, model=module)
-    defended = run(plan.model_copy(update={"defense": Median()}), dataset=mine, model=module)
+    defended = run(plan.but(defense=Median()), dataset=mine, model=module)
     assert defended.test_accuracy > attacked.test_accuracy + 0.15

@@ -25,7 +25,7 @@ def run(
     ] = False,
 ) -> None:
     """Run one experiment."""
-    from fedprop.config_file import override, read_mapping, validate
+    from fedprop.config_file import override, read_mapping
     from fedprop.errors import InvalidConfig
 
     if resume and out is None:
@@ -38,6 +38,7 @@ def run(
     from fedprop.progress import LiveProgress
     from fedprop.publish import publish
     from fedprop.runner import run as run_experiment
+    from fedprop.settings import validate
     from fedprop.store import RunStore
 
     experiment = validate(Experiment, settings, str(file))

@@ -1,9 +1,10 @@
 """How a client keeps its examples private while it trains."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from fedprop.errors import InvalidConfig
@@ -93,26 +94,23 @@ class LocalPrivacy(Frozen):
     accountant: Accountant = "rdp"
     clients: Literal["honest", "all"] = "honest"
 
-    @model_validator(mode="after")
-    def _one_measure(self) -> "LocalPrivacy":
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return self._one_measure, self._tasks_to_plan_for, self._room_for_the_count
+
+    def _one_measure(self) -> Iterator[str]:
         if (self.noise_multiplier is None) == (self.target_epsilon is None):
             found = f"noise_multiplier={self.noise_multiplier}, target_epsilon={self.target_epsilon}"
-            raise ValueError(f"give one of `noise_multiplier` and `target_epsilon`; found {found}")
-        return self
+            yield f"give one of `noise_multiplier` and `target_epsilon`; found {found}"
 
-    @model_validator(mode="after")
-    def _tasks_to_plan_for(self) -> "LocalPrivacy":
+    def _tasks_to_plan_for(self) -> Iterator[str]:
         if self.tasks is not None and self.target_epsilon is None:
-            raise ValueError(f"`tasks` needs a `target_epsilon` to plan for; found tasks={self.tasks} alone")
-        return self
+            yield f"`tasks` needs a `target_epsilon` to plan for; found tasks={self.tasks} alone"
 
-    @model_validator(mode="after")
-    def _room_for_the_count(self) -> "LocalPrivacy":
+    def _room_for_the_count(self) -> Iterator[str]:
         least = (self.noise_multiplier or 0.0) / 2
         if self.quantile is not None and self.quantile.count_noise is not None and self.quantile.count_noise <= least:
             found = f"{self.quantile.count_noise} with noise_multiplier={self.noise_multiplier}"
-            raise ValueError(f"`quantile.count_noise` must exceed half the noise multiplier; found {found}")
-        return self
+            yield f"`quantile.count_noise` must exceed half the noise multiplier; found {found}"
 
     @property
     def sigma(self) -> float:

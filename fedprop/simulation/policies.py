@@ -1,9 +1,10 @@
 """When the server invites clients, how long it waits, and when it aggregates."""
 
 import math
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from fedprop.simulation.staleness import AnyStaleness, ConstantStaleness, PolynomialStaleness
 from fedprop.types import Frozen, Positive, Seconds
@@ -40,13 +41,16 @@ class Synchronous(Frozen):
         wanted = min(self.cohort or clients, clients)
         return wanted if self.deadline is None or self.min_updates is None else min(self.min_updates, wanted)
 
-    @model_validator(mode="after")
-    def _over_selection_needs_a_cohort(self) -> "Synchronous":
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return self._over_selection_needs_a_cohort, self._cohort_suffices
+
+    def _over_selection_needs_a_cohort(self) -> Iterator[str]:
         if self.over_selection > 1.0 and self.cohort is None:
-            raise ValueError(f"`over_selection` needs a `cohort`; found over_selection={self.over_selection}")
+            yield f"`over_selection` needs a `cohort`; found over_selection={self.over_selection}"
+
+    def _cohort_suffices(self) -> Iterator[str]:
         if self.cohort is not None and self.min_updates is not None and self.min_updates > self.cohort:
-            raise ValueError(f"`min_updates` must be at most `cohort` = {self.cohort}; found {self.min_updates}")
-        return self
+            yield f"`min_updates` must be at most `cohort` = {self.cohort}; found {self.min_updates}"
 
 
 class Asynchronous(Frozen):

@@ -29,10 +29,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from fedprop.config_file import assign, override, read_mapping, validate
+from fedprop.config_file import override, read_mapping
 from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment, Seed
 from fedprop.measures import MeasureName
+from fedprop.settings import assign, validate
 from fedprop.types import Frozen
 
 Choice = dict[str, Any]

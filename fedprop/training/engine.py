@@ -55,7 +55,7 @@ def make_engine(
     private = _engine(module, shards, config, seed)
     if not exempt:
         return private
-    return Divided(private, _engine(module, shards, config.model_copy(update={"privacy": None}), seed), exempt)
+    return Divided(private, _engine(module, shards, config.but(privacy=None), seed), exempt)
 
 
 def _engine(module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:

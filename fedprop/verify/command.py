@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis.database import ExampleDatabase
 
 from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense, self_contained
-from fedprop.config_file import explain
 from fedprop.errors import InvalidConfig
 from fedprop.registry import load_target
+from fedprop.settings import explain
 from fedprop.verify.attacks import attack_claims, is_attack
 from fedprop.verify.claim import Claim, Exited, TooSlow, contained, in_words
 from fedprop.verify.codec import codec_claims, is_codec

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fedprop.config_file import explain
 from fedprop.errors import FedpropError, InvalidConfig
+from fedprop.settings import explain
 from fedprop.verify.claim import contained, in_words
 
 

@@ -1,0 +1,17 @@
+"""Settings: immutable models that check themselves, changes by path, and mistakes told in sentences.
+
+>>> class Stove(Frozen):
+...     heat: int = 0
+>>> Stove().but(heat=3)
+Stove(heat=3)
+>>> Stove().but(haet=3)
+Traceback (most recent call last):
+    ...
+fedprop.errors.InvalidConfig: `haet`: there is no such setting; found 3; did you mean heat?
+"""
+
+from fedprop.settings.assign import assign
+from fedprop.settings.explain import explain, meant, shown, validate
+from fedprop.settings.frozen import Frozen, sound
+
+__all__ = ["Frozen", "assign", "explain", "meant", "shown", "sound", "validate"]
