@@ -18,6 +18,7 @@ from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.setup import Setup
 from fedprop.training import LocalTraining, Shards, make_engine
+from fedprop.training.lr_schedules import check_rounds
 from fedprop.types import ClientId
 
 
@@ -148,6 +149,7 @@ def _check_fit(module: nn.Module, data: Dataset) -> None:
 def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
     """The training with its noise worked out, where it aims at an epsilon."""
     training, privacy = experiment.training, experiment.training.privacy
+    check_rounds(training.lr_schedule, experiment.rounds)
     if privacy is None:
         return training
     sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)

@@ -12,8 +12,9 @@ from fedprop.defenses import PROTOCOLS
 from fedprop.models import MODELS
 from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import Policy
+from fedprop.training.lr_schedules import LR_SCHEDULES
 
-_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS, OPTIMIZERS)
+_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS, OPTIMIZERS, LR_SCHEDULES)
 _UNIONS = {"policies": Policy}
 
 

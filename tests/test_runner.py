@@ -185,6 +185,16 @@ def test_a_run_cut_off_at_any_round_ends_as_if_it_had_not_been(toy, tmp_path, po
         assert content(folder) == content(tmp_path / "whole")
 
 
+def test_a_task_keeps_the_rate_of_the_round_it_was_given_out_in_across_a_cut(toy, tmp_path):
+    training = {"epochs": 1, "proximal": 1.0, "clip_norm": 0.5, "lr_schedule": {"kind": "exponential", "shrink": 0.5}}
+    configured = experiment("fedbuff", training=training, optimizer={"kind": "fednova"})
+    run(configured, dataset=toy, out=tmp_path / "whole")
+    with pytest.raises(PowerCut):
+        run(configured, dataset=toy, out=tmp_path / "cut", watchers=[Cut(3)])
+    run(configured, dataset=toy, out=tmp_path / "cut", resume=True)
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
 def test_a_run_may_be_cut_off_many_times(toy, tmp_path):
     for at in range(6):
         with pytest.raises(PowerCut):

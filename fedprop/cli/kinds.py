@@ -21,6 +21,7 @@ class Family(StrEnum):
     MODELS = "models"
     POLICIES = "policies"
     OPTIMIZERS = "optimizers"
+    LR_SCHEDULES = "lr_schedules"
 
 
 def list_kinds(family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)]) -> None:

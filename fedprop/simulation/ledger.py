@@ -39,7 +39,7 @@ class Task(NamedTuple):
 class Accepted(NamedTuple):
     """One update that passed admission and waits to be aggregated; `origin` [d] is the global model it is relative to.
 
-    `alarm` is what its client said of that model, where the defense asks for it.
+    Its task was given out in `round`. `alarm` is what its client said of that model, where the defense asks for it.
     """
 
     task: int
@@ -50,6 +50,7 @@ class Accepted(NamedTuple):
     examples: int
     steps: int
     alarm: bool = False
+    round: Round = 0
 
 
 @dataclass

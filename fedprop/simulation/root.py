@@ -32,7 +32,7 @@ class RootBench:
 
     def train(self, parameters: Vector, round: Round) -> Vector:
         """The update that training from these parameters yields."""
-        (result,) = self._train([Ticket(self._trainer, round, parameters)])
+        (result,) = self._train([Ticket(self._trainer, round, parameters, round=round)])
         return result.update
 
 

@@ -134,7 +134,8 @@ class Server:
         state, moment = self.state, now()
         for client in clients:
             task = state.ledger.issue(client, state.round, state.version, state.parameters, moment)
-            self._office.take(Ticket(client, task.task, state.parameters), waits=self.setup.protocol is not None)
+            ticket = Ticket(client, task.task, state.parameters, round=state.round)
+            self._office.take(ticket, waits=self.setup.protocol is not None)
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
             message = Invitation(task=task.task, round=state.round, version=task.version, parameters=state.parameters)
             if not self._transport.send("down", client, message):
@@ -184,7 +185,15 @@ class Server:
             update = update.masked_fill(self._fixed, 0.0)
         alarm = self.state.alarms.pop(task.task, False)
         return Accepted(
-            task.task, task.client, task.version, task.origin, update, message.examples, message.steps, alarm
+            task.task,
+            task.client,
+            task.version,
+            task.origin,
+            update,
+            message.examples,
+            message.steps,
+            alarm,
+            task.round,
         )
 
     def end(self, task: int, state: TaskState) -> None:
@@ -259,7 +268,7 @@ class Server:
         if not batch:
             raise InvalidUpdates("a round must have an update of a client that is not banned; found none")
         base = state.fallback or state.basis if rollback else state.basis
-        lengths = torch.tensor([setup.training.length(a.steps) for a in batch], dtype=self.layout.dtype)
+        lengths = torch.tensor([setup.training.length(a.steps, a.round) for a in batch], dtype=self.layout.dtype)
         lengths = lengths.to(setup.device)
         rows = rebase(self._rows(batch), state.parameters, base.parameters) if rollback else self._rows(batch)
         rows = self._walk.prepare(rows, lengths)

@@ -67,7 +67,7 @@ class World:
             "trace": (self.trace.head, self.trace.count),
             "server": _server_state(self.server),
             "inbox": [(client, _message_out(message)) for client, message in self.server.inbox.items],
-            "tickets": {k: (t.client, t.task, t.origin, t.start) for k, t in office.tickets.items()},
+            "tickets": {k: (t.client, t.task, t.origin, t.start, t.round) for k, t in office.tickets.items()},
             "waiting": sorted(office.waiting),
             "results": {k: (r.update, r.examples, r.steps, r.loss) for k, r in office.results.items()},
             "holders": dict(office.holders),

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, PositiveInt, model_validator
 
 from fedprop.privacy.config import Cost, LocalPrivacy
-from fedprop.types import Frozen, NonNegative, Positive
+from fedprop.training.lr_schedules import LrSchedules, combined
+from fedprop.types import Frozen, NonNegative, Positive, Round
 
 Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized"]
 
@@ -18,6 +19,11 @@ class LocalTraining(Frozen):
     optimizer : `sgd`, or `adam` (Kingma & Ba 2015) as `torch.optim.Adam` has it by default. What either remembers from
         one step to the next starts at zero in every task.
     lr : learning rate.
+    lr_schedule : the share of it in each round, by name; several multiply. The round is the one in which a task was
+        given out, also where an asynchronous server has gone on since. Empty for the same rate in all rounds.
+    clip_norm : scale the gradient of a batch down to this norm, over all parameters, where it is larger, as
+        `torch.nn.utils.clip_grad_norm_` does before a step: the proximal term counts, weight decay comes after. None
+        leaves it. (`privacy.clip_norm` clips the gradient of each example.)
     batch_size : examples in a batch; a client that holds fewer uses all it has.
     steps, epochs : how long one task lasts: a number of steps, or passes over the client's data. Give one of the two;
         with neither, one step, which makes FedAvg the FedSGD of McMahan et al. (2017).
@@ -31,6 +37,8 @@ class LocalTraining(Frozen):
 
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: Positive = 0.1
+    lr_schedule: LrSchedules = ()
+    clip_norm: Positive | None = None
     batch_size: PositiveInt = 32
     steps: PositiveInt | None = None
     epochs: PositiveInt | None = None
@@ -59,6 +67,16 @@ class LocalTraining(Frozen):
             raise ValueError(f"give `steps` or `epochs`, not both; found steps={self.steps}, epochs={self.epochs}")
         return self
 
+    @model_validator(mode="after")
+    def _one_clipping(self) -> "LocalTraining":
+        if self.privacy is not None and self.clip_norm is not None:
+            raise ValueError(f"`clip_norm` must be null with `privacy`, which clips itself; found {self.clip_norm}")
+        return self
+
+    def rate(self, round: Round) -> float:
+        """The learning rate of tasks given out in a round."""
+        return self.lr * combined(self.lr_schedule, round)
+
     def count_steps(self, examples: int) -> int:
         """The number of optimisation steps one task makes on a client with that many examples."""
         if examples == 0:
@@ -71,8 +89,10 @@ class LocalTraining(Frozen):
         """What one task costs the privacy of a client with that many examples."""
         return privacy.cost(examples, self.batch_size, self.count_steps(examples))
 
-    def length(self, steps: int) -> float:
+    def length(self, steps: int, round: Round = 0) -> float:
         """FedNova's ||a||_1, how far `steps` local steps go (Wang et al. 2020, section 4), in units of plain SGD steps.
+
+        The task was given out in `round`, whose learning rate mu's part depends on.
 
         `steps` itself for plain SGD; more with momentum rho, (steps - rho (1 - rho^steps) / (1 - rho)) / (1 - rho);
         less with the proximal term, (1 - (1 - lr mu)^steps) / (lr mu). The paper treats one at a time; with both,
@@ -80,7 +100,7 @@ class LocalTraining(Frozen):
         """
         if self.optimizer == "adam":
             return float(steps)
-        rho, pull = self.momentum, self.lr * self.proximal
+        rho, pull = self.momentum, self.rate(round) * self.proximal
         if rho:
             return (steps - rho * (1.0 - rho**steps) / (1.0 - rho)) / (1.0 - rho)
         return (1.0 - (1.0 - pull) ** steps) / pull if pull else float(steps)

@@ -11,10 +11,7 @@ from fedprop.data.base import Examples
 from fedprop.privacy.config import LocalPrivacy
 from fedprop.privacy.noise import noise_like
 from fedprop.training.schedule import Members, Pass
-from fedprop.training.stacked import Stack
-
-CLIPPING_SLACK = 1e-6
-"""What opacus adds to a norm before it divides by it."""
+from fedprop.training.stacked import CLIPPING_SLACK, Stack, column
 
 
 class StackedPrivateGradients:
@@ -54,7 +51,7 @@ class StackedPrivateGradients:
         gradients = {}
         for name, total in sums.items():
             noise = torch.stack([noise_like(one, generator) for one, generator in zip(total, generators, strict=True)])
-            gradients[name] = (total + _column(scale, total) * noise) / _column(batches, total)
+            gradients[name] = (total + column(scale, total) * noise) / column(batches, total)
         self._adapt(balance, members, generators)
         return gradients, torch.zeros(len(batches), device=batches.device)
 
@@ -81,7 +78,7 @@ class StackedPrivateGradients:
         if part.real is None:
             return each
         # Not by a factor of zero: the gradient of what is padded with may be infinite.
-        return {name: torch.where(_column(part.real, g), g, 0.0) for name, g in each.items()}
+        return {name: torch.where(column(part.real, g), g, 0.0) for name, g in each.items()}
 
     def _loss(self, trained: Stack, frozen: Stack, x: Tensor, y: Tensor) -> Tensor:
         """One example's loss."""
@@ -96,9 +93,3 @@ class StackedPrivateGradients:
         batches = self._batches[members]
         deviations = [quantile.deviation(self._privacy.sigma, batch) for batch in batches.tolist()]
         self.clip_norms[members] *= quantile.factor(balance + balance.new_tensor(deviations) * drawn, batches)
-
-
-def _column(values: Tensor, like: Tensor) -> Tensor:
-    """`values` [k] or [k, b] in the shape that multiplies `like` [k, ...] or [k, b, ...]; floats in its dtype too."""
-    values = values.view(*values.shape, *[1] * (like.ndim - values.ndim))
-    return values.to(like.dtype) if values.is_floating_point() else values

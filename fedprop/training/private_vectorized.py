@@ -38,4 +38,4 @@ class PrivateVectorized(Vectorized):
             batches=[expected_batch(self.shards.count(t.client), self.config.batch_size) for t in tickets],
             generators=[generator(self.seed, "noise", t.client, t.task) for t in tickets],
         )
-        return self.descend(*models(tickets), schedule, gradients)
+        return self.descend(*models(tickets), self._rates(tickets), schedule, gradients)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from fedprop.params import ParameterLayout
 from fedprop.rng import generator, key
@@ -43,7 +44,7 @@ class Sequential:
         part = self.shards.parts[ticket.client]
         batches = plan(len(part), self.config, generator(self.seed, "train", ticket.client, ticket.task))
         self.layout.load(self.module, ticket.first)
-        optimizer = self._optimizer()
+        optimizer = self._optimizer(ticket)
         differentiate = self._differentiator(ticket, optimizer)
         layers = key(self.seed, "layers", ticket.client, ticket.task)
         losses = []
@@ -53,6 +54,8 @@ class Sequential:
                 losses.append(differentiate(self.shards.pool.x[rows], self.shards.pool.y[rows]))
                 if self.config.proximal:
                     self._pull_towards(ticket.origin)
+                if self.config.clip_norm is not None:
+                    clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
                 optimizer.step()
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
@@ -61,11 +64,12 @@ class Sequential:
             loss=float(torch.stack(losses).mean()) if losses else 0.0,
         )
 
-    def _optimizer(self) -> torch.optim.Optimizer:
-        config, trainable = self.config, [p for p in self.module.parameters() if p.requires_grad]
+    def _optimizer(self, ticket: Ticket) -> torch.optim.Optimizer:
+        config, lr = self.config, self.config.rate(ticket.round)
+        trainable = [p for p in self.module.parameters() if p.requires_grad]
         if config.optimizer == "adam":
-            return torch.optim.Adam(trainable, lr=config.lr, weight_decay=config.weight_decay)
-        return torch.optim.SGD(trainable, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
+            return torch.optim.Adam(trainable, lr=lr, weight_decay=config.weight_decay)
+        return torch.optim.SGD(trainable, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
     def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer) -> Differentiate:
         """What leaves the gradient of each batch of a task in the parameters, and returns the loss."""

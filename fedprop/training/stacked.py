@@ -23,6 +23,12 @@ from fedprop.training.schedule import Members, Pass, Schedule
 Stack: TypeAlias = dict[str, Tensor]
 """Tensors by name; each has the clients as its first dimension."""
 
+Rates: TypeAlias = float | Tensor
+"""One learning rate for all clients, or one for each [k]."""
+
+CLIPPING_SLACK = 1e-6
+"""What torch and opacus add to a norm before they divide by it."""
+
 Differentiate: TypeAlias = Callable[[Stack, Stack, Pass], tuple[Stack, Tensor]]
 """From the parameters and buffers of all clients to the gradients and losses [k] of those that take a step."""
 
@@ -41,12 +47,17 @@ class StackedDescent:
         )
 
     def __call__(
-        self, starts: Tensor, origins: Tensor, schedule: Schedule, differentiate: Differentiate | None = None
+        self,
+        starts: Tensor,
+        origins: Tensor,
+        rates: Rates,
+        schedule: Schedule,
+        differentiate: Differentiate | None = None,
     ) -> tuple[Tensor, Tensor]:
         """All steps of clients that start from `starts` [k, d]: their final states [k, d] and summed losses [k].
 
-        The proximal term pulls them towards `origins` [k, d]. `differentiate` gives the gradients of each pass; by
-        default those of the batches' mean losses.
+        `rates` are their learning rates. The proximal term pulls them towards `origins` [k, d]. `differentiate` gives
+        the gradients of each pass; by default those of the batches' mean losses.
         """
         differentiate = differentiate or self._differentiate
         first, buffers = vmap(self.layout.views)(starts)
@@ -57,7 +68,7 @@ class StackedDescent:
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
                 gradients, loss = differentiate(params, buffers, part)
-                self._move(params, anchors, memory, gradients, part.members, step)
+                self._move(params, anchors, memory, rates, gradients, part.members, step)
                 losses[part.members] += loss
         return vmap(self.layout.join)(params, buffers), losses
 
@@ -84,25 +95,51 @@ class StackedDescent:
         return functional_call(self.module, (params, after), (x,)), after
 
     def _move(
-        self, params: Stack, anchors: Stack, memory: Directions, gradients: Stack, members: Members, step: int
+        self,
+        params: Stack,
+        anchors: Stack,
+        memory: Directions,
+        rates: Rates,
+        gradients: Stack,
+        members: Members,
+        step: int,
     ) -> None:
         """Take the step of some clients, in place."""
+        rates = rates if isinstance(rates, float) else rates[members]
+        gradients = self._shaped(gradients, params, anchors, members)
         for name, gradient in gradients.items():
-            gradient = self._regularised(gradient, params[name][members], anchors[name][members])
-            _subtract(params[name], members, memory.turn(name, gradient, members, step), self.config.lr)
+            _subtract(params[name], members, memory.turn(name, gradient, members, step), rates)
 
-    def _regularised(self, gradient: Tensor, params: Tensor, anchors: Tensor) -> Tensor:
-        """The gradient with weight decay and the proximal term."""
-        if self.config.weight_decay:
-            gradient = gradient + self.config.weight_decay * params
-        if self.config.proximal:
-            gradient = gradient + self.config.proximal * (params - anchors)
-        return gradient
+    def _shaped(self, gradients: Stack, params: Stack, anchors: Stack, members: Members) -> Stack:
+        """The gradients with the proximal term, clipped, and with weight decay, in torch's order."""
+        proximal, clip_norm, decay = self.config.proximal, self.config.clip_norm, self.config.weight_decay
+        if proximal:
+            gradients = {n: g + proximal * (params[n][members] - anchors[n][members]) for n, g in gradients.items()}
+        if clip_norm is not None:
+            gradients = _clipped(gradients, clip_norm)
+        if decay:
+            gradients = {name: g + decay * params[name][members] for name, g in gradients.items()}
+        return gradients
 
 
-def _subtract(stack: Tensor, members: Members, move: Tensor, lr: float) -> None:
-    """Take `lr` times `move` off some clients' rows, in place."""
+def _clipped(gradients: Stack, clip_norm: float) -> Stack:
+    """Each client's gradient, scaled down as `torch.nn.utils.clip_grad_norm_` does."""
+    norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients.values()]).norm(dim=0)
+    factors = (clip_norm / (norms + CLIPPING_SLACK)).clamp(max=1.0)
+    return {name: g * column(factors, g) for name, g in gradients.items()}
+
+
+def column(values: Tensor, like: Tensor) -> Tensor:
+    """`values` [k] or [k, b] in the shape that multiplies `like` [k, ...] or [k, b, ...]; floats in its dtype too."""
+    values = values.view(*values.shape, *[1] * (like.ndim - values.ndim))
+    return values.to(like.dtype) if values.is_floating_point() else values
+
+
+def _subtract(stack: Tensor, members: Members, move: Tensor, rates: Rates) -> None:
+    """Take the learning rate times `move` off some clients' rows, in place."""
+    if isinstance(rates, Tensor):
+        move, rates = column(rates, move) * move, 1.0
     if isinstance(members, slice):
-        stack[members].sub_(move, alpha=lr)
+        stack[members].sub_(move, alpha=rates)
     else:
-        stack.index_add_(0, members, move, alpha=-lr)
+        stack.index_add_(0, members, move, alpha=-rates)

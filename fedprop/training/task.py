@@ -8,7 +8,7 @@ from typing import TypeAlias
 from torch import Tensor
 
 from fedprop.data.base import Examples
-from fedprop.types import ClientId, Vector
+from fedprop.types import ClientId, Round, Vector
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Shards:
 class Ticket:
     """A promise of local training: `client` works on task number `task`, for the global parameters `origin` [d].
 
-    What it yields depends on nothing but these, the client's data and the seed; above all not on which other tickets
-    are trained together with it.
+    The task was given out in `round`, which decides the learning rate. What it yields depends on nothing but these, the
+    client's data and the seed; above all not on which other tickets are trained together with it.
 
     Attributes
     ----------
@@ -45,6 +45,7 @@ class Ticket:
     task: int
     origin: Vector
     start: Vector | None = None
+    round: Round = 0
 
     @property
     def first(self) -> Vector:

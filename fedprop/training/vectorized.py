@@ -13,7 +13,7 @@ from fedprop.training.batches import draw
 from fedprop.training.config import LocalTraining
 from fedprop.training.memory import is_exhausted
 from fedprop.training.schedule import Schedule
-from fedprop.training.stacked import StackedDescent
+from fedprop.training.stacked import Rates, StackedDescent
 from fedprop.training.task import LocalResult, Shards, Ticket
 
 
@@ -68,7 +68,14 @@ class Vectorized:
 
     def _run(self, tickets: Sequence[Ticket], schedule: Schedule) -> tuple[Tensor, Tensor]:
         """The final states [k, d] of clients in the schedule's order, and their summed losses [k]."""
-        return self.descend(*models(tickets), schedule)
+        return self.descend(*models(tickets), self._rates(tickets), schedule)
+
+    def _rates(self, tickets: Sequence[Ticket]) -> Rates:
+        """The learning rates; one for each client wherever they may differ, so that nobody's depends on the others."""
+        if not self.config.lr_schedule:
+            return self.config.lr
+        rates = [self.config.rate(ticket.round) for ticket in tickets]
+        return torch.tensor(rates, dtype=torch.float64, device=tickets[0].origin.device)
 
     def _draw(self, ticket: Ticket) -> tuple[Tensor, list[int]]:
         """The examples of all steps, as places in `_held`, and how many each step sees."""

@@ -10,8 +10,10 @@ import torch
 from fedprop.errors import RunFailed
 from fedprop.network import Faults
 from fedprop.simulation import rounds
+from fedprop.simulation.engine import simulate
 from fedprop.simulation.packing import unpack
 from fedprop.simulation.policies import Synchronous
+from fedprop.training import LocalResult
 
 SPREAD = {"time": {"kind": "lognormal", "median": 1, "sigma": 1}}
 OUTAGES = {"up": {"kind": "exponential", "mean": 6}, "down": {"kind": "exponential", "mean": 2}}
@@ -219,6 +221,20 @@ def test_fedbuff_discounts_stale_updates(drive, log, answer):
 
     drive(script, policy=fedbuff(staleness={"kind": "polynomial", "a": 1.0}))
     assert len(log.rounds) == 2
+
+
+def test_the_rate_is_that_of_the_round_a_task_was_given_out_in(configure, log):
+    tickets = []
+    setting = {"lr_schedule": {"kind": "step", "every": 1, "shrink": 0.5}}
+
+    def train(given):
+        tickets.extend(given)
+        return [LocalResult(torch.zeros_like(t.origin), 6, 1, 0.0) for t in given]
+
+    simulate(configure(policy=fedbuff(), training=setting, compute=SPREAD, rounds=4), log, train=train)
+    invited = {event.task: event.round for event in log.of("invited")}
+    assert {ticket.task: ticket.round for ticket in tickets} == {t.task: invited[t.task] for t in tickets}
+    assert {ticket.round for ticket in tickets} > {0, 1}
 
 
 def test_an_update_that_is_too_stale_is_refused_and_frees_its_slot(drive, log, answer):

@@ -58,6 +58,12 @@ def test_the_proximal_term_holds_training_back(lr, pull, steps):
     assert 0.0 < config.length(steps) <= steps * (1 + 1e-9)
 
 
+def test_the_proximal_term_holds_less_back_at_a_smaller_rate():
+    """By hand for two steps: 1 + (1 - lr mu), with lr mu = 0.5 and then 0.25."""
+    config = LocalTraining(lr=0.5, proximal=1.0, lr_schedule={"kind": "exponential", "shrink": 0.5})
+    assert [config.length(2, round) for round in (0, 1)] == [1.5, 1.75]
+
+
 def test_with_both_momentums_length_is_taken():
     both, momentum = LocalTraining(momentum=0.9, proximal=1.0), LocalTraining(momentum=0.9)
     assert both.length(10) == momentum.length(10)
@@ -79,6 +85,12 @@ def test_the_largest_claim_has_a_finite_length():
         ({"steps": 2, "epochs": 1}, "give `steps` or `epochs`, not both; found steps=2, epochs=1"),
         ({"lr": 0.5, "proximal": 4.0}, "`lr` times `proximal` must be below 2, .*; found 2.0"),
         ({"optimizer": "adam", "momentum": 0.5}, "`momentum` must be 0 with `optimizer` adam; found 0.5"),
+        (
+            {"clip_norm": 1.0, "privacy": {"delta": 0.1, "noise_multiplier": 1.0}},
+            "`clip_norm` must be null with `privacy`, .* found 1.0",
+        ),
+        ({"clip_norm": 0.0}, "greater than 0"),
+        ({"clip_norm": float("inf")}, "finite"),
         ({"lr": 0.0}, "greater than 0"),
         ({"lr": float("inf")}, "finite"),
         ({"batch_size": 0}, "greater than 0"),

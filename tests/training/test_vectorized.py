@@ -1,8 +1,11 @@
+import copy
 from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from fedprop.data.base import Examples
 from fedprop.errors import RunFailed
@@ -60,11 +63,11 @@ class Crowded(StackedDescent):
     error = torch.OutOfMemoryError("CUDA out of memory")
     asked: ClassVar[list[int]] = []
 
-    def __call__(self, starts, origins, schedule):
-        self.asked.append(len(origins))
-        if len(origins) > self.room:
+    def __call__(self, starts, *others):
+        self.asked.append(len(starts))
+        if len(starts) > self.room:
             raise self.error
-        return super().__call__(starts, origins, schedule)
+        return super().__call__(starts, *others)
 
 
 CPU_ERROR = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"
@@ -153,6 +156,39 @@ def test_statistics_of_ones_own_never_see_padding(shards):
     total = ParameterLayout.of(module).slices["total"]
     for client, result in zip(clients, results, strict=True):
         torch.testing.assert_close(result.update[total], shards.pool.x[shards.parts[client]].sum(0))
+
+
+def test_the_gradient_of_a_batch_is_clipped_as_torch_does(shards):
+    """The proximal term counts, weight decay comes after; client 1 is below the norm and is left alone."""
+    module = nn.Linear(4, 3)
+    config = LocalTraining(lr=1.0, steps=2, batch_size=12, clip_norm=0.8, proximal=0.5, weight_decay=0.1)
+    tickets, engines = tickets_of(module, [0, 1, 3]), both(copy.deepcopy(module), shards, config)
+    for ticket, *results in zip(tickets, *(engine(tickets) for engine in engines), strict=True):
+        own, part = copy.deepcopy(module), shards.parts[ticket.client]
+        optimizer = torch.optim.SGD(own.parameters(), lr=1.0, weight_decay=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            pull = sum(
+                (p - q.detach()).square().sum() for p, q in zip(own.parameters(), module.parameters(), strict=True)
+            )
+            torch.autograd.backward(cross_entropy(own(shards.pool.x[part]), shards.pool.y[part]) + 0.25 * pull)
+            clip_grad_norm_(own.parameters(), 0.8)
+            optimizer.step()
+        wanted = ParameterLayout.of(own).flatten(own) - ticket.origin
+        for result in results:
+            torch.testing.assert_close(result.update, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_each_ticket_has_the_rate_of_its_own_round(shards):
+    """One plain step goes lr * gradient far, whoever trains beside it."""
+    module = nn.Linear(4, 3)
+    origin = ParameterLayout.of(module).flatten(module)
+    config = LocalTraining(lr=0.4, batch_size=12, lr_schedule={"kind": "exponential", "shrink": 0.5})
+    tickets = [Ticket(0, 0, origin), Ticket(0, 0, origin, round=1), Ticket(0, 0, origin, round=2)]
+    for engine in both(module, shards, config):
+        first, second, third = (result.update for result in engine(tickets))
+        torch.testing.assert_close(second, first / 2)
+        torch.testing.assert_close(third, first / 4)
 
 
 def test_results_share_no_memory(shards):
