@@ -32,7 +32,7 @@ def check_answer(
         If it does not fit.
     """
     like = isinstance(found, Tensor | form) and (found.shape, found.device) == (shape, device)
-    if like and found.dtype.is_floating_point and dtype in (None, found.dtype):
+    if like and (found.dtype == dtype or (dtype is None and found.dtype.is_floating_point)):
         return
     wanted = f"{part} of shape {list(shape)}, {dtype or 'any floating dtype'}, on {device}"
     raise WrongAnswer(f"{who} must answer with {wanted}; found {described(found)}")

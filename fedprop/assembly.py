@@ -4,9 +4,8 @@ import copy
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from fedprop.attacks import Attack
 from fedprop.data import Dataset, Examples
 from fedprop.defenses import ClientSide
 from fedprop.errors import InvalidConfig
@@ -14,12 +13,12 @@ from fedprop.experiment import Experiment, sound_experiment
 from fedprop.params import ParameterLayout
 from fedprop.privacy import MembershipProbe, Probe
 from fedprop.rng import generator
+from fedprop.simulation.enlistment import aims_of, enlist, shards_of
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.setup import Setup
 from fedprop.training import LocalTraining, Shards, make_engine
 from fedprop.training.lr_schedules import check_rounds
-from fedprop.types import ClientId
 
 
 def resolve(
@@ -51,8 +50,14 @@ def resolve(
     _check_fit(module, data)
     stream = generator(experiment.seed, "partition")
     parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
-    attacks = _enlist(experiment)
-    shards = _poisoned(data, [part.to(device) for part in parts], attacks, experiment.seed)
+    attacks = enlist(
+        experiment.attack,
+        clients=experiment.clients,
+        chosen=experiment.compromised,
+        defense=experiment.rule,
+        seed=experiment.seed,
+    )
+    shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed)
     shards, client_side = _client_side(experiment, module, shards)
     limit = experiment.max_seconds
     setup = Setup(
@@ -65,8 +70,9 @@ def resolve(
         training=_planned(experiment, shards),
         defense=experiment.rule,
         defense_from=experiment.defense_from,
-        aims=_aims(data, attacks, experiment.seed),
+        aims=aims_of(data, attacks, experiment.seed),
         attacks=attacks,
+        attack_failures=experiment.attack_failures,
         policy=experiment.policy,
         optimizer=experiment.optimizer,
         network=experiment.network,
@@ -169,44 +175,3 @@ def _check_buffers(setup: Setup) -> None:
 
 def _moved(examples: Examples, device: torch.device) -> Examples:
     return Examples(examples.x.to(device), examples.y.to(device))
-
-
-def _enlist(experiment: Experiment) -> tuple[tuple[Attack, frozenset[ClientId]], ...]:
-    """Which clients each attack holds: disjoint, drawn at random."""
-    order = list(range(experiment.clients))
-    if experiment.compromised == "random":
-        order = torch.randperm(len(order), generator=generator(experiment.seed, "compromised")).tolist()
-    groups = []
-    for attack in experiment.attack:
-        count = round(attack.share * experiment.clients)
-        groups.append((attack, frozenset(order[:count])))
-        order = order[count:]
-    return tuple((attack, held) for attack, held in groups if held)
-
-
-def _aims(data: Dataset, attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int) -> dict[int, Examples]:
-    """What the targeted ones among the attacks want misclassified, and as what."""
-    found = {}
-    for index, (attack, _) in enumerate(attacks):
-        aims = attack.aims(data.test.x, data.test.y, data.classes, generator(seed, "aims", index))
-        if aims is not None:
-            found[index] = Examples(*aims)
-    return found
-
-
-def _poisoned(
-    data: Dataset, parts: list[Tensor], attacks: tuple[tuple[Attack, frozenset[ClientId]], ...], seed: int
-) -> Shards:
-    """The clients' data; what an attack changes is added to the pool, so that honest clients' data stays as it is."""
-    xs, ys, parts = [data.train.x], [data.train.y], list(parts)
-    for index, (attack, held) in enumerate(attacks):
-        if not attack.poisons:
-            continue
-        for client in sorted(held):
-            part, stream = parts[client], generator(seed, "poison", index, client)
-            x, y = attack.poison(data.train.x[part], data.train.y[part], data.classes, stream)
-            start = sum(map(len, ys))
-            parts[client] = torch.arange(start, start + len(y), device=y.device)
-            xs.append(x)
-            ys.append(y)
-    return Shards(Examples(torch.cat(xs), torch.cat(ys)), tuple(parts))

@@ -16,6 +16,7 @@ from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
 from fedprop.settings import sound, validate
+from fedprop.simulation.enlistment import idleness
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.training import LocalTraining
@@ -56,6 +57,8 @@ class Experiment(Frozen):
     attack : one attack, or several, each with its `share` of the clients.
     compromised : which clients the attacks hold: drawn at `random`, or the `first` ones. Partitions that form groups
         number clients group by group, so `first` compromises whole groups (as Fang et al. 2020 do, section 3.1).
+    attack_failures : what becomes of a run in which an attack fails, since its code or its answer is wrong. `stop`: the
+        run fails, and says so. `honest`: the attack's clients answer honestly that time, which is counted and shown.
     policy : when the server invites, waits and aggregates.
     optimizer : how the aggregate moves the global model.
     network, compute, faults : who is slow, late or lost.
@@ -82,6 +85,7 @@ class Experiment(Frozen):
     defense_from: NonNegativeInt = 0
     attack: Attacks = (NoAttack(),)
     compromised: Literal["random", "first"] = "random"
+    attack_failures: Literal["stop", "honest"] = "stop"
     policy: Policy = Synchronous()
     optimizer: AnyOptimizer = FedAvg()
     network: Network = Network()
@@ -96,7 +100,7 @@ class Experiment(Frozen):
     keep_events: bool = True
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
-        return self._clients, self._defense, self._protocol, self._waiting, self._shares, self._tasks, self._central
+        return self._clients, self._defense, self._protocol, self._waiting, self._attacks, self._tasks, self._central
 
     def _clients(self) -> Iterator[str]:
         name = "cohort" if isinstance(self.policy, Synchronous) else "concurrency"
@@ -105,6 +109,9 @@ class Experiment(Frozen):
             yield f"`policy.{name}` must be at most the number of clients, {self.clients}; found {wanted}"
 
     def _defense(self) -> Iterator[str]:
+        if self.defense_from >= self.rounds:
+            rounds = f"`rounds`, {self.rounds}"
+            yield f"`defense_from` must be below {rounds}, or the defense never begins; found {self.defense_from}"
         rows = self.policy.smallest(self.clients)
         if rows >= self.rule.min_rows:
             return
@@ -150,10 +157,8 @@ class Experiment(Frozen):
             found = f"null with {', '.join(causes)}"
             yield f"`policy.{limit}` must be set where clients can fail silently; found {found}"
 
-    def _shares(self) -> Iterator[str]:
-        total = sum(attack.share for attack in self.attack)
-        if total >= 1.0:
-            yield f"`attack`: the shares must add up to less than 1; found {total:g}"
+    def _attacks(self) -> Iterator[str]:
+        return idleness(self.attack, self.clients, self.rounds)
 
     def _tasks(self) -> Iterator[str]:
         private = self.training.privacy

@@ -183,10 +183,6 @@ def test_central_noise_would_spoil_buffers():
         resolve(Experiment(**DIGITS, **settings), model=module)
 
 
-def test_attacks_cannot_hold_everybody():
-    assert "add up to less than 1; found 1.2" in mistake(attack=[Gaussian(share=0.6), FangKrum(share=0.6)])
-
-
 def test_a_file_with_changes(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("rounds: 3\nclients: 10\ndefense: {kind: krum, f: 1}\nattack: [{kind: none}, {kind: gaussian}]")
@@ -217,9 +213,19 @@ def test_compromised_clients_are_a_matter_of_the_seed():
     assert len(set(groups)) > 1
 
 
-def test_an_attack_that_holds_nobody_is_left_out():
-    setup = resolve(Experiment(**DIGITS, attack=[Gaussian(share=0.01), FangKrum(share=0.2)]))
-    assert [attack.kind for attack, _ in setup.attacks] == ["fang_krum"]
+@pytest.mark.parametrize(
+    ("attack", "message"),
+    [
+        ({"kind": "gaussian", "share": 0.01}, "`attack.share` must come to at least one of 10 clients for Gaussian"),
+        ([Gaussian(share=0.6), FangKrum(share=0.6)], "leave somebody honest; found 1.2, which makes 10 of 10 clients"),
+    ],
+)
+def test_attacks_that_hold_nobody_or_everybody_are_refused(attack, message):
+    assert message in mistake(attack=attack)
+
+
+def test_a_defense_that_never_begins_is_refused():
+    assert "`defense_from` must be below `rounds`, 1, or the defense never begins; found 1" in mistake(defense_from=1)
 
 
 class Shrinking(Attack):

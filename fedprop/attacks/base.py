@@ -129,8 +129,8 @@ class Attack(Frozen, ABC):
     share : the fraction of all clients it compromises.
     alarms : how these report on the global model, where the defense asks them to: as an honest client in their place
         would, or with a lie. The code published with SIREN+ (Guo et al. 2024) has them alarm always.
-    rounds : those in which it is on. Tasks given out in other rounds are answered as an honest client would. Data are
-        poisoned once, before the run, so an attack that does so is always on.
+    rounds : those in which it is on. Tasks given out in other rounds are answered, and reported on, as an honest client
+        would. Data are poisoned once, before the run, so an attack that does so is always on.
 
     Raises
     ------
@@ -144,6 +144,8 @@ class Attack(Frozen, ABC):
     alarms: Alarms = "honest"
     assumes: ClassVar[str | None] = None
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
+    malformed: ClassVar[bool] = False
+    """Whether it means to send rows that no server accepts: of another shape or dtype, or with NaN."""
 
     @property
     def sees(self) -> Knowledge:
@@ -159,6 +161,11 @@ class Attack(Frozen, ABC):
     def poisons(self) -> bool:
         """Whether the attack changes training data."""
         return type(self).poison is not Attack.poison
+
+    @property
+    def lies(self) -> bool:
+        """Whether it may report on the global model as no honest client would."""
+        return self.alarms != "honest" or type(self).says is not Attack.says
 
     @model_validator(mode="after")
     def _poison_is_there_for_good(self) -> "Attack":

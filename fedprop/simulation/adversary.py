@@ -1,12 +1,17 @@
 """The adversary: one actor that holds the compromised clients and answers for them, together."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import anyio
 import torch
 
 from fedprop.aggregators.assumed import AssumedRule
-from fedprop.attacks.base import View
+from fedprop.attacks.answers import alarmed, crafted
+from fedprop.attacks.base import Attack, View
 from fedprop.attacks.workshop import Workshop
-from fedprop.errors import FedpropError, InvalidUpdates
+from fedprop.errors import RunFailed
+from fedprop.failures import blamed, in_words
 from fedprop.messages import Consultation, Instruction
 from fedprop.rng import generator
 from fedprop.simulation.events import EventKind
@@ -16,6 +21,8 @@ from fedprop.simulation.transport import Emit
 from fedprop.simulation.workshop import ClientsWorkshop, Gradients
 from fedprop.training.lazy import TicketOffice
 from fedprop.types import ClientId, Round, Updates, Vector
+
+T = TypeVar("T")
 
 
 class Adversary:
@@ -43,9 +50,14 @@ class Adversary:
         """Whether a client is compromised."""
         return client in self._compromised
 
-    def says(self, client: ClientId, alarm: bool) -> bool:
-        """What a client reports that ought to report `alarm`; an honest one does."""
-        return self._setup.attacks[self._attack_on(client)][0].says(alarm) if self.holds(client) else alarm
+    def says(self, client: ClientId, alarm: bool, round: Round) -> bool:
+        """What a client reports in a task of this round that ought to report `alarm`; an honest one does."""
+        if not self.holds(client):
+            return alarm
+        attack, _ = self._setup.attacks[self._attack_on(client)]
+        if round not in attack.rounds:
+            return alarm
+        return self._attempt(attack, round, lambda: alarmed(attack, alarm), lambda: alarm)
 
     async def consult(self, client: ClientId, task: int, round: Round) -> Instruction:
         """What a compromised client shall send for a task given out in this round."""
@@ -62,13 +74,13 @@ class Adversary:
             if question.round not in self._setup.attacks[index][0].rounds:
                 self.answers[question.task] = self._office.result(question.task).update
             elif question.task not in self.answers:
-                self._craft(index, question.task)
+                self._craft(index, question.task, question.round)
             self._waiting.pop(question.task).set()
 
     def _attack_on(self, client: ClientId) -> int:
         return next(i for i, (_, held) in enumerate(self._setup.attacks) if client in held)
 
-    def _craft(self, index: int, first: int) -> None:
+    def _craft(self, index: int, first: int, round: Round) -> None:
         """Answer for `first` and all other open tasks of the attack's clients."""
         attack, held = self._setup.attacks[index]
         # An answer is left over when its client dropped the task before it was due.
@@ -76,21 +88,29 @@ class Adversary:
         tickets = {**self._office.window(), first: self._office.tickets[first]}
         own = [task for task, ticket in sorted(tickets.items()) if ticket.client in held and task not in self.answers]
         benign = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
-        honest = self._rows(own, tickets[first].origin)
+        origin = tickets[first].origin
         view = View(
-            own=honest,
-            benign=self._rows(benign, tickets[first].origin) if attack.sees == "full" else None,
-            origin=tickets[first].origin,
+            own=self._rows(own, origin),
+            benign=self._rows(benign, origin) if attack.sees == "full" else None,
+            # A copy: an attack that writes into it must not move the server's model.
+            origin=origin.clone(),
             oracle=self._oracles[index],
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
         )
-        try:
-            rows = _one_each(attack.craft(view), len(own))
-        except FedpropError as error:
-            rows = honest
-            self._emit(EventKind.ATTACK_FAILED, detail=f"{attack.kind}: {error}")
+        rows = self._attempt(attack, round, lambda: crafted(attack, view), lambda: self._rows(own, origin))
         self.answers.update(zip(own, rows, strict=True))
+
+    def _attempt(self, attack: Attack, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
+        """The attack's answer; if it fails, an honest one or the end of the run, as the experiment says."""
+        try:
+            with blamed(f"attack {attack.kind} failed in round {round}"):
+                return answer()
+        except RunFailed as error:
+            if self._setup.attack_failures == "stop":
+                raise
+            self._emit(EventKind.ATTACK_FAILED, detail=f"{attack.kind}: {in_words(error.__cause__ or error)}")
+            return honest()
 
     def _workshop(self, index: int, clients: tuple[ClientId, ...]) -> Workshop | None:
         """What the clients of a targeted attack can work out."""
@@ -109,9 +129,3 @@ class Adversary:
     def _rows(self, tasks: list[int], like: Vector) -> Updates:
         rows = [self._office.result(task).update for task in tasks]
         return torch.stack(rows) if rows else like.new_empty(0, len(like))
-
-
-def _one_each(rows: Updates, clients: int) -> Updates:
-    if len(rows) != clients:
-        raise InvalidUpdates(f"an attack must answer with one row for each of its {clients} clients; found {len(rows)}")
-    return rows

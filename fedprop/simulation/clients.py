@@ -93,7 +93,7 @@ class Clients:
         last = self.models.get(client)
         start, alarm, detail = ask_client(side, client, invitation.parameters, last, invitation.round)
         self._office.begin(task, start)
-        said = self._adversary.says(client, alarm)
+        said = self._adversary.says(client, alarm, invitation.round)
         self._emit(EventKind.TESTED, client=client, task=task, version=version, value=float(alarm), detail=detail)
         status = AlarmStatus(client=client, task=task, version=version, alarm=said)
         self._transport.send("up", client, signed(status, client_key(self._setup.seed, client)))

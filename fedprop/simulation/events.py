@@ -48,7 +48,7 @@ class Event(NamedTuple):
     `accepted` is the staleness, how many versions lie between the two. `aggregated`: a new global version exists
     (`detail` holds the digest of its parameters, `value` the number of updates used); `round_failed`: the round
     closed without one, for the reason in `detail`. `evaluated`: `value` is the test accuracy. `attack_failed`: an
-    attack could not be crafted, so its clients answered honestly.
+    attack could not answer, for the reason in `detail`, so its clients answered honestly.
 
     Where the defense is a protocol: `tested`: a client has compared the global model it was sent with its own (`value`
     is 1 if it holds it for poisoned; a compromised client may report something else); `heard`: the server took its

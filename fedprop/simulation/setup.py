@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import nn
@@ -32,6 +33,7 @@ class Setup:
     aims : the inputs that an attack wants misclassified, with the labels it wants for them, by its place in `attacks`.
     defense_from : before this round the server takes the plain mean.
     attacks : each with the clients it holds.
+    attack_failures : what becomes of a run in which one of them fails.
     aggregation_seconds : simulated time the server needs for one aggregation.
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
@@ -67,6 +69,7 @@ class Setup:
     central_privacy: CentralPrivacy | None = None
     protocol: RoundProtocol | None = None
     client_side: ClientSide | None = None
+    attack_failures: Literal["stop", "honest"] = "stop"
 
     @property
     def compromised(self) -> frozenset[ClientId]:

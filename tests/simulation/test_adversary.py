@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fedprop.attacks import Attack
-from fedprop.errors import InvalidConfig
+from fedprop.errors import InvalidConfig, RunFailed
 from fedprop.simulation.packing import unpack
 from fedprop.simulation.server import Server
 
@@ -41,6 +41,20 @@ class Zeros(Attack):
 
     def craft(self, view):
         return torch.zeros_like(view.own)
+
+
+class Broken(Attack):
+    kind: str = "broken"
+
+    def craft(self, view):
+        raise ZeroDivisionError("by hand")
+
+
+class AsksTheRule(Attack):
+    kind: str = "asks_the_rule"
+
+    def craft(self, view):
+        return view.own - view.oracle(view.own, 0)[0]
 
 
 class OneRowTooFew(Attack):
@@ -94,28 +108,56 @@ def test_asynchronous_views_hold_tasks_under_way(play):
     assert all(1 <= len(view.own) + len(view.benign) <= 7 for view in VIEWS)
 
 
-def test_an_attack_that_cannot_be_crafted_answers_honestly(play, log):
-    failed = play(rounds=2, clients=10, attack=Failing(share=0.3))
-    events = log.of("attack_failed")
-    assert [event.detail for event in events] == ["failing: `z` must be small; found 3"] * 2
+@pytest.mark.parametrize(
+    ("attack", "told"),
+    [
+        (Failing(share=0.3), "failing failed in round 0: `z` must be small; found 3"),
+        (
+            OneRowTooFew(share=0.3),
+            r"one_row_too_few failed in round 0: the attack OneRowTooFew must answer with rows of shape \[3, 6\], "
+            r"torch.float32, on cpu; found a tensor of shape \[2, 6\], torch.float32, on cpu",
+        ),
+        (Broken(share=0.3), r"broken failed in round 0: ZeroDivisionError: by hand \(test_adversary\.py, line \d+\)"),
+        (AsksTheRule(share=0.3), "asks_the_rule failed in round 0: .* examples, which no attacker has; found FLTrust"),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_an_attack_that_fails_ends_the_run_and_is_named(play, attack, told):
+    with pytest.raises(RunFailed, match=f"^attack {told}$"):
+        play(clients=10, attack=attack, defense="fl_trust", root={"size": 6})
+
+
+def test_where_an_attack_may_fail_its_clients_answer_honestly_and_it_is_told(play, log):
+    failed = play(rounds=2, clients=10, attack=Failing(share=0.3), attack_failures="honest")
+    assert [event.detail for event in log.of("attack_failed")] == ["failing: `z` must be small; found 3"] * 2
     assert failed.parameters.equal(play(rounds=2, clients=10).parameters)
 
 
-def test_an_attack_must_answer_for_every_client(play, log):
-    play(rounds=1, clients=10, attack=OneRowTooFew(share=0.3))
-    [event] = log.of("attack_failed")
-    assert event.detail == ("one_row_too_few: an attack must answer with one row for each of its 3 clients; found 2")
+def test_the_round_in_which_it_failed_is_that_of_the_task(play):
+    with pytest.raises(RunFailed, match="failing failed in round 2: "):
+        play(rounds=3, clients=10, attack=Failing(share=0.3, rounds={"start": 2}))
 
 
-def test_a_mistake_in_an_attack_comes_out_as_itself(play):
-    class Broken(Attack):
-        kind: str = "broken"
+def test_what_a_failing_attack_wrote_into_its_view_is_forgotten(play):
+    class Scribbler(Attack):
+        kind: str = "scribbler"
 
         def craft(self, view):
-            raise ZeroDivisionError("by hand")
+            view.own.fill_(9.0)
+            view.origin.fill_(9.0)
+            raise InvalidConfig("no")
 
-    with pytest.raises(ZeroDivisionError, match="by hand"):
-        play(attack=Broken(share=0.5))
+    found = play(rounds=2, clients=10, attack=Scribbler(share=0.3), attack_failures="honest")
+    assert found.parameters.equal(play(rounds=2, clients=10).parameters)
+
+
+def test_no_attack_can_write_into_the_servers_model(play):
+    class Vandal(Spy):
+        def craft(self, view):
+            view.origin.fill_(9.0)
+            return view.own.clone()
+
+    assert play(rounds=2, clients=10, attack=Vandal(share=0.3)).parameters.equal(play(rounds=2, clients=10).parameters)
 
 
 def test_several_attacks_hold_disjoint_clients(configure):
@@ -181,11 +223,12 @@ def test_asked_in_a_pause_it_answers_honestly_whatever_was_crafted_before(play, 
     received, receive = {}, Server.receive
 
     def tap(server, client, message):
-        received[message.task] = (server.state.ledger.open[message.task].round, bool(message.update.any()))
+        if client in server.setup.compromised:
+            received[message.task] = (server.state.ledger.open[message.task].round, bool(message.update.any()))
         receive(server, client, message)
 
     monkeypatch.setattr(Server, "receive", tap)
     policy = {"kind": "fedbuff", "concurrency": 6, "buffer": 2}
-    play(rounds=12, clients=8, attack=Zeros(share=0.99, rounds={"every": 2}), policy=policy, compute=SPREAD)
+    play(rounds=12, clients=8, attack=Zeros(share=0.8, rounds={"every": 2}), policy=policy, compute=SPREAD)
     assert {round % 2 for round, _ in received.values()} == {0, 1}
     assert all(honest == bool(round % 2) for round, honest in received.values())

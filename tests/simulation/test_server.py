@@ -1,6 +1,7 @@
 """The server's own work: whom it invites, what it admits, and how it moves the global model."""
 
 import math
+from typing import ClassVar
 
 import anyio
 import pytest
@@ -18,6 +19,7 @@ from fedprop.simulation.world import World
 class Hostile(Attack):
     """Sends whatever `payload` makes of the honest rows."""
 
+    malformed: ClassVar[bool] = True
     kind: str = "hostile"
     payload: str
 

@@ -77,6 +77,14 @@ def test_a_compromised_client_may_lie(play, log, alarms, heard):
     assert {event.client: event.value for event in log.of("heard")} == {c: heard * (c < 5) for c in range(10)}
 
 
+def test_an_attack_that_pauses_tells_the_truth(play, log):
+    play(
+        rounds=3, attack={"kind": "false_alarms", "share": 0.4, "rounds": {"start": 1, "stop": 2}}, compromised="first"
+    )
+    lied = {(event.round, event.client) for event in log.of("heard") if event.value == 1.0 and event.client < 4}
+    assert {round for round, _ in lied} == {1}
+
+
 def test_false_alarms_alone_do_no_harm(play):
     outcome = play(rounds=4, attack={"kind": "false_alarms", "share": 0.4})
     assert [r.failure for r in outcome.rounds] == [""] * 4

@@ -1,0 +1,148 @@
+"""Which clients an attack holds, what they train on, and what it aims at: all settled before anything runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+
+from fedprop.aggregators.assumed import AssumedRule
+from fedprop.aggregators.base import Aggregator
+from fedprop.attacks import Attack, NoAttack
+from fedprop.attacks.answers import aimed, poisoned
+from fedprop.attacks.base import Knowledge
+from fedprop.data import Dataset, Examples
+from fedprop.errors import InvalidConfig
+from fedprop.failures import blamed
+from fedprop.rng import generator
+from fedprop.training import Shards
+from fedprop.types import ClientId
+
+Enlisted: TypeAlias = tuple[tuple[Attack, frozenset[ClientId]], ...]
+"""Attacks, each with the clients that it holds."""
+
+
+def headcounts(attacks: Sequence[Attack], clients: int) -> list[int]:
+    """How many of the clients each attack holds."""
+    return [round(attack.share * clients) for attack in attacks]
+
+
+def idleness(attacks: Sequence[Attack], clients: int, rounds: int) -> Iterator[str]:
+    """Why some attack would do nothing in a run of so many rounds, or leave nobody honest: a sentence for each reason."""
+    counts = headcounts(attacks, clients)
+    for place, (attack, count) in enumerate(zip(attacks, counts, strict=True)):
+        if not isinstance(attack, NoAttack):
+            yield from _idleness("attack" if len(attacks) == 1 else f"attack.{place}", attack, count, clients, rounds)
+    total = sum(attack.share for attack in attacks)
+    if total >= 1.0 or sum(counts) >= clients:
+        held = min(sum(counts), clients)
+        yield (
+            f"`attack`: the shares must add up to less than 1 and leave somebody honest; found {total:g}, "
+            f"which makes {held} of {clients} clients compromised"
+        )
+
+
+def _idleness(where: str, attack: Attack, count: int, clients: int, rounds: int) -> Iterator[str]:
+    name, start = type(attack).__name__, attack.rounds.start
+    if not (attack.crafts or attack.poisons or attack.lies):
+        yield f"`{where}`: {name} must define `craft` or `poison`, or lie (`alarms`); found none of them"
+    if count == 0:
+        yield (
+            f"`{where}.share` must come to at least one of {clients} clients for {name}; found {attack.share:g}, "
+            "which rounds to none (for a run without attack, leave it out or take kind none)"
+        )
+    if start >= rounds:
+        yield f"`{where}.rounds.start` must be below `rounds`, {rounds}, or {name} never begins; found {start}"
+
+
+def enlist(
+    attacks: Sequence[Attack],
+    *,
+    clients: int,
+    chosen: Literal["random", "first"],
+    defense: Aggregator,
+    seed: int,
+) -> Enlisted:
+    """Which clients each attack holds: disjoint, drawn at random or the first ones. `none` holds nobody.
+
+    Raises
+    ------
+    InvalidConfig
+        If an attack asks for knowledge or for a rule that there is not.
+    """
+    order = list(range(clients))
+    if chosen == "random":
+        order = torch.randperm(clients, generator=generator(seed, "compromised")).tolist()
+    groups = []
+    for attack, count in zip(attacks, headcounts(attacks, clients), strict=True):
+        groups.append((attack, frozenset(order[:count])))
+        order = order[count:]
+        _refuse_unknown(attack, defense)
+    return tuple((attack, held) for attack, held in groups if held)
+
+
+def _refuse_unknown(attack: Attack, defense: Aggregator) -> None:
+    """Refuse what an attack declares that nobody can give it."""
+    with blamed(f"attack {attack.kind}", raising=InvalidConfig):
+        AssumedRule(attack.assumes, defense)
+    if attack.sees not in get_args(Knowledge):
+        known = " or ".join(get_args(Knowledge))
+        raise InvalidConfig(f"`sees` must be {known} for {type(attack).__name__}; found {attack.sees!r}")
+
+
+def aims_of(data: Dataset, attacks: Enlisted, seed: int) -> Mapping[int, Examples]:
+    """What the targeted ones among the attacks want misclassified, and as what, by their place.
+
+    Raises
+    ------
+    InvalidConfig
+        If an attack fails to say.
+    """
+    found, test = {}, data.test
+    for index, (attack, _) in enumerate(attacks):
+        if type(attack).aims is Attack.aims:
+            continue
+        with blamed(f"attack {attack.kind} cannot choose what it aims at", raising=InvalidConfig):
+            # A copy: an attack that writes into it must not change what everybody is tested on.
+            aims = aimed(attack, test.x.clone(), test.y.clone(), data.classes, generator(seed, "aims", index))
+        if aims is not None:
+            found[index] = Examples(*aims)
+    return found
+
+
+def shards_of(data: Dataset, parts: Sequence[Tensor], attacks: Enlisted, seed: int) -> Shards:
+    """The clients' data; what an attack changes is added to the pool, so that honest clients' data stays as it is.
+
+    Raises
+    ------
+    InvalidConfig
+        If an attack fails to poison its clients' data, or leaves all of it as it was and does nothing else.
+    """
+    pool, parts, size = [data.train], list(parts), len(data.train)
+    for index, (attack, held) in enumerate(attacks):
+        if not attack.poisons:
+            continue
+        changed = attack.crafts
+        for client in sorted(held):
+            before = Examples(data.train.x[parts[client]], data.train.y[parts[client]])
+            after = _poisoned(attack, before, data.classes, seed, index, client)
+            changed = changed or not _same(before, after)
+            parts[client] = torch.arange(size, size + len(after), device=after.y.device)
+            size += len(after)
+            pool.append(after)
+        if not changed:
+            raise InvalidConfig(
+                f"attack {attack.kind} must change the data of some client that it holds; found {len(held)} unchanged"
+            )
+    return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), tuple(parts))
+
+
+def _poisoned(attack: Attack, own: Examples, classes: int, seed: int, index: int, client: ClientId) -> Examples:
+    stream = generator(seed, "poison", index, client)
+    with blamed(f"attack {attack.kind} cannot poison the data of client {client}", raising=InvalidConfig):
+        # Copies, so that an attack which writes into them can still be told from one that changes nothing.
+        return Examples(*poisoned(attack, own.x.clone(), own.y.clone(), classes, stream))
+
+
+def _same(a: Examples, b: Examples) -> bool:
+    return torch.equal(a.x, b.x) and torch.equal(a.y, b.y)
