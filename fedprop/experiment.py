@@ -16,7 +16,7 @@ from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
 from fedprop.settings import sound, validate
-from fedprop.simulation.enlistment import idleness
+from fedprop.simulation.enlistment import idle, uneven
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.training import LocalTraining
@@ -100,7 +100,8 @@ class Experiment(Frozen):
     keep_events: bool = True
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
-        return self._clients, self._defense, self._protocol, self._waiting, self._attacks, self._tasks, self._central
+        parts = self._clients, self._defense, self._protocol, self._waiting, self._shares, self._begins
+        return *parts, self._tasks, self._central
 
     def _clients(self) -> Iterator[str]:
         name = "cohort" if isinstance(self.policy, Synchronous) else "concurrency"
@@ -109,9 +110,6 @@ class Experiment(Frozen):
             yield f"`policy.{name}` must be at most the number of clients, {self.clients}; found {wanted}"
 
     def _defense(self) -> Iterator[str]:
-        if self.defense_from >= self.rounds:
-            rounds = f"`rounds`, {self.rounds}"
-            yield f"`defense_from` must be below {rounds}, or the defense never begins; found {self.defense_from}"
         rows = self.policy.smallest(self.clients)
         if rows >= self.rule.min_rows:
             return
@@ -157,8 +155,14 @@ class Experiment(Frozen):
             found = f"null with {', '.join(causes)}"
             yield f"`policy.{limit}` must be set where clients can fail silently; found {found}"
 
-    def _attacks(self) -> Iterator[str]:
-        return idleness(self.attack, self.clients, self.rounds)
+    def _shares(self) -> Iterator[str]:
+        return uneven(self.attack, self.clients)
+
+    def _begins(self) -> Iterator[str]:
+        yield from idle(self.attack, self.rounds)
+        if self.defense_from >= self.rounds:
+            rounds = f"`rounds`, {self.rounds}"
+            yield f"`defense_from` must be below {rounds}, or the defense never begins; found {self.defense_from}"
 
     def _tasks(self) -> Iterator[str]:
         private = self.training.privacy

@@ -385,5 +385,6 @@ def test_all_that_does_not_fit_together_is_told_even_beside_other_mistakes():
         "Input should be greater than 0",
         "`policy.concurrency` must be at most the number of clients, 10; found 11",
         "`policy.timeout` must be set where clients can fail silently; found null with faults.dropout",
-        "`attack`: the shares must add up to less than 1; found 1.2",
+        "`attack`: the shares must add up to less than 1 and leave somebody honest; found 1.2, "
+        "which makes 10 of 10 clients compromised",
     ]

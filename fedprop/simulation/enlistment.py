@@ -27,32 +27,36 @@ def headcounts(attacks: Sequence[Attack], clients: int) -> list[int]:
     return [round(attack.share * clients) for attack in attacks]
 
 
-def idleness(attacks: Sequence[Attack], clients: int, rounds: int) -> Iterator[str]:
-    """Why some attack would do nothing in a run of so many rounds, or leave nobody honest: a sentence for each reason."""
+def uneven(attacks: Sequence[Attack], clients: int) -> Iterator[str]:
+    """Which attacks hold no client, and whether all together leave nobody honest: a sentence for each mistake."""
     counts = headcounts(attacks, clients)
-    for place, (attack, count) in enumerate(zip(attacks, counts, strict=True)):
-        if not isinstance(attack, NoAttack):
-            yield from _idleness("attack" if len(attacks) == 1 else f"attack.{place}", attack, count, clients, rounds)
+    for where, attack, count in zip(_places(attacks), attacks, counts, strict=True):
+        if count == 0 and not isinstance(attack, NoAttack):
+            yield (
+                f"`{where}.share` must come to at least one of {clients} clients for {type(attack).__name__}; "
+                f"found {attack.share:g}, which rounds to none (a run without attack leaves it out, or takes kind none)"
+            )
     total = sum(attack.share for attack in attacks)
     if total >= 1.0 or sum(counts) >= clients:
-        held = min(sum(counts), clients)
         yield (
             f"`attack`: the shares must add up to less than 1 and leave somebody honest; found {total:g}, "
-            f"which makes {held} of {clients} clients compromised"
+            f"which makes {min(sum(counts), clients)} of {clients} clients compromised"
         )
 
 
-def _idleness(where: str, attack: Attack, count: int, clients: int, rounds: int) -> Iterator[str]:
-    name, start = type(attack).__name__, attack.rounds.start
-    if not (attack.crafts or attack.poisons or attack.lies):
-        yield f"`{where}`: {name} must define `craft` or `poison`, or lie (`alarms`); found none of them"
-    if count == 0:
-        yield (
-            f"`{where}.share` must come to at least one of {clients} clients for {name}; found {attack.share:g}, "
-            "which rounds to none (for a run without attack, leave it out or take kind none)"
-        )
-    if start >= rounds:
-        yield f"`{where}.rounds.start` must be below `rounds`, {rounds}, or {name} never begins; found {start}"
+def idle(attacks: Sequence[Attack], rounds: int) -> Iterator[str]:
+    """Which attacks would do nothing in so many rounds: a sentence for each mistake."""
+    for where, attack in zip(_places(attacks), attacks, strict=True):
+        name, start = type(attack).__name__, attack.rounds.start
+        if not (attack.crafts or attack.poisons or attack.lies or isinstance(attack, NoAttack)):
+            yield f"`{where}`: {name} must define `craft` or `poison`, or lie (`alarms`); found none of them"
+        if start >= rounds:
+            yield f"`{where}.rounds.start` must be below `rounds`, {rounds}, or {name} never begins; found {start}"
+
+
+def _places(attacks: Sequence[Attack]) -> list[str]:
+    """Where each attack stands in a file; an only one needs no list around it."""
+    return ["attack"] if len(attacks) == 1 else [f"attack.{place}" for place in range(len(attacks))]
 
 
 def enlist(

@@ -9,7 +9,7 @@ from fedprop.aggregators import FLTrust, Mean
 from fedprop.attacks import Attack, FalseAlarms, Gaussian, LabelFlip, NoAttack, SignFlip
 from fedprop.data import Dataset
 from fedprop.errors import InvalidConfig
-from fedprop.simulation.enlistment import aims_of, enlist, headcounts, idleness, shards_of
+from fedprop.simulation.enlistment import aims_of, enlist, headcounts, idle, shards_of, uneven
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_each_attack_holds_its_rounded_share(shares, clients, counts):
 
 def test_no_attack_holds_nobody_and_that_is_fine():
     for attacks in ([], [NoAttack()], [NoAttack(), SignFlip(share=0.5)]):
-        assert list(idleness(attacks, 6, 1)) == []
+        assert [*uneven(attacks, 6), *idle(attacks, 1)] == []
 
 
 class Idle(Attack):
@@ -38,7 +38,7 @@ class Idle(Attack):
     ("attacks", "message"),
     [
         ([SignFlip(share=0.05)], r"`attack\.share` must come to at least one of 6 clients for SignFlip; found 0\.05"),
-        ([SignFlip(share=0.0)], r"found 0, which rounds to none \(for a run without attack, .* take kind none\)"),
+        ([SignFlip(share=0.0)], r"found 0, which rounds to none \(a run without attack .* takes kind none\)"),
         ([SignFlip(share=0.5), Gaussian(share=0.05)], r"`attack\.1\.share` must come to .* for Gaussian; found 0\.05"),
         ([SignFlip(share=0.95)], "leave somebody honest; found 0.95, which makes 6 of 6 clients compromised"),
         ([SignFlip(share=0.3)] * 3, "leave somebody honest; found 0.9, which makes 6 of 6 clients compromised"),
@@ -49,7 +49,7 @@ class Idle(Attack):
     ],
 )
 def test_why_an_attack_would_do_nothing(attacks, message):
-    [told] = idleness(attacks, 6, 4)
+    [told] = [*uneven(attacks, 6), *idle(attacks, 4)]
     assert re.search(message, told)
 
 
