@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fedprop.cli.console import ERR, OUT
+from fedprop.cli.child import channel, needs_child, run_in_child
+from fedprop.cli.console import ERR, OUT, clean_stdout
 
 
 def verify(
@@ -31,15 +32,20 @@ def verify(
     html: Annotated[Path | None, typer.Option(help="Write a page with a plot of each counterexample.")] = None,
 ) -> None:
     """Property-test a rule, an attack, a defense or a codec of your own."""
+    if needs_child():
+        raise typer.Exit(run_in_child(target))
     from hypothesis.database import DirectoryBasedExampleDatabase
 
     from fedprop.config_file import override, parse_yaml
     from fedprop.verify import verify as verify_target
     from fedprop.verify.options import numbers
     from fedprop.verify.page import write_page
+    from fedprop.verify.patience import GRACE, LAST_RESORT, LOADING
     from fedprop.verify.render import as_text
 
-    with ERR.status("") as status:
+    if (parent := channel()) is not None:
+        LAST_RESORT.watch(LOADING + GRACE, parent)
+    with ERR.status("") as status, clean_stdout():
         found = verify_target(
             target,
             f=None if f is None else numbers("f", f),
@@ -55,6 +61,7 @@ def verify(
             database=DirectoryBasedExampleDatabase(".hypothesis/fedprop"),
             on_outcome=lambda outcome: status.update(f"{outcome.name}: {outcome.verdict}"),
         )
+    LAST_RESORT.call_off()
     if html is not None:
         write_page(found, html)
     if as_json:

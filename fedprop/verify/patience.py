@@ -3,11 +3,12 @@
 import ctypes
 import faulthandler
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, TextIO
 
 from fedprop.verify.claim import TooSlow
 
@@ -95,7 +96,7 @@ def _other_thread(limit: float) -> Callable[[], None]:
 
 
 class LastResort:
-    """Ends the process, with status 1 and a traceback, when none of its targets has answered for too long.
+    """Ends the process, with status 1, when no target has answered for too long; before, it writes where that stands.
 
     Off unless `watch` is called: only a process that is there for the targets' sake may be ended for it. The thread
     that does so needs no interpreter, so that code in C that keeps hold of it is no obstacle.
@@ -103,17 +104,18 @@ class LastResort:
 
     def __init__(self) -> None:
         self._end: float | None = None
+        self._file: TextIO | int = sys.stderr
 
-    def watch(self, seconds: float) -> None:
-        """End the process in so many seconds, unless that is put off or called off."""
-        self._end = monotonic() - SLACK
+    def watch(self, seconds: float, file: TextIO | int) -> None:
+        """End the process in so many seconds, unless that is put off or called off; `file` is written to then."""
+        self._end, self._file = monotonic() - SLACK, file
         self.put_off(seconds)
 
     def put_off(self, seconds: float) -> None:
         """So many seconds more."""
         end = monotonic() + seconds
         if self._end is not None and abs(end - self._end) >= SLACK:
-            faulthandler.dump_traceback_later(seconds + SLACK, exit=True)
+            faulthandler.dump_traceback_later(seconds + SLACK, exit=True, file=self._file)
             self._end = end
 
     def call_off(self) -> None:

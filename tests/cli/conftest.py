@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fedprop import cli
+from fedprop.cli.child import CHANNEL
 
 RUN = """
 name: small run
@@ -39,6 +40,7 @@ def workplace(tmp_path, monkeypatch):
     """An empty folder with the two files in it, and a repeatable order of sums."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FEDPROP_DATA_DIR", raising=False)
+    monkeypatch.setenv(CHANNEL, "")  # what is called here runs here, not in a child process
     Path("run.yaml").write_text(RUN)
     Path("sweep.yaml").write_text(SWEEP)
     threads = torch.get_num_threads()

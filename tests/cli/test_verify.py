@@ -52,6 +52,41 @@ def test_the_report_as_json_and_as_a_page(fedprop):
     assert "lower_median" in Path("a/b.html").read_text()
 
 
+PRINTS = """
+import os, sys
+from sys import stdout
+
+print("while loading")
+
+def rule(rows):
+    print("while asked")
+    print("still there", file=stdout)
+    os.write(1, b"below Python")
+    os.system("echo from elsewhere")
+    return rows.mean(dim=0)
+
+def talks(rows):
+    print("x" * 200_000)
+    return rows.mean(dim=0)
+"""
+
+
+def test_what_a_target_prints_stays_out_of_the_answer(fedprop):
+    Path("prints.py").write_text(PRINTS)
+    code, out, err = fedprop("verify", "prints.py:rule", "--json", "--f", "0", "--n", "3", "--examples", "1")
+    assert (code, json.loads(out)["target"]) == (0, "prints.py:rule")
+    for told in ("while loading", "while asked", "still there", "below Python", "from elsewhere"):
+        assert told in err
+
+
+def test_what_a_target_prints_is_told_up_to_a_point(fedprop):
+    Path("prints.py").write_text(PRINTS)
+    _, out, err = fedprop("verify", "prints.py:talks", "--json", "--f", "0", "--n", "3", "--examples", "1")
+    assert json.loads(out)
+    assert 100_000 < len(err) < 101_000
+    assert err.endswith("(what else the target prints is left out)\n")
+
+
 def test_what_broke_once_is_tried_first_the_next_time(fedprop):
     fedprop("verify", "rules.py:lower_median", "--as", "median", *QUICK)
     code, out, _ = fedprop(

@@ -87,12 +87,12 @@ def test_a_timer_of_somebody_else_runs_on():
 
 
 LAST_RESORT = """
-import itertools
+import itertools, sys
 from fedprop.verify import patience
 
 patience.SLACK = 0.1
 patience.GRACE = 0.1
-patience.LAST_RESORT.watch(60)
+patience.LAST_RESORT.watch(60, sys.stderr)
 with patience.time_limit(0.2):
     sum(itertools.repeat(1))
 """
