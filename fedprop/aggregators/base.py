@@ -1,10 +1,13 @@
 """What every aggregator is: a frozen value with a pure call."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeAlias, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fedprop.aggregators.columns import Columns, Rows, map_blocks
@@ -12,36 +15,63 @@ from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
+from fedprop.forms import PLAIN, Form, Given, taken
 from fedprop.types import ClientId, Frozen, Vector, Weights
 
+Numbers: TypeAlias = Sequence[int] | Tensor | NDArray[Any]
+"""A whole number for each row."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, init=False)
 class Cohort:
     """The updates of one aggregation and what the server knows about each row.
 
     Attributes
     ----------
     updates : rows [n, d], a tensor or a source of columns.
-    clients : who sent each row; memory is keyed by these, never by position.
-    examples : how many training examples each sender claims.
-    staleness : how many versions behind the current one each row started.
+    clients : who sent each row; memory is keyed by these, never by position. 0, 1, ... unless given.
+    examples : how many training examples each sender claims; 1 unless given.
+    staleness : how many versions behind the current one each row started; 0 unless given.
     server : what the server's own examples can tell, for rules that need them (`needs_root`).
+    form : what the rows were given as, for the answer to be the same.
     """
 
     updates: Rows
-    clients: tuple[ClientId, ...] = field(default=())
-    examples: tuple[int, ...] = field(default=())
-    staleness: tuple[int, ...] = field(default=())
-    server: ServerSide | None = None
+    clients: tuple[ClientId, ...]
+    examples: tuple[int, ...]
+    staleness: tuple[int, ...]
+    server: ServerSide | None
+    form: Form = field(repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        n = len(self.updates)
-        for name, default in (("clients", tuple(range(n))), ("examples", (1,) * n), ("staleness", (0,) * n)):
-            given = getattr(self, name)
-            if not given:
-                object.__setattr__(self, name, default)
-            elif len(given) != n:
-                raise InvalidUpdates(f"`{name}` must have one entry for each of the {n} rows; found {len(given)}")
+    def __init__(
+        self,
+        updates: Given | Columns,
+        clients: Numbers = (),
+        examples: Numbers = (),
+        staleness: Numbers = (),
+        server: ServerSide | None = None,
+        form: Form | None = None,
+    ) -> None:
+        """Take rows in any form that a rule takes them in, and one number for each.
+
+        Raises
+        ------
+        InvalidUpdates
+            If the rows are no matrix of floats, or something has not one entry from 0 on for each of them.
+        """
+        rows, found = given_rows(updates, "a Cohort")
+        if len(rows.shape) != 2:
+            raise InvalidUpdates(f"`updates` must have shape [n, d] in a Cohort; found {list(rows.shape)}")
+        known = {
+            "updates": rows,
+            "clients": _one_each("clients", clients, tuple(range(len(rows)))),
+            "examples": _counts("examples", examples, (1,) * len(rows)),
+            "staleness": _counts("staleness", staleness, (0,) * len(rows)),
+            "server": server,
+            "form": form or found,
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
 
     @property
     def server_side(self) -> ServerSide:
@@ -64,6 +94,20 @@ class Cohort:
         return replace(self, updates=updates)
 
 
+def _one_each(name: str, given: Numbers, default: tuple[int, ...]) -> tuple[int, ...]:
+    numbers = tuple(given.tolist() if isinstance(given, Tensor | np.ndarray) else given)
+    if numbers and len(numbers) != len(default):
+        raise InvalidUpdates(f"`{name}` must have one entry for each of the {len(default)} rows; found {len(numbers)}")
+    return numbers or default
+
+
+def _counts(name: str, given: Numbers, default: tuple[int, ...]) -> tuple[int, ...]:
+    numbers = _one_each(name, given, default)
+    if not all(number >= 0 for number in numbers):
+        raise InvalidUpdates(f"`{name}` must hold numbers from 0 on; found {min(numbers)}")
+    return numbers
+
+
 class Aggregation(NamedTuple):
     """What a rule answers: the aggregate [d], the weight of each row [n], and the rule's next state.
 
@@ -73,6 +117,11 @@ class Aggregation(NamedTuple):
     value: Vector
     weights: Weights
     state: Any = None
+
+
+def given_rows(updates: Given | Columns, whom: str) -> tuple[Tensor | Columns, Form]:
+    """Rows to compute with, and the form in which they were given. Raises `InvalidUpdates` as `taken` does."""
+    return (updates, PLAIN) if isinstance(updates, Columns) else taken(updates, "updates", whom)
 
 
 class RowConsumer(Frozen, ABC):
@@ -146,6 +195,10 @@ def _not_finite(block: Tensor) -> Tensor | None:
 class Aggregator(RowConsumer):
     """Base of all rules. `rule(updates)` is tensor in, tensor out; `rule.aggregate` is the full form.
 
+    Rows may be a tensor, a NumPy array, or a list of vectors that are either, in float64, float32 or, computed in
+    float32, half precision; the answer is of the same kind and dtype. Rules do not differentiate: rows may require
+    gradients, answers never do.
+
     A new rule defines `combine`, and `contract` if it has claims that `fedprop.properties` should attack.
 
     Attributes
@@ -169,24 +222,33 @@ class Aggregator(RowConsumer):
         """What the rule claims; nothing unless a rule says so."""
         return Contract()
 
-    def __call__(self, updates: Tensor | Columns) -> Vector:
-        """Aggregate rows [n, d] into one vector [d] of the same dtype and device; the input is left untouched.
+    @overload
+    def __call__(self, updates: Tensor | Columns | Sequence[Tensor]) -> Vector: ...
+    @overload
+    def __call__(self, updates: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]: ...
+    def __call__(self, updates: Given | Columns) -> Any:
+        """Aggregate rows [n, d] into one vector [d] of the same kind, dtype and device; the input is left untouched.
 
-        The rows are a tensor, or a source of columns such as `SafetensorsRows` for rows larger than memory.
+        Rows larger than memory come as a source of columns, such as `SafetensorsRows`.
+
+        >>> from fedprop.aggregators import Median
+        >>> Median()([np.array([1.0, 5.0]), np.array([2.0, 7.0]), np.array([9.0, 6.0])])
+        array([2., 6.])
 
         Raises
         ------
         TooFewUpdates
             If there are fewer rows than the rule's tolerance needs.
         InvalidUpdates
-            If `updates` is not a float32 or float64 matrix, or holds NaN or infinity.
+            If `updates` is no matrix of floats, or holds NaN or infinity.
         WrongAnswer
             If the rule itself, one of your own, answers with anything but a vector [d] like the rows.
         """
-        self.check(updates)
-        value = self.value(updates)
-        self._check_value(value, updates)
-        return value
+        rows, form = given_rows(updates, type(self).__name__)
+        self.check(rows)
+        value = self.value(rows)
+        self._check_value(value, rows)
+        return form.of(value)
 
     def check_form(self, updates: Tensor | Columns) -> None:
         if isinstance(updates, Columns) and not self.reads_columns:
@@ -194,11 +256,20 @@ class Aggregator(RowConsumer):
             raise InvalidUpdates(f"`updates` must be a tensor for {name}, which does not read columns; found {found}")
         super().check_form(updates)
 
-    def aggregate(self, cohort: Cohort | Tensor | Columns, state: Any = None) -> Aggregation:
-        """The full form: the aggregate, each row's weight, and the next state. Raises as `__call__` does."""
-        self.check(cohort.updates if isinstance(cohort, Cohort) else cohort)
-        cohort = cohort if isinstance(cohort, Cohort) else Cohort(cohort)
-        return self.answer(cohort, self.init() if state is None else state)
+    def aggregate(self, cohort: Cohort | Given | Columns, state: Any = None) -> Aggregation:
+        """The full form: the aggregate, each row's weight, and the next state. Raises as `__call__` does.
+
+        Aggregate and weights are of the kind and dtype of the rows; the state is the rule's own affair.
+        """
+        if isinstance(cohort, Cohort):
+            self.check(cohort.updates)
+            whole, form = cohort, cohort.form
+        else:
+            rows, form = given_rows(cohort, type(self).__name__)
+            self.check(rows)
+            whole = Cohort(rows)
+        found = self.answer(whole, self.init() if state is None else state)
+        return found._replace(value=form.of(found.value), weights=form.of(found.weights))
 
     @abstractmethod
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:

@@ -1,9 +1,10 @@
 """Centered clipping: a rule that remembers where it was."""
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
+from numpy.typing import NDArray
 from pydantic import PositiveInt
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from fedprop.aggregators.contract import Contract, never
 from fedprop.aggregators.inner_products import inner_products, lengths
 from fedprop.aggregators.rescaled import LARGEST, LONG, SHORT, exponent, times_power, within_reach
 from fedprop.errors import InvalidUpdates
+from fedprop.forms import taken
 from fedprop.types import Gram, Positive, Vector, Weights
 
 
@@ -57,23 +59,24 @@ class CenteredClipping(Aggregator):
             ambiguous=never,
         )
 
-    def combine(self, cohort: Cohort, state: Vector | None) -> Aggregation:
+    def combine(self, cohort: Cohort, state: Vector | NDArray[Any] | None) -> Aggregation:
         rows = cohort.updates
-        if state is not None and state.shape != rows.shape[1:]:
-            due, found = list(rows.shape[1:]), list(state.shape)
+        centre = None if state is None else taken(state, "state", "CenteredClipping")[0]
+        if centre is not None and centre.shape != rows.shape[1:]:
+            due, found = list(rows.shape[1:]), list(centre.shape)
             raise InvalidUpdates(f"`state` must have shape {due} for CenteredClipping; found {found}")
-        seen = rows if state is None else RowsSeenFrom(state, rows)
+        seen = rows if centre is None else RowsSeenFrom(centre, rows)
         products = self._products(seen)
         if not torch.isfinite(products.diagonal()).all():
             self.check_numbers(rows)
         if rows.dtype == torch.float64 and not (SHORT < self.radius < LONG and bool(products.max() < LARGEST)):
             value, weights = self._in_radii(seen)
-            value = value if state is None else value + state
+            value = value if centre is None else value + centre
         else:
             weights = self._weigh(products, self.radius)
             value = mix(weights[None], rows)[0]
-            if state is not None:
-                value.add_(state.to(value), alpha=1 - float(weights.sum()))
+            if centre is not None:
+                value.add_(centre.to(value), alpha=1 - float(weights.sum()))
         return Aggregation(value, weights.to(value.dtype), value.clone())
 
     def _in_radii(self, seen: Rows) -> tuple[Vector, Weights]:

@@ -1,17 +1,20 @@
 """Stages that change the rows before a rule sees them, and their composition by `>>`."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, overload
 
 import torch
+from numpy.typing import NDArray
 from pydantic import SerializeAsAny
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer, given_rows
 from fedprop.aggregators.columns import Columns, Rows, fill, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.answers import check_answer, described
 from fedprop.errors import WrongAnswer
+from fedprop.forms import Given
 from fedprop.types import Updates, Vector
 
 
@@ -31,10 +34,18 @@ class Stage(RowConsumer):
     A new stage defines `apply`, and `carry` if some of a rule's claims survive it.
     """
 
-    def __call__(self, updates: Tensor | Columns) -> Updates:
-        """The new rows for rows [n, d]; the input is left untouched. Raises as an aggregator's call does."""
-        self.check(updates)
-        return _in_memory(self.answer(updates).updates)
+    @overload
+    def __call__(self, updates: Tensor | Columns | Sequence[Tensor]) -> Updates: ...
+    @overload
+    def __call__(self, updates: NDArray[Any] | Sequence[NDArray[Any]]) -> NDArray[Any]: ...
+    def __call__(self, updates: Given | Columns) -> Any:
+        """The new rows for rows [n, d], as a matrix of the same kind and dtype; the input is left untouched.
+
+        It takes what an aggregator's call takes, and raises as that does.
+        """
+        rows, form = given_rows(updates, type(self).__name__)
+        self.check(rows)
+        return form.of(_in_memory(self.answer(rows).updates))
 
     def answer(self, updates: Rows) -> Staged:
         """What `apply` answers, looked at; for all who ask it, chains and pipelines included.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NoReturn
 
 import torch
+from numpy.typing import NDArray
 from pydantic import SerializeAsAny
 from torch import Tensor
 
@@ -11,17 +12,22 @@ from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, mix, take
 from fedprop.aggregators.contract import Contract
 from fedprop.errors import InvalidUpdates
+from fedprop.forms import taken
 from fedprop.types import Vector
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Reference:
     """A server side that knows one thing: the `update` [d] that training on the server's own examples gave.
 
-    For a training loop of your own: `FLTrust().aggregate(Cohort(rows, server=Reference(update)))`.
+    For a training loop of your own: `FLTrust().aggregate(Cohort(rows, server=Reference(update)))`; an array, a tensor
+    that requires gradients, or one in half precision will do.
     """
 
     update: Vector
+
+    def __init__(self, update: Tensor | NDArray[Any]) -> None:
+        object.__setattr__(self, "update", taken(update, "update", "a Reference")[0])
 
     def train(self) -> Vector:
         """The update [d]."""

@@ -2,17 +2,20 @@
 
 from abc import ABC
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from fedprop.attacks.rounds import ALWAYS, ActiveRounds
 from fedprop.attacks.workshop import Workshop
 from fedprop.errors import InvalidConfig, InvalidUpdates
+from fedprop.forms import PLAIN, Form, Given, taken
 from fedprop.types import Frozen, Updates, Vector, Weights
 
 Knowledge: TypeAlias = Literal["partial", "full"]
@@ -30,7 +33,7 @@ class Oracle(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class View:
     """What an attack may see when it must answer.
 
@@ -48,11 +51,8 @@ class View:
         The only source of randomness.
     workshop : Workshop, or None
         What the compromised clients can work out with their own data; None for an attack that aims at no inputs.
-
-    Raises
-    ------
-    InvalidUpdates
-        If the shapes do not fit together.
+    form : Form
+        What `own` was given as, for the answer to be the same.
     """
 
     own: Float[Tensor, "c d"]
@@ -60,9 +60,41 @@ class View:
     origin: Float[Tensor, " d"]
     oracle: Oracle
     generator: torch.Generator
-    workshop: Workshop | None = None
+    workshop: Workshop | None
+    form: Form = field(repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        own: Given,
+        benign: Given | None,
+        origin: Tensor | NDArray[Any],
+        oracle: Oracle,
+        generator: torch.Generator,
+        workshop: Workshop | None = None,
+        form: Form | None = None,
+    ) -> None:
+        """Take rows as tensors, arrays or lists of vectors.
+
+        Raises
+        ------
+        InvalidUpdates
+            If something is no tensor and no array of floats, or the shapes do not fit together.
+        """
+        rows, found = taken(own, "own", "a View")
+        known = {
+            "own": rows,
+            "benign": None if benign is None else taken(benign, "benign", "a View")[0],
+            "origin": taken(origin, "origin", "a View")[0],
+            "oracle": oracle,
+            "generator": generator,
+            "workshop": workshop,
+            "form": form or found,
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
         if self.own.ndim != 2:
             raise InvalidUpdates(f"`own` must have shape [c, d] in a View; found {list(self.own.shape)}")
         d = self.own.shape[1]
@@ -147,6 +179,12 @@ class Attack(Frozen, ABC):
     malformed: ClassVar[bool] = False
     """Whether it means to send rows that no server accepts: of another shape or dtype, or with NaN."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have the attack's `craft` answer in the form of the view, though it is written for tensors alone."""
+        super().__init_subclass__(**options)
+        if "craft" in vars(cls):
+            cls.craft = _in_form_of_view(vars(cls)["craft"])  # type: ignore[method-assign, assignment]
+
     @property
     def sees(self) -> Knowledge:
         """What `View.benign` holds: None under `partial`, everybody's honest updates under `full`."""
@@ -192,9 +230,24 @@ class Attack(Frozen, ABC):
         return None
 
     def craft(self, view: View) -> Updates:
-        """The updates [c, d] that the compromised clients send instead of `view.own`, in its dtype, on its device."""
-        return view.own
+        """The updates [c, d] that the compromised clients send instead of `view.own`, in its dtype, on its device.
+
+        A view that was made of arrays, or of rows in half precision, is answered in the same.
+        """
+        rows: Updates = view.form.of(view.own)
+        return rows
 
     def constraints(self) -> tuple[Constraint, ...]:
         """The limits that the crafted rows keep to, as the paper states them; see `fedprop.attacks.constraints`."""
         return ()
+
+
+def _in_form_of_view(craft: Callable[[Any, View], Any]) -> Callable[[Any, View], Any]:
+    """A `craft` that sees and answers tensors, for views of every form."""
+
+    @wraps(craft)
+    def crafted(attack: Any, view: View) -> Any:
+        # The copy that it sees is plain, so that what it asks of a base class is answered in tensors too.
+        return craft(attack, view) if view.form == PLAIN else view.form.of(craft(attack, replace(view, form=PLAIN)))
+
+    return crafted

@@ -6,6 +6,7 @@ import torch
 
 from fedprop.attacks.base import Oracle
 from fedprop.errors import InvalidConfig, TooFewUpdates
+from fedprop.forms import taken
 from fedprop.types import Updates, Vector
 
 
@@ -43,6 +44,7 @@ def lambda_bound(benign: Updates, c: int) -> float:
     >>> round(lambda_bound(torch.tensor([[1.0], [1.0], [-1.0], [-1.0]]), c=1), 4)
     2.4142
     """
+    benign, _ = taken(benign, "benign", "the bound on lambda")
     b, d = benign.shape
     if c < 1:
         raise InvalidConfig(f"`c` must be at least 1 for the bound on lambda; found {c}")
@@ -86,6 +88,8 @@ def solve_lambda(honest: Updates, c: int, direction: Vector, oracle: Oracle, *, 
 
     Source: Fang et al. (2020), section 3.2, "Solving lambda".
     """
+    honest, _ = taken(honest, "honest", "the search for lambda")
+    direction, _ = taken(direction, "direction", "the search for lambda")
     if not krum_is_defined(len(honest) + c, c):
         return None
     spaces = [(honest, direction)]

@@ -1,0 +1,83 @@
+"""Attacks in loops of people's own: views of arrays, lists and live parameters are answered in kind."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fedprop.aggregators import Mean
+from fedprop.aggregators.assumed import AssumedRule
+from fedprop.attacks import ATTACKS, Attack, SignFlip, View, lambda_bound
+from fedprop.errors import InvalidUpdates
+from fedprop.verify.attack_inputs import Bowls
+
+OWN = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+BENIGN = torch.randn(7, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+FORMS: dict[str, Any] = {
+    "parameters that live": lambda rows: nn.Parameter(rows) - nn.Parameter(torch.zeros(3, dtype=rows.dtype)),
+    "arrays": lambda rows: rows.numpy(),
+    "lists of arrays": lambda rows: [row.numpy() for row in rows],
+    "lists of tensors": list,
+}
+
+
+def view(own: Any, benign: Any, origin: Any, assumes: str | None = None) -> View:
+    oracle = AssumedRule(assumes, Mean())
+    return View(own, benign, origin, oracle, torch.Generator().manual_seed(0), Bowls(received=9))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("kind", ATTACKS.kinds)
+def test_attacks_answer_in_kind(kind: str, form: Any, dtype: torch.dtype) -> None:
+    attack = ATTACKS.kinds[kind]()
+    own, benign, origin = OWN.to(dtype), BENIGN.to(dtype), torch.zeros(3, dtype=dtype)
+    expected = attack.craft(view(own, benign, origin, attack.assumes))
+    given = form(own)
+    found = attack.craft(view(given, form(benign), origin.numpy(), attack.assumes))
+    first = given[0] if isinstance(given, list) else given
+    assert isinstance(found, np.ndarray if isinstance(first, np.ndarray) else Tensor)
+    assert torch.equal(torch.as_tensor(found), expected)
+    assert torch.as_tensor(found).dtype == dtype
+    assert not torch.as_tensor(found).requires_grad
+
+
+class Doubled(SignFlip):
+    """An attack of one's own that builds on another one, written for tensors."""
+
+    def craft(self, view: View) -> Tensor:
+        assert isinstance(view.own, Tensor)
+        return 2 * super().craft(view)
+
+
+def test_an_attack_of_ones_own_sees_tensors_and_builds_on_others() -> None:
+    found = Doubled().craft(view(OWN.numpy(), None, np.zeros(3)))
+    assert isinstance(found, np.ndarray)
+    assert np.array_equal(found, -2 * OWN.numpy())
+
+
+def test_who_does_not_craft_is_still_told_apart() -> None:
+    class Quiet(Attack):
+        kind: str = "quiet"
+
+    assert not Quiet().crafts
+    assert Doubled().crafts
+
+
+def test_what_half_precision_cannot_hold_stays_finite() -> None:
+    own = torch.full((1, 2), 60000.0, dtype=torch.float16)
+    assert SignFlip(z=4.0).craft(view(own, None, torch.zeros(2))).tolist() == [[-65504.0] * 2]
+
+
+@pytest.mark.parametrize("name", ["own", "benign", "origin"])
+def test_what_cannot_be_taken_is_refused_by_name(name: str) -> None:
+    parts: dict[str, Any] = {"own": OWN, "benign": BENIGN, "origin": torch.zeros(3)}
+    parts[name] = parts[name].long()
+    with pytest.raises(InvalidUpdates, match=rf"`{name}` must be floats .* for a View; found torch.int64"):
+        view(**parts)
+
+
+def test_the_bound_on_lambda_takes_arrays() -> None:
+    assert lambda_bound(BENIGN.numpy(), c=2) == lambda_bound(nn.Parameter(BENIGN), c=2) == lambda_bound(BENIGN, c=2)
