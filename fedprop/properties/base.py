@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregator, Cohort
@@ -13,6 +14,10 @@ from fedprop.types import Updates, Vector
 
 Rule: TypeAlias = Callable[[Updates], Vector]
 """Anything that maps rows [n, d] to one vector [d]; an `Aggregator` is one."""
+
+
+LEGIBLE = 40
+"""Answers of up to so many numbers are told whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +41,25 @@ class Finding:
     want: str = ""
 
     def __str__(self) -> str:
-        actual = self.actual if isinstance(self.actual, str) else self.actual.tolist()
-        wanted = "" if self.expected is None else f" instead of {self.expected.tolist()}"
-        return f"{actual}{wanted} {self.how}".strip()
+        actual = self.actual if isinstance(self.actual, str) else _numbers(self.actual)
+        wanted = "" if self.expected is None else f" instead of {_numbers(self.expected)}"
+        return f"{actual}{wanted}{self._where()} {self.how}".strip()
+
+    def _where(self) -> str:
+        """Where two answers differ most that are too long to be read."""
+        found, due = self.actual, self.expected
+        if due is None or isinstance(found, str) or found.shape != due.shape or found.numel() <= LEGIBLE:
+            return ""
+        apart = (found.double() - due.double()).abs().nan_to_num(torch.inf)
+        place = int(apart.masked_fill(found == due, 0.0).argmax())
+        index = [int(i) for i in torch.unravel_index(torch.tensor(place), found.shape)]
+        return f", at {index} {found.flatten()[place].item()} instead of {due.flatten()[place].item()}"
+
+
+def _numbers(tensor: Tensor) -> str:
+    if tensor.numel() <= LEGIBLE:
+        return str(tensor.tolist())
+    return f"[{', '.join(str(x) for x in tensor.flatten()[:3].tolist())}, ...] of shape {list(tensor.shape)}"
 
 
 Find: TypeAlias = Callable[[Rule, Case, Contract], Finding | None]

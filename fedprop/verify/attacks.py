@@ -18,7 +18,7 @@ from fedprop.verify.attack_inputs import Choices, Shard, Situation, shards, situ
 from fedprop.verify.claim import Claim
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
-from fedprop.verify.script import obtain
+from fedprop.verify.script import literal, obtain
 
 SOURCE = "fedprop.attacks.Attack"
 KNOWLEDGE = "Fang, Cao, Jia, Gong, USENIX Security 2020, section 2.3"
@@ -150,8 +150,8 @@ class _Plan:
     def _show(self, case: Situation, finding: Finding) -> Counterexample:
         view = case.view()
         found, made = self._attack_lines(case.choices)
-        own, benign, dtype = _listed(view.own), _listed(case.hidden), str(case.dtype)
-        rows = [f"own = torch.tensor({own}, dtype={dtype})", f"benign = torch.tensor({benign}, dtype={dtype})"]
+        own, benign = _listed(view.own), _listed(case.hidden)
+        rows = [f"own = {literal(view.own + 0.0)}", f"benign = {literal(case.hidden + 0.0)}"]
         seen = "benign" if case.attack.sees == "full" else "None"
         lines = ["import torch", "from fedprop.verify.attack_inputs import view_of", found, "", made, *rows]
         lines.append(f"view = view_of(attack, own, {seen}, seed={case.seed})")

@@ -40,14 +40,14 @@ def _shown(report: Report, *, fails: bool) -> list[tuple[Outcome, Any, list[str]
 
 
 def _picture(outcome: Outcome) -> Any:
-    """The plot of a counterexample in one or two dimensions; None for others."""
+    """The plot of a counterexample in one or two dimensions; None for others, and where there is no place to plot."""
     from fedprop.report.figures import counterexample_figure, png
     from fedprop.report.pictures import Picture
 
     shown = outcome.counterexample
-    if shown is None or not shown.rows or len(shown.rows[0]) > 2:
+    d = len(shown.rows[0]) if shown is not None and shown.rows else 0
+    if shown is None or d not in (1, 2) or not all(_point(list(row), d) for row in shown.rows):
         return None
-    d = len(shown.rows[0])
     figure = counterexample_figure(
         f"{outcome.name}: {len(shown.rows)} rows" + ("" if shown.f is None else f", f = {shown.f}"),
         shown.rows,
@@ -61,7 +61,7 @@ def _picture(outcome: Outcome) -> Any:
 
 
 def _point(answer: Any, d: int) -> list[float] | None:
-    """An answer that is a finite vector of the rows' length; None for another."""
+    """An answer or a row that is a finite vector of this length; None for another."""
     fits = (
         isinstance(answer, list) and len(answer) == d and all(isinstance(v, float) and abs(v) < 1e300 for v in answer)
     )

@@ -7,10 +7,14 @@ from torch import Tensor
 
 from fedprop.properties import Case, Finding
 from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report
+from fedprop.verify.script import literal
 from fedprop.verify.target import Target
 
 WHOLE = 1e6
 """Whole numbers below it are written without an exponent."""
+
+ROWS, COLUMNS, LAST = 30, 10, 3
+"""So many rows, and numbers of a row, fit on a screen; of more, the last three are shown and the first ones."""
 
 
 def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterexample:
@@ -42,7 +46,7 @@ def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
         "from fedprop.verify import load_rule",
         "",
         f"rule = load_rule({target.label!r}, f={f}{extra})",
-        f"rows = torch.tensor({(rows + 0.0).tolist()}, dtype={rows.dtype})",
+        f"rows = {literal(rows + 0.0)}",
         f"print({finding.ask})  # {_told(finding.actual)}",
     ]
     if finding.expected is not None and finding.want:
@@ -92,8 +96,9 @@ def described(outcome: Outcome) -> str:
     if shown is None:
         return "\n".join(lines)
     if shown.rows:
-        size = f"{len(shown.rows)} x {len(shown.rows[0])}"
-        lines += [f"  {shown.title}, {size}" + ("" if shown.f is None else f", f = {shown.f}"), *matrix(shown)]
+        lengths = {len(row) for row in shown.rows}
+        size = f", {len(shown.rows)} x {max(lengths)}" if len(lengths) == 1 else ""
+        lines += [f"  {shown.title}{size}" + ("" if shown.f is None else f", f = {shown.f}"), *matrix(shown)]
     lines.append(f"  found: {shown.found}")
     if shown.expected is not None:
         lines += [f"  expected: {_short(shown.expected)}", f"  actual:   {_short(shown.actual)}"]
@@ -101,23 +106,32 @@ def described(outcome: Outcome) -> str:
 
 
 def matrix(shown: Counterexample) -> list[str]:
-    """The rows, one line each, right-aligned, with the Byzantine ones marked."""
-    if not shown.rows:
-        return []
-    cells = [[_number(value) for value in row] for row in shown.rows]
-    width = max(len(cell) for row in cells for cell in row)
-    marks = ["Byzantine" if i in shown.byzantine else "" for i in range(len(cells))]
-    return [
-        f"    {i:>2}  {'  '.join(cell.rjust(width) for cell in row)}  {mark}".rstrip()
-        for i, (row, mark) in enumerate(zip(cells, marks, strict=True))
+    """The rows, one line each, right-aligned, with the Byzantine ones marked; of large ones, the beginning and the end.
+
+    The code that shows a counterexample again has them whole.
+    """
+    cells = [_ends([_number(value) for value in row], COLUMNS) for row in shown.rows]
+    width = max((len(cell) for row in cells for cell in row), default=0)
+    lines = [
+        f"    {i:>2}  {'  '.join(cell.rjust(width) for cell in row)}  {'Byzantine' if i in shown.byzantine else ''}"
+        for i, row in enumerate(cells)
     ]
+    return [line.rstrip() for line in _ends(lines, ROWS)]
+
+
+def _ends(parts: list[str], most: int) -> list[str]:
+    """The first and the last of so many parts, if there are more."""
+    if len(parts) <= most:
+        return parts
+    return [*parts[: most - LAST], f"... ({len(parts) - most} more) ...", *parts[-LAST:]]
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) and abs(value) < WHOLE else f"{value:.9g}"
+    whole = math.isfinite(value) and value == int(value) and abs(value) < WHOLE
+    return f"{value:.0f}" if whole else f"{value:.9g}"
 
 
 def _short(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(_short(item) for item in value)}]"
-    return _number(value) if isinstance(value, int | float) and math.isfinite(value) else str(value)
+        return f"[{', '.join(_ends([_short(item) for item in value], COLUMNS))}]"
+    return _number(value) if isinstance(value, int | float) else str(value)

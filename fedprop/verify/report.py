@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, TypeAlias
 
+from pydantic import ConfigDict
+
 from fedprop.types import Frozen
 
 Status: TypeAlias = Literal["claimed", "safety", "tried"]
@@ -11,7 +13,7 @@ Verdict: TypeAlias = Literal["holds", "broken", "skipped"]
 
 
 class Counterexample(Frozen):
-    """The smallest input found that breaks a claim.
+    """The smallest input found that breaks a claim. In JSON, NaN and infinity are texts.
 
     Attributes
     ----------
@@ -23,6 +25,8 @@ class Counterexample(Frozen):
     expected, actual : the two answers, where there are two.
     code : Python that shows it again.
     """
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     title: str = "rows"
     rows: tuple[tuple[float, ...], ...] = ()

@@ -20,7 +20,7 @@ from fedprop.properties.claims import declared
 from fedprop.verify.claim import Claim, Crashed, contained
 from fedprop.verify.making import made_with, refuse_settings
 from fedprop.verify.report import Counterexample, Status
-from fedprop.verify.script import obtain
+from fedprop.verify.script import literal, obtain
 from fedprop.verify.sessions import (
     Close,
     Ended,
@@ -295,10 +295,8 @@ def _show(
             calls.append(f"machine.open({operation.round}, {list(operation.clients)})")
         elif isinstance(operation, Send):
             update = operation.update(size, dtype)
-            told = f"torch.tensor({str(update.tolist()).replace('nan', 'torch.nan').replace('inf', 'torch.inf')}"
-            told += f", dtype={update.dtype})"
             calls.append(
-                f"print(machine.receive({operation.client}, {told}, round={operation.round}, "
+                f"print(machine.receive({operation.client}, {literal(update)}, round={operation.round}, "
                 f"examples={operation.examples}))"
             )
             rows.append(tuple(update.double().flatten().tolist()))

@@ -4,6 +4,14 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
+
+def literal(tensor: Tensor) -> str:
+    """Python for a tensor, where `torch` is imported: NaN and infinity have no literals of their own."""
+    numbers = str(tensor.tolist()).replace("nan", "torch.nan").replace("inf", "torch.inf")
+    return f"torch.tensor({numbers}, dtype={tensor.dtype})"
+
 
 def obtain(obj: Any, label: str, fields: Mapping[str, Any]) -> tuple[str, str]:
     """An import line, and an expression for the object that was tried.

@@ -7,12 +7,32 @@ from torch import Tensor
 
 from fedprop.aggregators import Contract, Krum, Median, TrimmedMean
 from fedprop.aggregators.contract import unstated
-from fedprop.properties import PROPERTIES, Case, PropertyViolated, cases, check_contract, contract_of, properties_of
+from fedprop.properties import (
+    PROPERTIES,
+    Case,
+    Finding,
+    PropertyViolated,
+    cases,
+    check_contract,
+    contract_of,
+    properties_of,
+)
 
 
 @given(cases(f=1, min_rows=3))
 def test_a_sound_rule_keeps_its_contract(case: Case) -> None:
     check_contract(TrimmedMean(f=1), case)
+
+
+def test_a_long_answer_is_told_by_where_it_differs_most() -> None:
+    due = torch.arange(60.0).reshape(2, 30)
+    found = due.clone()
+    found[1, 17], found[0, 4] = -1.0, torch.inf
+    assert str(Finding(due[0], found[0], how="here")).startswith("[0.0, 1.0, 2.0, 3.0, 4.0, 5.0")
+    assert str(Finding(due)) == "[0.0, 1.0, 2.0, ...] of shape [2, 30]"
+    assert str(Finding(found, due)).endswith("of shape [2, 30], at [0, 4] inf instead of 4.0")
+    due[0, 4] = torch.inf
+    assert str(Finding(found, due)).endswith("of shape [2, 30], at [1, 17] -1.0 instead of 47.0")
 
 
 def test_the_message_names_the_property_and_shows_the_input() -> None:

@@ -1,10 +1,14 @@
 """Findings in words: the matrix, the answers, and code that shows the mistake again."""
 
-import pytest
+import json
 
-from fedprop.verify import Counterexample, assert_contract, verify
+import pytest
+import torch
+
+from fedprop.verify import Counterexample, Outcome, Report, assert_contract, verify
 from fedprop.verify.page import write_page
 from fedprop.verify.render import as_text, described, matrix
+from fedprop.verify.script import literal
 
 
 def lower_median(rows):
@@ -14,6 +18,29 @@ def lower_median(rows):
 def test_the_matrix_marks_byzantine_rows_and_aligns_numbers():
     shown = Counterexample(rows=((0.0, -1.0), (1e20, 0.5)), byzantine=(1,), found="", code="")
     assert matrix(shown) == ["     0      0     -1", "     1  1e+20    0.5  Byzantine"]
+
+
+def test_numbers_that_are_none_are_shown(tmp_path):
+    nan, inf = float("nan"), float("inf")
+    shown = Counterexample(rows=((nan, 1.0), (-inf,)), found="nan", expected=[nan], actual=[inf], code="")
+    assert matrix(shown) == ["     0   nan     1", "     1  -inf"]
+    outcome = Outcome(
+        name="finite", statement="S.", source="a", status="safety", verdict="broken", counterexample=shown
+    )
+    assert "  rows\n" in described(outcome)
+    assert "expected: [nan]\n  actual:   [inf]" in described(outcome)
+    report = verify(lower_median, examples=1, f=0).model_copy(update={"outcomes": (outcome,)})
+    assert "-inf" in write_page(report, tmp_path / "page.html").read_text()
+    again = Report.model_validate(json.loads(report.model_dump_json())).outcomes[0].counterexample
+    assert again.rows[1] == (-inf,)
+    assert torch.equal(eval(literal(torch.tensor(shown.rows[1]))), torch.tensor([-inf]))
+
+
+def test_of_large_rows_the_beginning_and_the_end_are_shown():
+    large = Counterexample(rows=tuple(tuple(map(float, range(200))) for _ in range(100)), found="", code="")
+    lines = matrix(large)
+    assert lines[0].split() == ["0", *map(str, range(7)), "...", "(190", "more)", "...", "197", "198", "199"]
+    assert (len(lines), lines[27], lines[-1].split()[0]) == (31, "... (70 more) ...", "99")
 
 
 def test_the_text_says_what_a_reader_needs():
