@@ -6,10 +6,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from fedprop.aggregators.tolerance import tolerated
 from fedprop.data import Dataset, Examples
 from fedprop.defenses import ClientSide
 from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment, sound_experiment
+from fedprop.failures import blamed
 from fedprop.params import ParameterLayout
 from fedprop.privacy import MembershipProbe, Probe
 from fedprop.rng import generator
@@ -73,6 +75,7 @@ def resolve(
         aims=aims_of(data, attacks, experiment.seed),
         attacks=attacks,
         attack_failures=experiment.attack_failures,
+        tolerated=_tolerated(experiment),
         policy=experiment.policy,
         optimizer=experiment.optimizer,
         network=experiment.network,
@@ -91,6 +94,15 @@ def resolve(
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     _check_buffers(setup)
     return setup
+
+
+def _tolerated(experiment: Experiment) -> int | None:
+    """What the rule claims; a rule that cannot say, or cannot begin, is refused here. A protocol claims nothing."""
+    rule = experiment.rule
+    with blamed(f"`defense`: the rule {type(rule).__name__} cannot begin", raising=InvalidConfig):
+        rule.init()
+        claimed = tolerated(rule, experiment.policy.smallest(experiment.clients))
+    return None if experiment.protocol else claimed
 
 
 def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:

@@ -28,10 +28,10 @@ def blamed(
     passing : errors that come out as they are.
 
     >>> with blamed("rule halves failed in round 3"):
-    ...     1 / 0
+    ...     raise FedpropError("`z` must be small; found 3")
     Traceback (most recent call last):
         ...
-    fedprop.errors.RunFailed: rule halves failed in round 3: ZeroDivisionError: division by zero
+    fedprop.errors.RunFailed: rule halves failed in round 3: `z` must be small; found 3
     """
     try:
         yield

@@ -1,12 +1,15 @@
 """From what lies on disk to a report: reads a run's or a sweep's folder and writes its pages and figures there."""
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from fedprop.errors import StoreError
+from fedprop.headline import marks
 from fedprop.measures import MEASURES, MeasureName
 from fedprop.report import write_run_report, write_sweep_report
 from fedprop.report.run import RunView, TableView
@@ -70,16 +73,19 @@ def tables(sweep: Sweep, results: list[CellResult]) -> list[TableView]:
 def _table(sweep: Sweep, results: list[CellResult], rest: tuple[str, ...], name: MeasureName) -> TableView:
     rows, columns, *_ = (tuple(choices) for choices in sweep.axes.values())
     measure = MEASURES[name]
-    ours: dict[tuple[str, str], tuple[float, ...]] = {}
+    trials: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
     for result in results:
         row, column, *tail = result.cell.labels
         value = measure.read(result.summary)
         if tuple(tail) == rest and value is not None:
-            ours[row, column] = (*ours.get((row, column), ()), value)
+            trials[row, column].append((value, result.summary))
+    ours = {place: tuple(value for value, _ in found) for place, found in trials.items()}
+    marked = {place: marks([summary for _, summary in found]) for place, found in trials.items()}
     first = name == sweep.measures[0]
     paper = {(r, c): v for r, line in sweep.paper.values.items() for c, v in line.items()} if first else {}
     source = sweep.paper.source if first else ""
-    return TableView(_title(sweep, rest, name), rows, columns, ours, paper, source, measure.label, sweep.notes)
+    title = _title(sweep, rest, name)
+    return TableView(title, rows, columns, ours, paper, source, measure.label, sweep.notes, marked)
 
 
 def _title(sweep: Sweep, rest: Iterable[str], name: MeasureName) -> str:

@@ -5,7 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pydantic import BaseModel
+
+from fedprop.aggregators import Aggregator
+from fedprop.aggregators.tolerance import parts_of
+from fedprop.defenses import RoundProtocol
 from fedprop.experiment import Experiment
+from fedprop.headline import warnings
 from fedprop.simulation.engine import Outcome
 from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.setup import Setup
@@ -15,7 +21,7 @@ from fedprop.types import ClientId
 def summarize(
     experiment: Experiment, setup: Setup, outcome: Outcome, accepted: int, refused: Mapping[str, int]
 ) -> dict[str, Any]:
-    """The figures of a finished run, JSON-ready."""
+    """The figures of a finished run, JSON-ready; `warnings` say how not to take them."""
     always = {
         "name": experiment.name,
         "seed": experiment.seed,
@@ -32,7 +38,59 @@ def summarize(
         "inference": newest_findings(outcome.rounds),
         "decisions": decisions(outcome.rounds, setup.compromised),
     }
-    return always | _privacy(experiment, setup, outcome) | _targeted(outcome)
+    found = always | _circumstances(experiment, setup, outcome)
+    return found | {"warnings": warnings(found)} | _privacy(experiment, setup, outcome) | _targeted(outcome)
+
+
+def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome) -> dict[str, Any]:
+    """Who defended, who attacked, how much the defense bears, and what failed on the way."""
+    attacks = [_attack(setup, outcome, index) for index in range(len(setup.attacks))]
+    failures = Counter(record.failure for record in outcome.rounds if record.failure)
+    later = f" from round {experiment.defense_from}" if experiment.defense_from else ""
+    return {
+        "defense": f"{spelled(experiment.defense)}{later}",
+        "f": getattr(parts_of(experiment.defense)[-1], "f", None),
+        "attacks": attacks,
+        "clients": setup.clients,
+        "compromised": len(setup.compromised),
+        "cohort": setup.policy.smallest(setup.clients),
+        "tolerated": setup.tolerated,
+        "policy": setup.policy.kind,
+        "failed_attacks": sum(attack["failed"] for attack in attacks),
+        "commonest_failure": next((reason for reason, _ in failures.most_common(1)), ""),
+    }
+
+
+def _attack(setup: Setup, outcome: Outcome, index: int) -> dict[str, Any]:
+    """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect."""
+    attack, held = setup.attacks[index]
+    failed, failure = outcome.attack_failures.get(index, (0, ""))
+    idle = ""
+    if not (attack.crafts or attack.poisons or setup.protocol):
+        idle = "the defense asks no client what it holds of the global model"
+    elif not any(held & heard for heard in map(_heard, outcome.rounds)) and any(map(_heard, outcome.rounds)):
+        idle = "no update of its clients was accepted"
+    return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
+
+
+def _heard(record: RoundRecord) -> set[ClientId]:
+    """Whose updates the defense saw in a round that did not fail."""
+    return {*record.weights, *(record.ruling.verdicts if record.ruling else ())}
+
+
+def spelled(defense: Aggregator | RoundProtocol) -> str:
+    """A defense in a few words: kinds and settings, a chain with its stages.
+
+    >>> from fedprop.aggregators import parse_defense
+    >>> spelled(parse_defense([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "krum", "f": 2}]))
+    'nearest_neighbour_mixing f=2 >> krum f=2'
+    """
+    return " >> ".join(map(_spelled, parts_of(defense)))
+
+
+def _spelled(part: BaseModel) -> str:
+    chosen = part.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
+    return " ".join([getattr(part, "kind", ""), *(f"{name}={value}" for name, value in chosen.items())])
 
 
 def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ LEVELS = (
         "experiment",
         "assembly",
         "runner",
+        "headline",
         "summary",
         "measures",
         "sweep",

@@ -53,7 +53,12 @@ def test_a_view_holds_what_the_store_holds(finished_run):
 def test_the_page_of_a_run(finished_run):
     page = publish(finished_run)
     assert page == finished_run / "report.html"
-    assert "mine" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "mine" in text
+    assert (
+        "<p>mean · gaussian, 2 of 6 clients compromised; the rule tolerates 0 · synchronous · 0 failed rounds" in text
+    )
+    assert '<p class="flag warning">Warning: 2 of 6 clients are compromised, and the rule tolerates 0</p>' in text
     assert json.loads((finished_run / "trace.json").read_text())
 
 
@@ -163,3 +168,17 @@ def test_curves_stand_with_the_first_measure_alone(tmp_path):
     assert publish(folder).read_text(encoding="utf-8").count("Accuracy by round") == 1
     drawn = {path.stem for path in folder.glob("*.png")}
     assert drawn == {"table_1", "table_2", "panels_by_round_1", "panels_over_time_1"}
+
+
+def test_numbers_of_runs_with_too_many_compromised_are_marked(finished_sweep):
+    sweep = a_sweep()
+    results = [CellResult(cell, RunStore(cell_folder(finished_sweep, cell)).meta("summary")) for cell in cells(sweep)]
+    [table] = tables(sweep, results)
+    assert table.marks == {
+        ("Mean", "Nobody"): "",
+        ("Mean", "Flip"): "°",
+        ("Median", "Nobody"): "",
+        ("Median", "Flip"): "",
+    }
+    assert str(table.cell("Mean", "Flip")).endswith("°")
+    assert table.legend == ("° more clients compromised than the rule tolerates",)

@@ -35,6 +35,7 @@ def run(
     settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
 
     from fedprop.experiment import Experiment
+    from fedprop.headline import headline
     from fedprop.progress import LiveProgress
     from fedprop.publish import publish
     from fedprop.runner import run as run_experiment
@@ -49,6 +50,9 @@ def run(
     if as_json:
         print(json.dumps({**summary, "folder": str(folder)}))
         return
+    OUT.print(headline(summary), soft_wrap=True, highlight=False, markup=False)
+    for warning in summary["warnings"]:
+        OUT.print(f"warning: {warning}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     OUT.print(_summary_table(summary))
     OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
 

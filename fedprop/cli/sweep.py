@@ -44,4 +44,6 @@ def sweep(
 
 def _say_cell(result: Any) -> None:
     outcome = result.failure or f"test error {result.summary['test_error']:.3f}"
+    if failed := result.summary.get("failed_attacks"):
+        outcome += f", {failed} failed attacks"
     ERR.print(f"{result.cell.label}, seed {result.cell.seed}: {outcome}", highlight=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fedprop.headline import headline
 from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.files import write_atomically
 from fedprop.report.membership import lines
@@ -43,7 +44,8 @@ def write_run_report(run: RunView, folder: Path) -> Path:
         folder / "report.html",
         "run.html.j2",
         run=run,
-        headline=headline(run),
+        line=headline(run.summary),
+        cards=cards(run),
         pictures=pictures,
         rejections=rejections(run),
         fates=fates(run),
@@ -93,7 +95,7 @@ def _yaml(config: Mapping[str, Any]) -> str:
     return text
 
 
-def headline(run: RunView) -> dict[str, str]:
+def cards(run: RunView) -> dict[str, str]:
     """The run in a few numbers; a dash for one that the summary lacks."""
     shown = {
         "final test error": ("test_error", "{:.3f}".format),

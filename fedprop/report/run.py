@@ -1,10 +1,11 @@
 """What a report is made from: one run, or one table of a sweep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
+from fedprop.headline import LEGEND
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.types import ClientId
 
@@ -44,6 +45,8 @@ class RunView:
 class Cell:
     """One cell of a table: our trials and the paper's number, each possibly absent.
 
+    `marks` are those of `fedprop.headline`: what went wrong in some trial.
+
     >>> cell = Cell((0.10, 0.14), paper=0.31)
     >>> print(cell, round(cell.mean, 2), cell.deviates)
     0.12 ± 0.03 0.12 True
@@ -51,6 +54,7 @@ class Cell:
 
     trials: tuple[float, ...] = ()
     paper: float | None = None
+    marks: str = ""
 
     @property
     def mean(self) -> float | None:
@@ -63,10 +67,11 @@ class Cell:
         return self.mean is not None and self.paper is not None and abs(self.mean - self.paper) > DEVIATION + 1e-9
 
     def __str__(self) -> str:
-        """Our number: the mean, and the standard deviation between trials when there are several."""
+        """Our number: the mean, the standard deviation between trials when there are several, and the marks."""
         if self.mean is None:
             return "–"
-        return f"{self.mean:.2f}" + (f" ± {stdev(self.trials):.2f}" if len(self.trials) > 1 else "")
+        spread = f" ± {stdev(self.trials):.2f}" if len(self.trials) > 1 else ""
+        return f"{self.mean:.2f}{spread}{self.marks}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class TableView:
     paper : (row, column) to the paper's number, where it states one.
     source : where the paper's numbers stand ("Fang et al. 2020, Table 2e"), or an empty string.
     value : what the numbers are.
+    marks : (row, column) to the marks of a number that must be taken with care.
     """
 
     title: str
@@ -89,7 +95,15 @@ class TableView:
     source: str
     value: str = "test error"
     notes: str = ""
+    marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """What each of the marks in this table means."""
+        used = "".join(self.marks.values())
+        return tuple(f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in used)
 
     def cell(self, row: str, column: str) -> Cell:
         """The cell at (row, column), empty where nothing is known."""
-        return Cell(self.ours.get((row, column), ()), self.paper.get((row, column)))
+        place = row, column
+        return Cell(self.ours.get(place, ()), self.paper.get(place), self.marks.get(place, ""))

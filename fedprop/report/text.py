@@ -31,4 +31,5 @@ def caption(table: TableView) -> str:
     if table.paper:
         source = f": {table.source}" if table.source else ""
         parts.append(f"Ours (the paper's{source}). ! marks a difference above {DEVIATION:.2f}.")
+    parts += [f"{meaning}." for meaning in table.legend]
     return " ".join([*parts, *([table.notes] if table.notes else [])])

@@ -8,7 +8,7 @@ import torch
 
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks.answers import alarmed, crafted
-from fedprop.attacks.base import Attack, View
+from fedprop.attacks.base import View
 from fedprop.attacks.workshop import Workshop
 from fedprop.errors import RunFailed
 from fedprop.failures import blamed, in_words
@@ -37,6 +37,7 @@ class Adversary:
 
     def __init__(self, setup: Setup, office: TicketOffice, emit: Emit) -> None:
         self.answers: dict[int, Vector] = {}
+        self.failures: dict[int, tuple[int, str]] = {}  # of each attack: how many so far, and what the first one was
         self._setup = setup
         self._office = office
         self._emit = emit
@@ -54,10 +55,11 @@ class Adversary:
         """What a client reports in a task of this round that ought to report `alarm`; an honest one does."""
         if not self.holds(client):
             return alarm
-        attack, _ = self._setup.attacks[self._attack_on(client)]
+        index = self._attack_on(client)
+        attack, _ = self._setup.attacks[index]
         if round not in attack.rounds:
             return alarm
-        return self._attempt(attack, round, lambda: alarmed(attack, alarm), lambda: alarm)
+        return self._attempt(index, round, lambda: alarmed(attack, alarm), lambda: alarm)
 
     async def consult(self, client: ClientId, task: int, round: Round) -> Instruction:
         """What a compromised client shall send for a task given out in this round."""
@@ -98,18 +100,22 @@ class Adversary:
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
         )
-        rows = self._attempt(attack, round, lambda: crafted(attack, view), lambda: self._rows(own, origin))
+        rows = self._attempt(index, round, lambda: crafted(attack, view), lambda: self._rows(own, origin))
         self.answers.update(zip(own, rows, strict=True))
 
-    def _attempt(self, attack: Attack, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
+    def _attempt(self, index: int, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
         """The attack's answer; if it fails, an honest one or the end of the run, as the experiment says."""
+        kind = self._setup.attacks[index][0].kind
         try:
-            with blamed(f"attack {attack.kind} failed in round {round}"):
+            with blamed(f"attack {kind} failed in round {round}"):
                 return answer()
         except RunFailed as error:
             if self._setup.attack_failures == "stop":
                 raise
-            self._emit(EventKind.ATTACK_FAILED, detail=f"{attack.kind}: {in_words(error.__cause__ or error)}")
+            reason = in_words(error.__cause__ or error)
+            self._emit(EventKind.ATTACK_FAILED, detail=f"{kind}: {reason}")
+            times, first = self.failures.get(index, (0, f"in round {round}: {reason}"))
+            self.failures[index] = (times + 1, first)
             return honest()
 
     def _workshop(self, index: int, clients: tuple[ClientId, ...]) -> Workshop | None:

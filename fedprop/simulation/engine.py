@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -59,6 +59,7 @@ class Outcome:
     trace_sha256 : the hash of all events; equal for equal seed and configuration.
     virtual_seconds, wall_seconds : simulated and real time.
     tickets_per_pass : how many clients trained together on average.
+    attack_failures : how often each attack failed, by its place among those that hold clients, and how it did first.
     """
 
     parameters: Vector
@@ -67,6 +68,7 @@ class Outcome:
     virtual_seconds: Seconds
     wall_seconds: float
     tickets_per_pass: float
+    attack_failures: Mapping[int, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def test_accuracy(self) -> float:
@@ -132,6 +134,7 @@ def simulate(
         virtual_seconds=ended,
         wall_seconds=time.perf_counter() - began,
         tickets_per_pass=world.office.computed / max(1, world.office.passes),
+        attack_failures=dict(world.adversary.failures),
     )
 
 

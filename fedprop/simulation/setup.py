@@ -34,6 +34,8 @@ class Setup:
     defense_from : before this round the server takes the plain mean.
     attacks : each with the clients it holds.
     attack_failures : what becomes of a run in which one of them fails.
+    tolerated : how many of the fewest updates that are aggregated together may be Byzantine, by the defense's own word;
+        None for one that claims nothing.
     aggregation_seconds : simulated time the server needs for one aggregation.
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
@@ -70,6 +72,7 @@ class Setup:
     protocol: RoundProtocol | None = None
     client_side: ClientSide | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
+    tolerated: int | None = None
 
     @property
     def compromised(self) -> frozenset[ClientId]:

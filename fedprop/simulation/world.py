@@ -79,6 +79,7 @@ class World:
             "newest": clients.newest,
             "models": clients.models,
             "answers": self.adversary.answers,
+            "failures": self.adversary.failures,
             "released": self.meter.released,
         }
 
@@ -95,7 +96,7 @@ class World:
         office.passes, office.computed = saved["training"]
         transport.sent, transport.count = saved["sent"], saved["count"]
         clients.newest, clients.models = saved["newest"], saved["models"]
-        self.adversary.answers = saved["answers"]
+        self.adversary.answers, self.adversary.failures = saved["answers"], saved["failures"]
         self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]

@@ -35,6 +35,10 @@ def test_run_shows_a_summary_and_writes_a_report(fedprop):
     assert (code, err.strip()) == (0, "")
     assert "test error" in out
     assert "3 (0 failed)" in out
+    line, warning, *_ = out.splitlines()
+    attacked = "sign_flip, 2 of 10 clients compromised; the rule tolerates 0 of 3 updates"
+    assert line == f"mean · {attacked} · fedbuff · 0 failed rounds · 0 failed attacks"
+    assert warning == "warning: 2 of 10 clients are compromised, and the rule tolerates 0 of 3 updates"
     assert "report: runs/small-run/report.html" in out
     assert Path("runs/small-run/report.html").is_file()
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from fedprop.report.html import headline
+from fedprop.report.html import cards
 from fedprop.report.privacy import Spending, spending, spent
 
 SUMMARY = {"epsilon": 2.5, "delta": 0.001, "noise_multiplier": 1.25, "target_epsilon": None}
@@ -18,9 +18,9 @@ def test_spending_is_the_last_epsilon_of_each_client(run):
     assert spending(run) == {}
 
 
-def test_the_headline_names_the_largest_epsilon_of_a_private_run(run):
-    assert "largest epsilon" not in headline(run)
-    assert headline(with_epsilons(run))["largest epsilon"] == "2.50 at delta 0.001, noise multiplier 1.25"
+def test_a_card_names_the_largest_epsilon_of_a_private_run(run):
+    assert "largest epsilon" not in cards(run)
+    assert cards(with_epsilons(run))["largest epsilon"] == "2.50 at delta 0.001, noise multiplier 1.25"
 
 
 def test_a_target_is_compared_with_what_was_spent():

@@ -36,3 +36,12 @@ def test_brackets_in_names_are_text_and_not_markup(table):
 
 def test_a_narrow_terminal_cuts_no_number(table):
     assert "…" not in shown(table, width=40)
+
+
+def test_marks_are_explained_where_there_are_some(table):
+    assert "†" not in shown(table)
+    text = shown(replace(table, marks={("Krum", "no attack"): "°†"}))
+    assert "0.12 ± 0.03°† (0.11)" in text
+    text = " ".join(text.split())
+    assert "° more clients compromised than the rule tolerates." in text
+    assert "† attacks or rounds failed." in text

@@ -56,7 +56,7 @@ def _frame(axes: Axes, table: TableView) -> None:
     style(axes, table.title, f"{table.value}; light is low, dark is high")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    note = f"paper: {table.source}" if table.source else ""
+    notes = [f"paper: {table.source}"] if table.source else []
     if any(table.cell(row, column).deviates for row in table.rows for column in table.columns):
-        note += f"{'; ' if note else ''}blue frame: further than {DEVIATION:.2f} from the paper"
-    axes.set_xlabel(note, loc="left", fontsize=SMALL, color=MUTED)
+        notes.append(f"blue frame: further than {DEVIATION:.2f} from the paper")
+    axes.set_xlabel("; ".join([*notes, *table.legend]), loc="left", fontsize=SMALL, color=MUTED)

@@ -1,0 +1,32 @@
+"""How many Byzantine rows a rule tolerates, by its own word."""
+
+from typing import TypeVar
+
+from fedprop.aggregators.base import Aggregator, RowConsumer
+from fedprop.aggregators.contract import Region
+from fedprop.aggregators.pipeline import Pipeline
+
+T = TypeVar("T")
+
+
+def parts_of(rule: T) -> tuple[RowConsumer | T, ...]:
+    """The stages of a chain and the rule behind them; anything else alone."""
+    return (*rule.stages, rule.rule) if isinstance(rule, Pipeline) else (rule,)
+
+
+def tolerated(rule: Aggregator, n: int) -> int | None:
+    """The most Byzantine rows among n for which a rule claims anything; None for a rule that claims nothing.
+
+    Its contract decides, if that says where the answer lies or how far off it may be; else the `f` that the rule was
+    set to, the smallest of a chain.
+
+    >>> from fedprop.aggregators import CenteredClipping, Krum, Mean, Median
+    >>> [tolerated(rule, 10) for rule in (Krum(f=2), Median(), Mean(), CenteredClipping(radius=1.0))]
+    [2, 4, 0, None]
+    """
+    contract = rule.contract()
+    claims = contract.lies_in is not Region.ANYWHERE or contract.kappa is not None
+    if claims and (numbers := contract.tolerates(n)):
+        return max(numbers)
+    set_to = [getattr(part, "f", None) for part in parts_of(rule)]
+    return min((f for f in set_to if isinstance(f, int)), default=None)
