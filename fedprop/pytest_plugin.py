@@ -64,6 +64,8 @@ class Claimed(pytest.Item):
             if not outcome.fails:
                 pytest.xfail(f"not claimed: {outcome.statement}")
             raise Broken(described(outcome))
+        if outcome.fails:
+            raise Broken(f"{described(outcome)}\n  {outcome.verdict}: {outcome.examples} answers; {outcome.why}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The counterexample instead of a traceback."""

@@ -1,6 +1,6 @@
 """The command line, one file a command: `fedprop run`, `sweep`, `report`, `verify`, `bench`, `list` and `schema`.
 
-Exit codes: 0 done; 1 a run failed, or a claim is broken; 2 the input is wrong.
+Exit codes: 0 done; 1 a run failed, or a claim is broken or undecided; 2 the input is wrong.
 """
 
 import sys

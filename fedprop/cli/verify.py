@@ -24,7 +24,9 @@ def verify(
     examples: Annotated[int | None, typer.Option(help="Inputs for each claim, instead of the profile's.")] = None,
     profile: Annotated[str, typer.Option(help="fast or thorough.")] = "fast",
     seed: Annotated[int, typer.Option(help="What the inputs are drawn from.")] = 0,
-    seconds: Annotated[float | None, typer.Option(help="Time for trying, instead of the profile's.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop after so long, whatever is left untried; no limit if not given.")
+    ] = None,
     search: Annotated[
         bool, typer.Option("--search", help="Climb towards the worst robustness coefficient too.")
     ] = False,
@@ -69,15 +71,22 @@ def verify(
     else:
         OUT.print(_outcome_table(found))
         print(as_text(found))
-    raise typer.Exit(1 if found.broken else 0)
+    raise typer.Exit(1 if found.fails else 0)
 
 
 def _outcome_table(report: Any) -> Table:
     against = f", as {report.against}" if report.against else ""
     table = Table("claim", "", "verdict", "inputs", title=f"{report.target} ({report.family}{against})")
-    marks = {"holds": "[green]holds[/]", "broken": "[red]BROKEN[/]", "skipped": "[dim]skipped[/]"}
     for outcome in report.outcomes:
-        broken = "does not hold" if outcome.verdict == "broken" and not outcome.fails else marks[outcome.verdict]
         tried = ", ".join(part for part in (str(outcome.examples or ""), outcome.why) if part)
-        table.add_row(outcome.name, outcome.status, broken, tried)
+        table.add_row(outcome.name, outcome.status, _verdict(outcome), tried)
     return table
+
+
+def _verdict(outcome: Any) -> str:
+    """One word or two, red where they make the target fail."""
+    if outcome.fails:
+        return f"[red]{outcome.verdict.upper()}[/]"
+    if outcome.verdict == "broken":
+        return "does not hold"
+    return {"holds": "[green]holds[/]"}.get(outcome.verdict, f"[dim]{outcome.verdict}[/]")

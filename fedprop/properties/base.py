@@ -81,6 +81,11 @@ def universal(contract: Contract) -> bool:
     return True
 
 
+def everywhere(case: Case, contract: Contract) -> bool:
+    """For a property that says something about every case."""
+    return True
+
+
 @dataclass(frozen=True)
 class Property:
     """One claim about rules.
@@ -92,6 +97,7 @@ class Property:
     source : where it comes from.
     claimed : whether a rule with this contract must have it.
     find : the search for a violation on one case.
+    applies : whether it says anything about a case at all; where it does not, nothing can be found.
     """
 
     name: str
@@ -99,10 +105,11 @@ class Property:
     source: str
     find: Find
     claimed: Callable[[Contract], bool] = universal
+    applies: Callable[[Case, Contract], bool] = everywhere
 
     def check(self, rule: Rule, case: Case, contract: Contract) -> None:
         """Raise `PropertyViolated` if `rule` breaks the property on `case`."""
-        finding = self.find(rule, case, contract)
+        finding = self.find(rule, case, contract) if self.applies(case, contract) else None
         if finding is not None:
             raise PropertyViolated(self.name, self.statement, finding, case)
 

@@ -75,11 +75,20 @@ def in_hull(rows: Updates, z: Vector, *, slack: float = 0.0) -> bool:
     return True
 
 
+def _tolerates_any(case: Case, contract: Contract) -> bool:
+    """Whether any number of Byzantine rows, none included, is tolerated among so many."""
+    return bool(contract.tolerates(len(case.rows)))
+
+
+def _region_applies(case: Case, contract: Contract) -> bool:
+    return contract.lies_in is not Region.HONEST_BOX or _tolerates_any(case, contract)
+
+
 def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
-    out, slack = rule(rows), tolerance(contract, rows) * rows.shape[1] ** 0.5
     if contract.kappa is None:
         return None
+    rows = case.rows.double()
+    out, slack = rule(rows), tolerance(contract, rows) * rows.shape[1] ** 0.5
     for f in contract.tolerates(len(rows)):
         kappa = contract.kappa.bound(len(rows), f)
         sets = honest_sets(len(rows), f, case.seed)
@@ -132,6 +141,7 @@ ROBUSTNESS = (
         "Yin et al., ICML 2018 (honest range); convexity of weighted means (hull)",
         _region,
         lambda contract: contract.lies_in is not Region.ANYWHERE,
+        _region_applies,
     ),
     Property(
         "kappa",
@@ -139,6 +149,7 @@ ROBUSTNESS = (
         "Allouah et al., AISTATS 2023, Definition 2",
         _kappa,
         lambda contract: contract.kappa is not None,
+        _tolerates_any,
     ),
 )
 """Properties that limit an attacker."""

@@ -64,6 +64,10 @@ def shortened(text: str) -> str:
     return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
 
 
+class Inapplicable(FedpropError):
+    """The claim says nothing about an input."""
+
+
 @dataclass(frozen=True)
 class Claim(Generic[T]):
     """One claim about one target.
@@ -71,7 +75,7 @@ class Claim(Generic[T]):
     Attributes
     ----------
     inputs : Hypothesis strategies, tried one after the other; the one with the plainest inputs first.
-    find : what is wrong on an input, or None. May raise `Refused` or `Crashed`.
+    find : what is wrong on an input, or None. May raise `Refused`, `Crashed` or `Inapplicable`.
     show : an input and what was found there, for people.
     skip : why the claim cannot be tried here; empty if it can.
     owed : whether a target that takes no input at all breaks the claim.

@@ -1,11 +1,13 @@
 """`verify` in one call: find the target, try its claims, report."""
 
 import json
+import math
 import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from time import monotonic
 from typing import Any
 
 from hypothesis.database import ExampleDatabase
@@ -17,7 +19,7 @@ from fedprop.settings import explain
 from fedprop.verify.attacks import attack_claims, is_attack
 from fedprop.verify.claim import Claim, Exited, TooSlow, contained, in_words
 from fedprop.verify.codec import codec_claims, is_codec
-from fedprop.verify.hunt import NO_ANSWER, Effort, hunt_all
+from fedprop.verify.hunt import Effort, hunt_all
 from fedprop.verify.inputs import Reference
 from fedprop.verify.memory import has_memory, memory_claims
 from fedprop.verify.patience import LOADING, time_limit
@@ -25,9 +27,13 @@ from fedprop.verify.report import Outcome, Report
 from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
 from fedprop.verify.target import NO_SETTINGS, target_of
+from fedprop.verify.trials import NO_ANSWER
 
-PROFILES: Mapping[str, tuple[int, float]] = {"fast": (200, 60.0), "thorough": (2000, 3600.0)}
-"""Inputs for each claim, from each of its strategies, and seconds for all of them."""
+PROFILES: Mapping[str, int] = {"fast": 200, "thorough": 2000}
+"""Inputs for each claim, from each of its strategies."""
+
+SEARCHING = 0.5
+"""The share of a time limit that is kept for the search, where it is asked for."""
 
 DEFAULT_F = range(3)
 
@@ -96,7 +102,8 @@ def verify(
     examples : inputs for each claim, instead of the profile's.
     profile : "fast" or "thorough".
     seed : what inputs are drawn from; the same seed tries the same inputs.
-    seconds : real time for trying, instead of the profile's 60 or 3600; shrinking and searching come on top.
+    seconds : real time for everything: trying, shrinking and searching; no limit if not given. What is left untried is
+        told, and a claim that was tried on too little is undecided.
     search : whether to climb towards the worst robustness coefficient as well.
     curious : whether to try what nobody claims as well, which decides nothing.
     shrink : whether to look for the smallest counterexample, or keep the first.
@@ -114,7 +121,9 @@ def verify(
     if search and plan.rules is None:
         raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
-    outcomes = hunt_all(wanted, effort, target=label, say=on_outcome)
+    end = monotonic() + effort.seconds
+    trying = replace(effort, seconds=effort.seconds * (1 - SEARCHING)) if search else effort
+    outcomes = hunt_all(wanted, trying, target=label, say=on_outcome)
     rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
     return Report(
         target=label,
@@ -125,8 +134,8 @@ def verify(
         command=_command(label, f, n, as_, claims, settings, effort) + (" --search" if search else ""),
         versions=_versions(),
         outcomes=outcomes,
-        limits=() if rules is None else rules.limits(),
-        search=rules.search(seed) if search and rules is not None else (),
+        limits=() if rules is None else rules.limits(end),
+        search=rules.search(seed, end) if search and rules is not None else (),
     )
 
 
@@ -143,7 +152,9 @@ def _label(target: Any) -> str:
 
 
 def assert_contract(target: Any, **options: Any) -> None:
-    """Raise AssertionError, with the counterexamples, if `target` breaks a claim; `options` are those of `verify`.
+    """Raise AssertionError, with the counterexamples, if `target` breaks a claim or leaves one undecided.
+
+    `options` are those of `verify`.
 
     >>> import fedprop
     >>> assert_contract(fedprop.Median(), examples=5)
@@ -151,7 +162,7 @@ def assert_contract(target: Any, **options: Any) -> None:
     from fedprop.verify.render import as_text
 
     report = verify(target, **options)
-    if report.broken:
+    if report.fails:
         raise AssertionError(as_text(report))
 
 
@@ -189,8 +200,8 @@ def _effort(examples: int | None, profile: str, seconds: float | None, effort: E
         raise InvalidConfig(f"`examples` must be at least 1; found {examples}")
     if seconds is not None and not seconds > 0:
         raise InvalidConfig(f"`seconds` must be positive; found {seconds}")
-    usual, time = PROFILES[profile]
-    return replace(effort, examples=examples or usual, seconds=time if seconds is None else seconds)
+    limit = math.inf if seconds is None else seconds
+    return replace(effort, examples=examples or PROFILES[profile], seconds=limit)
 
 
 def _fs(f: int | Sequence[int] | None) -> Sequence[int]:
@@ -267,7 +278,8 @@ def _command(
     words += [] if as_ is None else ["--as", _spelled(as_)]
     words += [word for name in claims for word in ("--claim", name)]
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    return shlex.join([*words, "--examples", str(effort.examples), "--seed", str(effort.seed)])
+    limit = ["--seconds", f"{effort.seconds:g}"] if math.isfinite(effort.seconds) else []
+    return shlex.join([*words, "--examples", str(effort.examples), "--seed", str(effort.seed), *limit])
 
 
 def _range(numbers: Sequence[int]) -> str:

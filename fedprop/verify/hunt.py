@@ -1,35 +1,38 @@
 """The hunt for counterexamples: Hypothesis generates inputs, and shrinks those that break a claim.
 
 Making an input costs more than trying a claim on it, so claims that share their inputs are tried together; only those
-that break are then hunted one by one, for the smallest input.
+that break are then hunted one by one, for the smallest input. How hard is tried is a number of inputs, so that the same
+seed finds the same on a busy machine; time is a limit on top, for who wants one.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow, contained, in_words
-from fedprop.verify.patience import time_limit
-from fedprop.verify.randomness import seeded
-from fedprop.verify.report import Counterexample, Outcome, Verdict
+from fedprop.verify.claim import Claim
+from fedprop.verify.report import Outcome
+from fedprop.verify.trials import NO_ANSWER, NO_TIME, Trials
 
-SHRINKING = 15.0
-"""Seconds of real time for finding the smallest input that breaks one claim."""
+SHRINKING = 1000
+"""Inputs tried in search of the smallest that breaks one claim; 20 to 250 lead to it as a rule."""
 
-NO_ANSWER = "the target did not answer in time to another input"
-"""Why inputs are left untried after one that the target did not answer in time."""
+CURIOUS = 100
+"""As many for a claim that decides nothing."""
+
+TRYING = 0.6
+"""The share of a time limit that is spent on trying; the rest is for the smallest inputs."""
 
 SURVEY = (Phase.generate,)
+REMEMBER = (Phase.reuse, Phase.shrink)
 HUNT = (Phase.reuse, Phase.generate, Phase.shrink)
 
 
@@ -43,7 +46,7 @@ class Effort:
     seed : what they are drawn from.
     database : remembers inputs that broke a claim and tries them first; None forgets.
     shrink : whether to look for the smallest input that breaks a claim, or keep the first.
-    seconds : real time for all claims together; what a slow target leaves untried is counted as such.
+    seconds : real time for everything; what is left untried then is counted as such.
     """
 
     examples: int
@@ -61,140 +64,110 @@ def hunt_all(
     `target` names what is tried, in the database.
     """
     outcomes: dict[int, Outcome] = {}
-    hung = False
-    groups = _sharing_inputs(claims)
-    started, strategies = monotonic(), sum(len(group[0].inputs) for group in groups)
-    for together in groups:
-        left = started + effort.seconds - monotonic()
-        share = max(left, 1.0) / max(strategies, 1)
-        strategies -= len(together[0].inputs)
-        for claim, trials in zip(together, survey(together, effort, share, hung=hung), strict=True):
-            hung = hung or trials.hung
-            outcomes[id(claim)] = _shrunk(claim, trials, effort, target)
-            say(outcomes[id(claim)])
+    start = monotonic()
+
+    def settle(claim: Claim[Any], outcome: Outcome) -> None:
+        outcomes[id(claim)] = outcome
+        say(outcome)
+
+    to_shrink = []
+    for claim, trials in _surveyed(claims, effort, start):
+        if effort.shrink and not trials.hung and (trials.broken is not None or _known(claim, effort, target)):
+            to_shrink.append((claim, trials))
+        else:
+            settle(claim, trials.outcome())
+    for number, (claim, trials) in enumerate(to_shrink):
+        left = start + effort.seconds - monotonic()
+        settle(claim, _shrunk(trials, replace(effort, seconds=left / (len(to_shrink) - number)), target))
     return tuple(outcomes[id(claim)] for claim in claims)
 
 
-def _shrunk(claim: Claim[Any], trials: "Trials", effort: Effort, target: str) -> Outcome:
+def _surveyed(claims: Sequence[Claim[Any]], effort: Effort, start: float) -> Iterable[tuple[Claim[Any], Trials]]:
+    """Each claim with what a survey found; of a time limit, each strategy has an equal share of what is left."""
+    groups, hung = _sharing_inputs(claims), False
+    strategies = sum(len(group[0].inputs) for group in groups)
+    end = start + effort.seconds * (TRYING if effort.shrink else 1)
+    for together in groups:
+        share = (end - monotonic()) / max(strategies, 1)
+        strategies -= len(together[0].inputs)
+        surveyed = survey(together, effort, share, hung=hung)
+        hung = hung or any(trials.hung for trials in surveyed)
+        yield from zip(together, surveyed, strict=True)
+
+
+def _shrunk(trials: Trials, effort: Effort, target: str) -> Outcome:
     """The outcome of a survey, with the smallest input in place of the first one if the claim broke, now or before."""
-    known = any(shelf is not None and shelf.used for shelf in _shelves(claim, effort, target))
-    if (not trials.broken and not known) or not effort.shrink or trials.hung:
+    hunted = hunt(trials.claim, effort, target=target, first=trials.broken_by)
+    if hunted.verdict != "broken":
         return trials.outcome()
-    hunted = hunt(claim, effort, target=target)
-    if not trials.broken or hunted.verdict != "broken":
-        return trials.outcome() if trials.broken else hunted
-    return hunted.model_copy(update={"examples": trials.outcome().examples})
+    return hunted if trials.broken is None else hunted.model_copy(update={"examples": trials.outcome().examples})
 
 
 def survey(
     claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.inf, *, hung: bool = False
-) -> "list[Trials]":
+) -> list[Trials]:
     """Try claims that share their inputs on the same ones, each strategy for so long; nothing is shrunk.
 
     A target that has hung once, now or before, is not tried any further: it would take its time again and again.
     """
     everybody = [Trials(claim) for claim in claims]
-    end = math.inf
+
+    def hangs() -> bool:
+        return hung or any(trials.hung for trials in everybody)
 
     def together(value: Any) -> None:
         for trials in everybody:
-            if monotonic() > end:
-                trials.untried += 1
-            elif hung or any(one.hung for one in everybody):
-                trials.unasked += 1
-            elif trials.broken is None and not trials.claim.skip:
+            if trials.going and not hangs():
                 trials.run(value)
+        if hangs() or not any(trials.going for trials in everybody):
+            raise _Enough
 
     for inputs in claims[0].inputs:
-        end = monotonic() + seconds
-        with suppress(Unsatisfiable):
+        for trials in everybody:
+            trials.begin(seconds)
+        with suppress(Unsatisfiable, _Enough):
             _test(inputs, together, effort, SURVEY)()
+        for trials in everybody:
+            if hangs():
+                trials.stop(effort.examples, NO_ANSWER)
+            elif not trials.in_time:
+                trials.stop(effort.examples, NO_TIME)
     return everybody
 
 
-def hunt(claim: Claim[Any], effort: Effort, *, target: str = "") -> Outcome:
-    """Try one claim; the outcome holds the smallest input that breaks it, if any does."""
-    trials = Trials(claim)
+def hunt(claim: Claim[Any], effort: Effort, *, target: str = "", first: int = 0) -> Outcome:
+    """Try one claim; the outcome holds the smallest input that breaks it, if any does.
 
-    end = monotonic() + min(SHRINKING, effort.seconds)
+    Of the strategies before the `first`, which are known to hold, only what broke the claim before is tried.
+    """
+    trials, end, tries = Trials(claim), monotonic() + effort.seconds, 0
+    most = CURIOUS if claim.status == "tried" else SHRINKING
 
     def alone(value: Any) -> None:
-        if trials.broken is not None and (monotonic() > end or trials.hung):
-            return
+        nonlocal tries
+        tries += trials.broken is not None
+        if tries > most or trials.hung or monotonic() > end:
+            raise _Enough
         if not trials.run(value):
             reject()
         if trials.broken is not None and trials.broken[0] is value:
             raise _Refuted
 
-    for inputs, shelf in zip(claim.inputs, _shelves(claim, effort, target), strict=True):
-        try:
-            _test(inputs, alone, effort, HUNT, shelf)()
-        except (_Refuted, Flaky):
+    for number, (inputs, shelf) in enumerate(zip(claim.inputs, _shelves(claim, effort, target), strict=True)):
+        trials.begin(end - monotonic())
+        with suppress(Unsatisfiable, SkipTest, _Refuted, Flaky, _Enough):
+            _test(inputs, alone, effort, HUNT if number >= first else REMEMBER, shelf)()
+        if trials.broken is not None:
             break
-        except Unsatisfiable:
-            continue
     return trials.outcome()
-
-
-class Trials:
-    """Counts what happened, and keeps the last input that broke the claim: a hunt ends with the smallest."""
-
-    def __init__(self, claim: Claim[Any]) -> None:
-        self.claim = claim
-        self.broken: tuple[Any, Finding] | None = None
-        self._answered = self._refused = self._until_broken = 0
-        self._excuse = "no input could be made"
-        self.untried = self.unasked = 0
-        self.hung = False
-
-    def run(self, value: Any) -> bool:
-        """Try the claim on an input; False if the target does not take it."""
-        try:
-            with seeded(0), time_limit(), warnings.catch_warnings(action="ignore"), contained():
-                finding = self.claim.find(value)
-        except (Refused, Crashed) as error:
-            self._refused += 1
-            self._excuse = str(error)
-            return False
-        except TooSlow as error:
-            finding, self.hung = Finding(str(error)), True
-        except Exception as error:
-            # Such as an answer that is so far from any answer that it cannot even be looked at.
-            finding = Finding(in_words(error))
-        if self.broken is None:
-            self._answered += 1
-        if finding is not None:
-            self._until_broken = self._until_broken or self._answered
-            self.broken = (value, finding)
-        return True
-
-    def outcome(self) -> Outcome:
-        """What there is to say so far."""
-        if self.claim.skip:
-            return self._outcome("skipped", why=self.claim.skip)
-        if self.broken is not None:
-            return self._outcome("broken", examples=self._until_broken, counterexample=self.claim.show(*self.broken))
-        if not self._answered:
-            if self.claim.owed and self._refused:
-                shown = Counterexample(found=f"every input is refused: {self._excuse}", code=f"# {self._excuse}")
-                return self._outcome("broken", examples=self._refused, counterexample=shown)
-            return self._outcome("skipped", why=NO_ANSWER if self.unasked else self._excuse)
-        notes = (
-            (self._refused, "refused"),
-            (self.untried, "left for want of time"),
-            (self.unasked, f"left: {NO_ANSWER}"),
-        )
-        why = ", ".join(f"{count} inputs {what}" for count, what in notes if count)
-        return self._outcome("holds", examples=self._answered, why=why)
-
-    def _outcome(self, verdict: Verdict, **fields: Any) -> Outcome:
-        claim = self.claim
-        said = {"name": claim.name, "statement": claim.statement, "source": claim.source, "status": claim.status}
-        return Outcome(**said, verdict=verdict, **fields)
 
 
 class _Refuted(AssertionError):
     """Tells Hypothesis that an input breaks the claim."""
+
+
+class _Enough(BaseException):
+    """Ends a search that has had its tries or its time; Hypothesis lets pass what is no `Exception`."""
 
 
 class _Shelf(ExampleDatabase):
@@ -218,6 +191,11 @@ class _Shelf(ExampleDatabase):
 
     def delete(self, key: bytes, value: bytes) -> None:
         self._inner.delete(self._name + key, value)
+
+
+def _known(claim: Claim[Any], effort: Effort, target: str) -> bool:
+    """Whether anything is remembered that broke the claim."""
+    return any(shelf is not None and shelf.used for shelf in _shelves(claim, effort, target))
 
 
 def _shelves(claim: Claim[Any], effort: Effort, target: str) -> list[_Shelf | None]:

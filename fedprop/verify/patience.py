@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any, TextIO
 
@@ -38,9 +38,11 @@ def time_limit(seconds: float | None = None) -> Iterator[None]:
     Raises
     ------
     TooSlow
-        In the midst of what is run inside.
+        In the midst of what is run inside; at once if there is no time at all.
     """
     limit = PATIENCE if seconds is None else seconds
+    if limit <= 0:
+        raise TooSlow("no time is left")
     LAST_RESORT.put_off(limit + GRACE)
     in_main = threading.current_thread() is threading.main_thread()
     stop = (_alarm if in_main and hasattr(signal, "SIGALRM") else _other_thread)(limit)
@@ -52,6 +54,11 @@ def time_limit(seconds: float | None = None) -> Iterator[None]:
     except TooSlow:
         stop()  # the interruption may have come in the midst of the one above
         raise TooSlow(f"no answer within {limit:.3g} seconds") from None
+
+
+def until(end: float) -> AbstractContextManager[None]:
+    """A `time_limit` of `PATIENCE`, or of less if the clock shows `end` before."""
+    return time_limit(min(PATIENCE, end - monotonic()))
 
 
 def _alarm(limit: float) -> Callable[[], None]:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from fedprop.properties import Case, Finding
-from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report
+from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report, Verdict
 from fedprop.verify.script import literal
 from fedprop.verify.target import Target
 
@@ -63,7 +63,8 @@ def _told(value: Tensor | str) -> str:
 def as_text(report: Report) -> str:
     """What a report says as plain text: every broken claim that counts, the limits, and how to run it again."""
     parts = [f"{report.target}: {summary(report)}"]
-    parts += [described(outcome) for outcome in report.outcomes if outcome.fails]
+    parts += [described(outcome) for outcome in report.outcomes if outcome.fails and outcome.verdict == "broken"]
+    parts += ["\n".join(lines)] if (lines := _without_verdict(report)) else []
     parts += ["\n".join(limit_in_words(limit) for limit in report.limits)] if report.limits else []
     parts += ["\n".join(["worst case found:", *(_peak(peak) for peak in report.search)])] if report.search else []
     return "\n\n".join([*parts, f"again: {report.command}"])
@@ -83,10 +84,27 @@ def _peak(peak: Peak) -> str:
 def summary(report: Report) -> str:
     """The verdict in one sentence."""
     owed = [outcome for outcome in report.outcomes if outcome.status != "tried" and outcome.verdict != "skipped"]
-    broken = [outcome.name for outcome in owed if outcome.verdict == "broken"]
-    if broken:
-        return f"{len(broken)} of {len(owed)} claims broken: {', '.join(broken)}"
-    return f"all {len(owed)} claims hold on every input tried"
+    counts: tuple[tuple[Verdict, str], ...] = (
+        ("broken", "broken"),
+        ("unanswered", "without an answer"),
+        ("undecided", "undecided"),
+    )
+    named = ((told, [o.name for o in owed if o.verdict == verdict]) for verdict, told in counts)
+    parts = [f"{len(names)} {told}: {', '.join(names)}" for told, names in named if names]
+    if not parts:
+        return f"all {len(owed)} claims hold on every input tried"
+    number, _, rest = "; ".join(parts).partition(" ")
+    return f"{number} of {len(owed)} claims {rest}"
+
+
+def _without_verdict(report: Report) -> list[str]:
+    """The claims that decide and of which too little, or nothing, could be seen; one line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for o in report.outcomes:
+        if o.fails and o.verdict != "broken":
+            answers = f"{o.examples} answers" if o.examples else "no answer to any input"
+            reasons.setdefault(f"{answers} ({o.why})", []).append(o.name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def described(outcome: Outcome) -> str:

@@ -9,7 +9,8 @@ from fedprop.types import Frozen
 Status: TypeAlias = Literal["claimed", "safety", "tried"]
 """Whether a claim was made, is owed by everybody, or was tried out of curiosity. The last decides nothing."""
 
-Verdict: TypeAlias = Literal["holds", "broken", "skipped"]
+Verdict: TypeAlias = Literal["holds", "broken", "unanswered", "undecided", "skipped"]
+"""Unanswered: no input had an answer. Undecided: too few had one. Skipped: there is nothing to try here."""
 
 
 class Counterexample(Frozen):
@@ -39,7 +40,7 @@ class Counterexample(Frozen):
 
 
 class Outcome(Frozen):
-    """One claim and how it fared; `examples` is how many inputs it was tried on, up to the first that broke it."""
+    """One claim and how it fared; `examples` is how many inputs had an answer, up to the first that broke it."""
 
     name: str
     statement: str
@@ -52,8 +53,8 @@ class Outcome(Frozen):
 
     @property
     def fails(self) -> bool:
-        """Whether this alone makes the target fail."""
-        return self.verdict == "broken" and self.status != "tried"
+        """Whether this alone makes the target fail: something claimed, or owed, has not been seen to hold."""
+        return self.verdict in ("broken", "unanswered", "undecided") and self.status != "tried"
 
 
 class Peak(Frozen):
@@ -115,5 +116,11 @@ class Report(Frozen):
 
     @property
     def broken(self) -> bool:
-        """Whether a claim made, or one that everybody owes, does not hold."""
-        return any(outcome.fails for outcome in self.outcomes) or any(peak.above for peak in self.search)
+        """Whether a claim made, or one that everybody owes, does not hold or had no answer."""
+        fallen = any(outcome.fails and outcome.verdict != "undecided" for outcome in self.outcomes)
+        return fallen or any(peak.above for peak in self.search)
+
+    @property
+    def fails(self) -> bool:
+        """Whether a claim is broken or undecided; the exit status is 1 then."""
+        return self.broken or any(outcome.fails for outcome in self.outcomes)

@@ -1,9 +1,11 @@
 """Every claim there is to try about one rule: its own, those of a rule it should equal, or whatever may hold."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
+from time import monotonic
 
 import torch
 
@@ -19,7 +21,7 @@ from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
 from fedprop.types import Updates, Vector
-from fedprop.verify.claim import Claim, Crashed, Refused, TooSlow, contained
+from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
 from fedprop.verify.inputs import Input, Inputs, Reference
 from fedprop.verify.render import reproduce
 from fedprop.verify.report import Counterexample, Limit, Peak, Status
@@ -77,17 +79,18 @@ class RulePlan:
         order: dict[Status, int] = {"safety": 0, "claimed": 1, "tried": 2}
         return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
 
-    def limits(self) -> tuple[Limit, ...]:
-        """Where the rule breaks down, for each f and the fewest rows; without those where it does not answer."""
+    def limits(self, end: float = math.inf) -> tuple[Limit, ...]:
+        """Where the rule breaks down, for each f and the fewest rows; without those where it has no answer in time."""
         found: list[Limit | None] = []
         with suppress(TooSlow):
             for f in self.inputs.fs:
-                found.append(breakdown_point(self.target.make(f), self.inputs.rows(f).start, f))
+                found.append(breakdown_point(self.target.make(f), self.inputs.rows(f).start, f, end=end))
         return tuple(limit for limit in found if limit is not None)
 
-    def search(self, seed: int) -> tuple[Peak, ...]:
-        """The worst cases found, for each f from 1 on and each number of rows."""
+    def search(self, seed: int, end: float = math.inf) -> tuple[Peak, ...]:
+        """The worst cases found, for each f from 1 on and each number of rows, until the clock shows `end`."""
         peaks: list[Peak] = []
+        left = sum(len(self.inputs.rows(f)) for f in self.inputs.fs if f > 0)
         with suppress(TooSlow):
             for f in self.inputs.fs:
                 rule = self.target.make(f)
@@ -95,7 +98,8 @@ class RulePlan:
                 for n in self.inputs.rows(f) if f > 0 else ():
                     proved = contract.kappa is not None and f in contract.tolerates(n)
                     bound = contract.kappa.bound(n, f) if proved and contract.kappa else None
-                    peaks.append(worst_case(rule, n, f, bound=bound, seed=seed))
+                    share = (end - monotonic()) / (left - len(peaks))
+                    peaks.append(worst_case(rule, n, f, bound=bound, seed=seed, end=monotonic() + share))
         return tuple(peaks)
 
     @cached_property
@@ -143,13 +147,15 @@ class RulePlan:
         if prop.name != "untouched":
             rule = _on_copies(rule)
         if prop.name == "monotone" and self.inputs.n is not None and len(case.rows) + 1 not in self.inputs.n:
-            raise Refused(f"one row more than {len(case.rows)} is outside the stated n")
+            raise Inapplicable(f"one row more than {len(case.rows)} is outside the stated n")
         contract = self._contract(value.f, rule)
         if prop.name == "definition":
             prop = self._definition(value.f)
         contract = contract if prop.claimed(contract) else _granted(prop, contract, value.f)
         if prop.name in OWN_TIES and self.reference is not None:
             contract = _excused(contract, rule, case.rows)
+        if not prop.applies(case, contract):
+            raise Inapplicable("it says nothing about any input tried")
         try:
             with contained():
                 return prop.find(rule, case, contract)
@@ -162,7 +168,7 @@ class RulePlan:
         judge = self.inputs.judge(f)
         oracle = None if judge is None else oracle_for(judge)
         if oracle is None:
-            raise Refused(f"no definition is known for f={f}")
+            raise Inapplicable(f"no definition is known for f={f}")
         return agrees_with(oracle)
 
     def _status(self, prop: Property) -> Status:
@@ -244,12 +250,16 @@ def _lies_in(region: Region) -> Property:
     def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         return prop.find(rule, case, replace(contract, lies_in=region))
 
+    def applies(case: Case, contract: Contract) -> bool:
+        return prop.applies(case, replace(contract, lies_in=region))
+
     return replace(
         prop,
         name=REGIONS[region],
         statement=f"The answer lies in: {region.value}.",
         find=find,
         claimed=lambda contract: contract.lies_in is region,
+        applies=applies,
     )
 
 

@@ -7,7 +7,6 @@ Random inputs seldom come near a rule's worst case. Here the ratio of Allouah et
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
 from time import monotonic
 
 import torch
@@ -18,15 +17,12 @@ from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import REACHES, carried_away
 from fedprop.properties.case import Case
 from fedprop.types import Updates
-from fedprop.verify.claim import contained
-from fedprop.verify.patience import time_limit
+from fedprop.verify.claim import TooSlow, contained
+from fedprop.verify.patience import until
 from fedprop.verify.report import Limit, Peak
 
 STEPS = 400
 """Moves tried from each start."""
-
-SECONDS = 60.0
-"""Real time for one number of rows; a slow rule is climbed with for no longer."""
 
 STARTS = 4
 """Sets of honest rows, each hit by every attack; the best start of each attack is climbed from."""
@@ -37,33 +33,39 @@ NEGLIGIBLE = 1e-9
 """Honest rows this close together, relative to their size, have no spread to measure by."""
 
 
-def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int, seconds: float = SECONDS) -> Peak:
-    """The highest ratio found for `rule` with n rows of which f are Byzantine, within so many seconds of real time.
+def worst_case(rule: Rule, n: int, f: int, *, bound: float | None, seed: int, end: float = math.inf) -> Peak:
+    """The highest ratio found for `rule` with n rows of which f are Byzantine, until the clock shows `end`.
 
     Raises
     ------
     TooSlow
         If one answer takes too long.
     """
-    end = monotonic() + seconds
     generator = torch.Generator().manual_seed(seed)
     best = Peak(n=n, f=f, kappa=0.0, bound=bound, start="none", rows=())
     promising: dict[tuple[str, int], tuple[float, Updates]] = {}
-    for name, rows in takewhile(lambda _: monotonic() < end, _starts(n, f, generator)):
-        height = ratio(rule, rows, f)
-        if height >= promising.get((name, rows.shape[1]), (0.0, rows))[0]:
-            promising[name, rows.shape[1]] = height, rows
-    for (name, _), (_, rows) in promising.items():
-        reached, height = _climb(rule, rows, f, generator, end)
-        if height > best.kappa:
-            best = best.model_copy(update={"kappa": height, "start": name, "rows": _plain(reached)})
+    try:
+        for name, rows in _starts(n, f, generator):
+            height = ratio(rule, rows, f, end=end)
+            if height >= promising.get((name, rows.shape[1]), (0.0, rows))[0]:
+                promising[name, rows.shape[1]] = height, rows
+        for (name, _), (_, rows) in promising.items():
+            for reached, height in _climb(rule, rows, f, generator, end):
+                if height > best.kappa:
+                    best = best.model_copy(update={"kappa": height, "start": name, "rows": _plain(reached)})
+    except TooSlow:
+        if monotonic() < end:
+            raise
     return best
 
 
-def ratio(rule: Rule, rows: Updates, f: int) -> float:
+def ratio(rule: Rule, rows: Updates, f: int, *, end: float = math.inf) -> float:
     """||F(x) - mean_S||^2 / variance_S, where S are all rows but the last f; 0 if S has no spread or F no answer.
 
-    Raises TooSlow as `worst_case` does.
+    Raises
+    ------
+    TooSlow
+        If there is none in time, or the clock shows `end`.
     """
     honest = rows[: len(rows) - f]
     mean = honest.mean(dim=0)
@@ -71,14 +73,14 @@ def ratio(rule: Rule, rows: Updates, f: int) -> float:
     if variance <= (NEGLIGIBLE * float(rows.abs().max())) ** 2:
         return 0.0
     try:
-        with time_limit(), contained():
+        with until(end), contained():
             error = float((rule(rows) - mean).square().sum())
     except Exception:
         return 0.0
     return error / variance if math.isfinite(error) else 0.0
 
 
-def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
+def breakdown_point(rule: Rule, n: int, f: int, *, end: float = math.inf) -> Limit | None:
     """The smallest clique that carries the answer away from n - b rows at 0, 1, 2, ... in one dimension.
 
     None if the rule has no answer to any of them.
@@ -86,7 +88,7 @@ def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
     Raises
     ------
     TooSlow
-        If it takes too long.
+        If it takes too long, or the clock shows `end`.
     """
     answered = False
     for count in range(1, n):
@@ -94,7 +96,7 @@ def breakdown_point(rule: Rule, n: int, f: int) -> Limit | None:
         rows[n - count :] = float(n)
         case = Case(rows, tuple(i < n - count for i in range(n)), count)
         try:
-            with time_limit(), contained():
+            with until(end), contained():
                 carried = carried_away(rule, case, REACHES[0])
         except Exception:  # noqa: S112 - whatever a target raises, it has no answer to these rows
             continue
@@ -114,17 +116,21 @@ def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, U
                 yield attack.kind, attack_rows(attack, rows, byzantine, number)
 
 
-def _climb(rule: Rule, rows: Updates, f: int, generator: torch.Generator, end: float) -> tuple[Updates, float]:
-    height, step = ratio(rule, rows, f), 0.5
-    for _ in takewhile(lambda _: monotonic() < end, range(STEPS)):
+def _climb(
+    rule: Rule, rows: Updates, f: int, generator: torch.Generator, end: float
+) -> Iterator[tuple[Updates, float]]:
+    """Every height on the way up, and the rows there."""
+    height, step = ratio(rule, rows, f, end=end), 0.5
+    yield rows, height
+    for _ in range(STEPS):
         move = _pick(MOVES, generator)
         higher = move(rows, f, step, generator)
-        reached = ratio(rule, higher, f)
+        reached = ratio(rule, higher, f, end=end)
         if reached > height:
             rows, height, step = higher, reached, min(step * 1.5, 4.0)
+            yield rows, height
         else:
             step = max(step * 1.5**-0.25, 1e-4)
-    return rows, height
 
 
 def _everything(rows: Updates, f: int, step: float, generator: torch.Generator) -> Updates:

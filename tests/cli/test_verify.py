@@ -18,10 +18,7 @@ QUICK = ("--examples", "15", "--f", "1")
 
 
 @pytest.fixture(autouse=True)
-def rules(monkeypatch):
-    monkeypatch.setattr(
-        "fedprop.verify.hunt.SHRINKING", 600.0
-    )  # what is shown must not depend on how busy the machine is
+def rules():
     Path("rules.py").write_text(RULES)
 
 
@@ -100,6 +97,13 @@ def test_the_worst_case_is_searched(fedprop):
     code, out, _ = fedprop("verify", "fedprop:Median", "--f", "1", "--n", "3", "--examples", "3", "--search")
     assert code == 0
     assert "n =  3, f = 1: kappa 1, proved 16" in out
+
+
+def test_what_is_left_undecided_for_want_of_time_is_told_and_is_no_success(fedprop):
+    code, out, _ = fedprop("verify", "rules.py:mean", "--seconds", "0.000001")
+    assert code == 1
+    assert "UNDECIDED" in out
+    assert "5 of 5 claims undecided: answers, shape, finite, untouched, repeatable" in out
 
 
 @pytest.mark.parametrize(

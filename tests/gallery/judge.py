@@ -8,13 +8,10 @@ from fedprop.verify import Outcome, verify
 
 FOLDER = Path(__file__).parent
 
-SECONDS = 3600.0
-"""Time for one piece: what is caught must not depend on how busy the machine is."""
-
 
 def failures(target: str, options: Mapping[str, Any], **effort: Any) -> list[Outcome]:
     """The claims of "file.py:name" in this folder that decide and do not hold."""
-    report = verify(f"{FOLDER}/{target}", **options, curious=False, seconds=SECONDS, **effort)
+    report = verify(f"{FOLDER}/{target}", **options, curious=False, **effort)
     return [outcome for outcome in report.outcomes if outcome.fails]
 
 
@@ -32,5 +29,5 @@ class _Caught(Exception):
 
 
 def _stop_at_a_failure(outcome: Outcome) -> None:
-    if outcome.fails:
+    if outcome.fails and outcome.verdict != "undecided":
         raise _Caught

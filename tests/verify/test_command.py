@@ -7,7 +7,7 @@ import pytest
 
 from fedprop.aggregators import Krum, Median
 from fedprop.errors import InvalidConfig
-from fedprop.verify import Report, verify
+from fedprop.verify import Report, assert_contract, verify
 from fedprop.verify.options import numbers
 
 
@@ -23,10 +23,21 @@ def lower_median(rows):
 
 
 def test_the_same_seed_gives_the_same_report():
-    # What is shrunk, and how much is tried, also depends on the time there is.
-    one, other = (verify(lower_median, as_="median", examples=10, seed=3, seconds=600, shrink=False) for _ in "12")
+    one, other = (verify(lower_median, as_="median", examples=10, seed=3, curious=False) for _ in "12")
     assert one.broken
     assert one == other
+
+
+def test_a_time_limit_holds_for_everything_and_what_it_leaves_untried_is_undecided():
+    report = verify(Median, f=1, n=range(3, 5), search=True, seconds=1e-6)
+    assert {o.verdict for o in report.outcomes} == {"undecided", "skipped"}
+    assert report.fails
+    assert not report.broken
+    assert report.limits == ()
+    assert {peak.kappa for peak in report.search} == {0.0}
+    assert report.command.endswith("--examples 200 --seed 0 --seconds 1e-06 --search")
+    with pytest.raises(AssertionError, match=r"claims undecided: .*\n\n.*: no answer to any input \(\d+ inputs left"):
+        assert_contract(Median, seconds=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """The hunt: claims are tried together, the broken ones shrunk, and what broke before is tried first."""
 
+import itertools
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Refused
-from fedprop.verify.hunt import NO_ANSWER, Effort, hunt, hunt_all
+from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused
+from fedprop.verify.hunt import Effort, hunt, hunt_all
 from fedprop.verify.report import Counterexample
+from fedprop.verify.trials import NO_ANSWER
 
 EFFORT = Effort(examples=60, seed=0)
 NUMBERS = (st.integers(0, 1000),)
@@ -60,20 +64,40 @@ def test_claims_with_inputs_of_their_own_are_tried_on_those():
 @pytest.mark.parametrize("error", [Refused("takes no such thing"), Crashed("failed")])
 def test_what_the_target_does_not_take_is_not_counted(error):
     def find(value):
-        if value % 2:
+        if value % 4 == 0:
             raise error
 
-    outcome = hunt(claim("even", find), EFFORT)
+    outcome = hunt(claim("no multiple of four", find), EFFORT)
     assert outcome.verdict == "holds"
     assert "inputs refused" in outcome.why
 
 
-def test_a_target_that_takes_nothing_is_skipped_with_its_reason():
+def test_a_claim_that_had_no_answer_fails_with_its_reason():
     def find(value):
         raise Refused("takes no such thing")
 
     (outcome,) = hunt_all([claim("never", find)], EFFORT)
-    assert (outcome.verdict, outcome.why) == ("skipped", "takes no such thing")
+    assert (outcome.verdict, outcome.why) == ("unanswered", "takes no such thing")
+    assert outcome.fails
+
+
+def test_a_claim_that_had_few_answers_is_undecided():
+    def find(value):
+        if value > 200:
+            raise Refused("takes no such thing")
+
+    (outcome,) = hunt_all([claim("seldom", find)], EFFORT)
+    assert (outcome.verdict, outcome.fails) == ("undecided", True)
+    assert 0 < outcome.examples < 30
+    assert outcome.why == f"{60 - outcome.examples} inputs refused"
+
+
+def test_a_claim_that_says_nothing_about_any_input_decides_nothing():
+    def find(value):
+        raise Inapplicable("it says nothing about numbers")
+
+    (outcome,) = hunt_all([claim("silent", find)], EFFORT)
+    assert (outcome.verdict, outcome.why, outcome.fails) == ("skipped", "it says nothing about numbers", False)
 
 
 def test_a_claim_that_cannot_be_tried_is_skipped():
@@ -112,20 +136,45 @@ def test_a_database_remembers_what_broke_a_claim():
     assert hunt_all([rare], Effort(1, 5, database), target="another")[0].verdict == "holds"
 
 
-def test_time_that_runs_out_is_told(monkeypatch):
-    now = iter(range(10**6))
-    monkeypatch.setattr("fedprop.verify.hunt.monotonic", lambda: next(now))
-    (outcome,) = hunt_all([claim("slow", at_least(10_000))], Effort(60, 0, seconds=10))
-    assert outcome.verdict == "holds"
-    assert 1 <= outcome.examples < 60
-    assert outcome.why == f"{60 - outcome.examples} inputs left for want of time"
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that goes on by a second whenever somebody looks at it."""
+    clock = itertools.count()
+    for module in ("hunt", "trials"):
+        monkeypatch.setattr(f"fedprop.verify.{module}.monotonic", lambda: next(clock))
+    monkeypatch.setattr("fedprop.verify.trials.until", lambda end: nullcontext())
 
 
-def test_shrinking_ends_in_time_and_keeps_what_it_has(monkeypatch):
-    monkeypatch.setattr("fedprop.verify.hunt.SHRINKING", 0.0)
-    (outcome,) = hunt_all([claim("small", at_least(17))], EFFORT)
+def test_time_that_runs_out_is_told(ticking):
+    (outcome,) = hunt_all([claim("slow", at_least(10_000))], Effort(60, 0, seconds=40))
+    assert (outcome.verdict, outcome.fails) == ("undecided", True)
+    assert 1 <= outcome.examples < 20
+    assert outcome.why == f"{60 - outcome.examples} inputs left: no time for them"
+
+
+def test_time_that_was_never_there_leaves_everything_undecided():
+    (outcome,) = hunt_all([claim("slow", at_least(0))], Effort(60, 0, seconds=1e-9))
+    assert (outcome.verdict, outcome.examples) == ("undecided", 0)
+
+
+def test_shrinking_ends_after_so_many_tries_and_keeps_what_it_has(monkeypatch):
+    monkeypatch.setattr("fedprop.verify.hunt.SHRINKING", 3)
+    tried = []
+
+    def find(value):
+        tried.append(value)
+        return Finding("found") if value >= 17 else None
+
+    (outcome,) = hunt_all([claim("small", find)], EFFORT)
+    first = next(i for i, value in enumerate(tried) if value >= 17)
+    assert len(tried) <= EFFORT.examples + first + 1 + 3
     assert outcome.verdict == "broken"
-    assert outcome.counterexample.actual >= 17
+    assert outcome.counterexample.actual > 17
+
+
+def test_how_small_a_counterexample_becomes_does_not_depend_on_time(ticking):
+    (outcome,) = hunt_all([claim("small", at_least(17))], EFFORT)
+    assert outcome.counterexample.actual == 17
 
 
 def test_a_target_that_hangs_breaks_the_claim_and_is_not_tried_further(monkeypatch):
@@ -142,7 +191,7 @@ def test_a_target_that_hangs_breaks_the_claim_and_is_not_tried_further(monkeypat
     hangs, after, elsewhere = hunt_all(claims, Effort(15, 0))
     assert (hangs.verdict, hangs.counterexample.found) == ("broken", "no answer within 0.05 seconds")
     assert after.why.endswith(f"inputs left: {NO_ANSWER}")
-    assert (elsewhere.verdict, elsewhere.why) == ("skipped", NO_ANSWER)
+    assert (elsewhere.verdict, elsewhere.why) == ("undecided", f"15 inputs left: {NO_ANSWER}")
     assert len([value for value in asked if value > 5]) == 1
 
 
