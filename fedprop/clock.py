@@ -23,13 +23,14 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
-from typing import Any, NoReturn, TypeAlias, TypeVar, TypeVarTuple
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
 
+from fedprop.apart import apart, loop_runs
 from fedprop.errors import InvalidConfig, Stalled
 from fedprop.types import Seconds
 
@@ -228,6 +229,8 @@ def hold() -> Iterator[None]:
 def run(main: Callable[..., Awaitable[T]], *args: Any, start: Seconds = 0.0) -> T:
     """Run an async function to its end in virtual time and return what it returns.
 
+    Where a loop already runs in this thread, as in a notebook, it runs in a thread of its own, and this one waits.
+
     Parameters
     ----------
     main : the async function; `args` are passed to it.
@@ -242,11 +245,35 @@ def run(main: Callable[..., Awaitable[T]], *args: Any, start: Seconds = 0.0) -> 
     """
     if not start >= 0:
         raise InvalidConfig(f"`start` must be at least 0 seconds; found {start}")
+    program = _Program(main, args)
 
-    async def watched() -> T:
-        loop = asyncio.get_running_loop()
+    def work() -> T:
+        options = {"loop_factory": lambda: VirtualTimeLoop(start)}
+        return anyio.run(program.run, backend="asyncio", backend_options=options)
+
+    return apart(work, program.stop) if loop_runs() else work()
+
+
+class _Program(Generic[T]):
+    """An async function on a virtual loop, which another thread may stop."""
+
+    def __init__(self, main: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> None:
+        self._main, self._args = main, args
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped = False
+
+    async def run(self) -> T:
+        """To its end."""
+        loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped:
+            raise asyncio.CancelledError
         if isinstance(loop, VirtualTimeLoop):
             loop.limiter = anyio.to_thread.current_default_thread_limiter()
-        return await main(*args)
+        return await self._main(*self._args)
 
-    return anyio.run(watched, backend="asyncio", backend_options={"loop_factory": lambda: VirtualTimeLoop(start)})
+    def stop(self) -> None:
+        """Cancel it; called from another thread."""
+        self._stopped = True
+        if self._task is not None:
+            with suppress(RuntimeError):  # the loop is closed: it has ended by itself
+                self._task.get_loop().call_soon_threadsafe(self._task.cancel)

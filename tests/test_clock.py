@@ -1,10 +1,14 @@
+import _thread
 import asyncio
+import signal
 import threading
+from contextvars import ContextVar
 
 import anyio
 import anyio.to_thread
 import pytest
 
+from fedprop.apart import apart
 from fedprop.clock import Alarm, VirtualTimeLoop, call_at, hold, now, post, run
 from fedprop.errors import InvalidConfig, Stalled
 
@@ -203,3 +207,86 @@ def test_results_and_errors_come_back_from_threads():
         return value, anyio.current_time()
 
     assert run(main) == (7, 1.0)
+
+
+# Where a loop runs already
+
+SAID = ContextVar("said", default="nothing")
+
+
+async def virtual_hour():
+    await anyio.sleep(3600)
+    return anyio.current_time(), SAID.get(), threading.current_thread() is threading.main_thread()
+
+
+@pytest.mark.parametrize(
+    "outer", [asyncio.run, lambda coroutine: anyio.run(lambda: coroutine), lambda c: run(lambda: c)]
+)
+def test_a_run_inside_a_running_loop_has_a_thread_of_its_own_and_the_same_context(outer):
+    async def notebook():
+        SAID.set("something")
+        return run(virtual_hour)
+
+    assert outer(notebook()) == (3600.0, "something", False)
+    assert run(virtual_hour) == (3600.0, "nothing", True)
+
+
+def test_what_another_library_says_of_its_loop_stays_in_its_thread():
+    library = ContextVar("current_async_library_cvar", default=None)  # as sniffio's
+
+    async def notebook():
+        library.set("asyncio")
+        return run(lambda: asyncio.sleep(1, library.get()))
+
+    assert asyncio.run(notebook()) is None
+
+
+def test_an_error_inside_a_running_loop_comes_out_as_it_is():
+    async def failing():
+        await anyio.sleep(1)
+        raise KeyError("mine")
+
+    async def notebook():
+        run(failing)
+
+    with pytest.raises(KeyError, match="mine"):
+        asyncio.run(notebook())
+
+
+async def interrupted(ended):
+    try:
+        _thread.interrupt_main()
+        with hold():
+            await asyncio.get_running_loop().run_in_executor(None, threading.Event().wait, 0.01)
+        while True:
+            await anyio.sleep(1)
+    finally:
+        ended.append(True)
+
+
+@pytest.mark.parametrize("handled", [True, False], ids=["as under asyncio.run", "as in a notebook"])
+def test_an_interrupt_ends_a_run_inside_a_running_loop(handled):
+    ended = []
+
+    async def notebook():
+        if not handled:  # asyncio.run turns the first interrupt into a cancellation; a notebook's loop does not
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run(interrupted, ended)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(notebook())
+    assert ended == [True]
+
+
+def test_an_interrupt_before_the_loop_begins_ends_it_at_once(monkeypatch):
+    def stopped(work, stop):
+        stop()
+        return apart(work, stop)
+
+    monkeypatch.setattr("fedprop.clock.apart", stopped)
+
+    async def notebook():
+        run(virtual_hour)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(notebook())

@@ -13,7 +13,7 @@ import fedprop
 
 ROOT = Path(fedprop.__file__).parent
 LEVELS = (
-    {"errors", "failures", "settings", "answers", "forms", "types", "params", "rng", "registry"},
+    {"errors", "failures", "settings", "answers", "forms", "types", "params", "rng", "registry", "apart"},
     {
         "aggregators",
         "attacks",

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 import torch
 from torch import nn
@@ -69,6 +71,31 @@ class Cut(Bystander):
     def on_round(self, record, snapshot):
         if record.round == self.at:
             raise PowerCut
+
+
+@pytest.mark.parametrize("error", [PowerCut, StoreError, KeyboardInterrupt])
+def test_what_ends_a_run_in_a_notebook_comes_out_as_it_is(toy, error):
+    class Ending(Bystander):
+        def on_round(self, record, snapshot):
+            raise error("enough")
+
+    async def notebook():
+        run(experiment(), dataset=toy, watchers=[Ending()])
+
+    with pytest.raises(error, match="enough"):
+        asyncio.run(notebook())
+
+
+def test_a_run_in_a_notebook_is_the_same(toy, tmp_path):
+    """There an event loop runs already in the thread that calls `run`."""
+
+    async def notebook():
+        return run(experiment(), dataset=toy, out=tmp_path / "inside")
+
+    inside, outside = asyncio.run(notebook()), run(experiment(), dataset=toy, out=tmp_path / "outside")
+    assert inside.trace_sha256 == outside.trace_sha256
+    assert torch.equal(inside.parameters, outside.parameters)
+    assert content(tmp_path / "inside") == content(tmp_path / "outside")
 
 
 def content(folder):
