@@ -1,7 +1,7 @@
 """Everything a configuration can name, by family."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -10,12 +10,23 @@ from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
 from fedprop.models import MODELS
+from fedprop.registry import Registry
 from fedprop.simulation.optimizers import OPTIMIZERS
-from fedprop.simulation.policies import Policy
+from fedprop.simulation.policies import POLICIES
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
-_REGISTRIES = (AGGREGATORS, STAGES, PROTOCOLS, ATTACKS, DATASETS, PARTITIONS, MODELS, OPTIMIZERS, LR_SCHEDULES)
-_UNIONS = {"policies": Policy}
+_REGISTRIES: tuple[Registry[Any], ...] = (
+    AGGREGATORS,
+    STAGES,
+    PROTOCOLS,
+    ATTACKS,
+    DATASETS,
+    PARTITIONS,
+    MODELS,
+    POLICIES,
+    OPTIMIZERS,
+    LR_SCHEDULES,
+)
 
 
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:
@@ -26,8 +37,4 @@ def kinds(family: str) -> Mapping[str, type[BaseModel]]:
     KeyError
         If there is no such family.
     """
-    registries: dict[str, Any] = {registry.family: registry.kinds for registry in _REGISTRIES}
-    if family in registries:
-        return registries[family]  # type: ignore[no-any-return]
-    union, *_ = get_args(_UNIONS[family])
-    return {cls.model_fields["kind"].default: cls for cls in get_args(union)}
+    return {registry.family: registry for registry in _REGISTRIES}[family].kinds

@@ -18,7 +18,7 @@ from fedprop.privacy import CentralPrivacy, Membership
 from fedprop.settings import sound, validate
 from fedprop.simulation.enlistment import idle, uneven
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
-from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
+from fedprop.simulation.policies import AnyPolicy, Synchronous
 from fedprop.training import LocalTraining
 from fedprop.types import Frozen, NonNegative, Positive
 
@@ -86,7 +86,7 @@ class Experiment(Frozen):
     attack: Attacks = (NoAttack(),)
     compromised: Literal["random", "first"] = "random"
     attack_failures: Literal["stop", "honest"] = "stop"
-    policy: Policy = Synchronous()
+    policy: AnyPolicy = Synchronous()
     optimizer: AnyOptimizer = FedAvg()
     network: Network = Network()
     compute: Compute = Compute()
@@ -100,24 +100,26 @@ class Experiment(Frozen):
     keep_events: bool = True
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
-        parts = self._clients, self._defense, self._protocol, self._waiting, self._shares, self._begins
+        parts = self._policy, self._defense, self._protocol, self._shares, self._begins
         return *parts, self._tasks, self._central
 
-    def _clients(self) -> Iterator[str]:
-        name = "cohort" if isinstance(self.policy, Synchronous) else "concurrency"
-        wanted = getattr(self.policy, name)
-        if wanted is not None and wanted > self.clients:
-            yield f"`policy.{name}` must be at most the number of clients, {self.clients}; found {wanted}"
+    def _policy(self) -> Iterator[str]:
+        silent = {
+            "network.loss": self.network.loss,
+            "faults.dropout": self.faults.dropout,
+            "faults.outages": float(self.faults.outages is not None),
+        }
+        yield from self.policy.problems(self.clients, [name for name, value in silent.items() if value])
 
     def _defense(self) -> Iterator[str]:
-        rows = self.policy.smallest(self.clients)
+        rows = self.policy.fewest(self.clients)
         if rows >= self.rule.min_rows:
             return
         f = getattr(self.rule, "f", None)
         found = f"n={rows}" if f is None else f"n={rows}, f={f}"
         yield (
             f"`defense`: {type(self.rule).__name__} needs {self.rule.requirement()}, "
-            f"and the policy may aggregate as few as {rows} updates (see {self._least()}); found {found}"
+            f"and the policy may aggregate as few as {rows} updates (see {self.policy.deciding}); found {found}"
         )
 
     def _protocol(self) -> Iterator[str]:
@@ -134,26 +136,6 @@ class Experiment(Frozen):
                 f"`optimizer` must not rescale by steps for {name}: an update then is more than its steps, since "
                 f"clients may start, and the server may fall back, elsewhere; found {type(self.optimizer).__name__}"
             )
-
-    def _least(self) -> str:
-        """The setting that decides how few updates may be aggregated."""
-        if not isinstance(self.policy, Synchronous):
-            return "`policy.buffer`" if isinstance(self.policy, FedBuff) else "`policy.kind`"
-        if self.policy.deadline is not None and self.policy.min_updates is not None:
-            return "`policy.min_updates`"
-        return "`policy.cohort`" if self.policy.cohort else "`clients`"
-
-    def _waiting(self) -> Iterator[str]:
-        silent = {
-            "network.loss": self.network.loss,
-            "faults.dropout": self.faults.dropout,
-            "faults.outages": float(self.faults.outages is not None),
-        }
-        causes = [name for name, value in silent.items() if value]
-        if causes and self.policy.patience is None:
-            limit = "deadline" if isinstance(self.policy, Synchronous) else "timeout"
-            found = f"null with {', '.join(causes)}"
-            yield f"`policy.{limit}` must be set where clients can fail silently; found {found}"
 
     def _shares(self) -> Iterator[str]:
         return uneven(self.attack, self.clients)
@@ -196,7 +178,7 @@ class Experiment(Frozen):
     @property
     def asynchronous(self) -> bool:
         """Whether the server aggregates as updates come, instead of in rounds."""
-        return isinstance(self.policy, FedBuff | FedAsync)
+        return not self.policy.synchronous
 
 
 def sound_experiment(value: Any) -> Experiment:

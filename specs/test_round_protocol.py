@@ -28,10 +28,9 @@ from worlds import Log, setup_of
 from fedprop.clock import VirtualTimeLoop
 from fedprop.experiment import Experiment
 from fedprop.messages import Invitation, Reason, Update
-from fedprop.simulation.events import EventKind, RoundRecord
+from fedprop.simulation.events import EventKind
 from fedprop.simulation.ledger import Accepted
-from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
-from fedprop.simulation.rounds import run_asynchronous, run_synchronous
+from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
 from fedprop.simulation.server import Server
 from fedprop.simulation.world import World
 
@@ -71,16 +70,16 @@ class Watched(World):
         assert isinstance(message, Invitation)
         self.invitations.append((client, message))
 
-    async def _watch(self, batch: Sequence[Accepted]) -> RoundRecord:
+    async def _watch(self, batch: Sequence[Accepted]) -> None:
         self.used += [item.task for item in batch]
-        return await self._aggregate(batch)
+        await self._aggregate(batch)
 
 
 class RoundProtocol(RuleBasedStateMachine):
     """Plays network and clients against the real server, on the real clock."""
 
     @initialize(policy=policies, seed=st.integers(0, 100))
-    def start(self, policy: Synchronous | FedBuff | FedAsync, seed: int) -> None:
+    def start(self, policy: Policy, seed: int) -> None:
         self.policy = policy
         self.log = Log()
         self.random = random.Random(seed)
@@ -95,8 +94,7 @@ class RoundProtocol(RuleBasedStateMachine):
             seed=seed,
         )
         self.world = self._do(self._build(experiment))
-        play = run_synchronous if isinstance(policy, Synchronous) else run_asynchronous
-        self.task = self.loop.create_task(play(self.world.server, policy, self.world.emit, lambda _: None))  # type: ignore[operator]
+        self.task = self.loop.create_task(policy.run(self.world.server))  # type: ignore[arg-type]
         self._settle()
 
     async def _build(self, experiment: Experiment) -> Watched:
@@ -202,14 +200,14 @@ class RoundProtocol(RuleBasedStateMachine):
         failed = {e.round for e in self.log.events if e.kind is EventKind.ROUND_FAILED}
         in_failed = {e.task for e in self.log.events if e.kind is EventKind.ACCEPTED and e.round in failed}
         assert set(self.world.used) <= set(accepted)
-        if isinstance(self.policy, Synchronous):
+        if self.policy.synchronous:
             assert lost <= current | in_failed
         else:
             assert not lost
 
     @invariant()
     def nothing_is_accepted_after_its_round(self) -> None:
-        if hasattr(self, "world") and isinstance(self.policy, Synchronous):
+        if hasattr(self, "world") and self.policy.synchronous:
             invited = {e.task: e.round for e in self.log.events if e.kind is EventKind.INVITED}
             for event in self.log.events:
                 if event.kind is EventKind.ACCEPTED:

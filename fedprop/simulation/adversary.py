@@ -129,7 +129,7 @@ class Adversary:
             clients,
             setup.aims[index],
             setup.training.batch_size,
-            setup.policy.smallest(setup.clients),
+            setup.policy.fewest(setup.clients),
         )
 
     def _rows(self, tasks: list[int], like: Vector) -> Updates:

@@ -1,5 +1,6 @@
-"""Asking a defense, which may be one of the user's own: what goes wrong there ends the run in a sentence."""
+"""Asking a defense or a policy, which may be the user's own: what goes wrong there ends the run in a sentence."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,9 @@ from fedprop.answers import check_answer, described
 from fedprop.defenses import Beginning, ClientSide, Replies, RoundProtocol, Screened
 from fedprop.errors import InvalidUpdates, WrongAnswer
 from fedprop.failures import blamed
-from fedprop.types import ClientId, Round, Vector
+from fedprop.simulation.ledger import Accepted
+from fedprop.simulation.policies import Policy
+from fedprop.types import ClientId, Round, Updates, Vector, Version
 
 
 def ask(rule: Aggregator, cohort: Cohort, memory: Any, round: Round) -> Aggregation:
@@ -30,6 +33,22 @@ def ask(rule: Aggregator, cohort: Cohort, memory: Any, round: Round) -> Aggregat
                 "or raise InvalidUpdates to let the round fail; found NaN or infinity"
             )
         return Aggregation(value.detach(), weights.detach(), memory)
+
+
+def rows_of(policy: Policy, batch: Sequence[Accepted], parameters: Vector, version: Version) -> Updates:
+    """The accepted updates as rows [n, d], as the policy discounts them for a server that is at this version.
+
+    Raises
+    ------
+    RunFailed
+        If it raises an error, or answers with something else than a row for each update.
+    """
+    name, like = f"the policy {type(policy).__name__}", batch[0].update
+    with blamed(f"{name} failed at version {version}"):
+        found: object = policy.rows(batch, parameters, version)
+        shape = (len(batch), *like.shape)
+        check_answer(name, "rows", found, shape=shape, dtype=like.dtype, device=like.device)
+        return found  # type: ignore[return-value]
 
 
 def ask_protocol(protocol: RoundProtocol, replies: Replies, memory: Any, round: Round) -> Screened:

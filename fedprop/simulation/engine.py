@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from fedprop.clock import now, run
-from fedprop.errors import RunFailed, Stalled
+from fedprop.errors import FedpropError, RunFailed, Stalled
+from fedprop.failures import in_words
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.packing import pack, unpack
-from fedprop.simulation.policies import Synchronous
-from fedprop.simulation.rounds import run_asynchronous, run_synchronous
+from fedprop.simulation.policies import Policy
+from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.world import World
 from fedprop.training.task import Train
@@ -106,23 +107,23 @@ def simulate(
     records = list(earlier)
     saved = None if resume is None else _unpack(resume, setup.device)
 
+    heard = _Heard(observer)
+
     async def main() -> tuple[World, Seconds]:
-        world = World(setup, observer.on_event, train=train)
+        world = World(setup, heard.on_event, train=train)
 
         def on_round(record: RoundRecord) -> None:
             moment = now()
             records.append(replace(record, wall_seconds=time.perf_counter() - began))
-            observer.on_round(records[-1], lambda: _snapshot(world, moment))
+            heard.on_round(records[-1], lambda: _snapshot(world, moment))
 
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
             if saved is not None:
                 world.restore(saved)
             tasks.start_soon(world.adversary.run)
-            if isinstance(setup.policy, Synchronous):
-                await run_synchronous(world.server, setup.policy, world.emit, on_round)
-            else:
-                await run_asynchronous(world.server, setup.policy, world.emit, on_round)
+            world.server.on_round = on_round
+            await _play(setup.policy, world.server, heard)
             tasks.cancel_scope.cancel()
         return world, now()
 
@@ -136,6 +137,40 @@ def simulate(
         tickets_per_pass=world.office.computed / max(1, world.office.passes),
         attack_failures=dict(world.adversary.failures),
     )
+
+
+class _Heard:
+    """Hands everything on to an observer, and keeps what goes wrong there: it is no fault of whoever told it."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.error: Exception | None = None
+        self._observer = observer
+
+    def on_event(self, event: Event) -> None:
+        try:
+            self._observer.on_event(event)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def on_round(self, record: RoundRecord, snapshot: Callable[[], Snapshot]) -> None:
+        try:
+            self._observer.on_round(record, snapshot)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+async def _play(policy: Policy, server: Server, heard: _Heard) -> None:
+    """Play all rounds; an error of the policy itself comes out as a sentence."""
+    try:
+        await policy.run(server)
+    except FedpropError:
+        raise
+    except Exception as error:
+        if error is heard.error:
+            raise
+        raise RunFailed(f"policy {policy.kind} failed in round {server.state.round}: {in_words(error)}") from error
 
 
 def _run(main: Callable[[], Awaitable[T]], start: Seconds) -> T:

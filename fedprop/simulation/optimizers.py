@@ -36,6 +36,7 @@ class ServerOptimizer(Frozen):
 
     reads_lengths: ClassVar[bool] = False
 
+    kind: str
     lr: Positive = 1.0
 
     def init(self, parameters: Vector) -> State:

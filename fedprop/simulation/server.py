@@ -1,7 +1,7 @@
 """The server: invites clients, judges what they send, aggregates, and moves the global model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -21,12 +21,11 @@ from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
-from fedprop.simulation.asking import ask
+from fedprop.simulation.asking import ask, rows_of
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
-from fedprop.simulation.policies import FedAsync, FedBuff
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.root import RootBench, RootView
 from fedprop.simulation.roster import Roster
@@ -70,7 +69,12 @@ class ServerState:
 
 
 class Server:
-    """What all policies share; a policy's own loop (rounds.py) calls it."""
+    """What all policies share; a policy's own loop calls it.
+
+    Attributes
+    ----------
+    on_round : is told of every round as it closes.
+    """
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class Server:
             clients=setup.clients,
             size=self.layout.size,
             dtype=self.layout.dtype,
-            max_staleness=getattr(setup.policy, "max_staleness", None),
+            max_staleness=setup.policy.stalest,
             key=None if setup.protocol is None else partial(client_key, setup.seed),
         )
         if setup.protocol is not None:
@@ -110,6 +114,13 @@ class Server:
         self._meter = meter
         self._alarm_is_set = False
         self._emit = emit
+        self.on_round: Callable[[RoundRecord], None] = lambda _: None
+
+    def open_round(self) -> bool:
+        """Open the next round, if another one may start now; whether it did."""
+        if goes_on := self.goes_on(self.state.round):
+            self._emit(EventKind.ROUND_OPENED)
+        return goes_on
 
     def receive(self, client: ClientId, message: Payload) -> None:
         """A message arrives from a client's link."""
@@ -202,6 +213,11 @@ class Server:
         self.state.alarms.pop(task, None)
         self._office.let_go(task, "server")
 
+    def close_tasks(self) -> None:
+        """Close all open tasks; answers to them will be refused."""
+        for task in list(self.state.ledger.open):
+            self.end(task, TaskState.CLOSED)
+
     def release(self, batch: Sequence[Accepted]) -> None:
         """Forget how accepted updates came about."""
         for item in batch:
@@ -229,7 +245,12 @@ class Server:
         self._alarm_is_set = False
         self.inbox.wake()
 
-    async def aggregate(self, batch: Sequence[Accepted]) -> RoundRecord:
+    def fail_round(self, failure: str, batch: Sequence[Accepted]) -> None:
+        """Close the round without a new version, for the reason in `failure`, and forget the updates in the batch."""
+        self.release(batch)
+        self._close_round({}, failure, batch)
+
+    async def aggregate(self, batch: Sequence[Accepted]) -> None:
         """Make the next version from a batch of updates, and close the round."""
         if self.setup.aggregation_seconds:
             await Alarm(now() + self.setup.aggregation_seconds).wait()
@@ -241,7 +262,7 @@ class Server:
         except InvalidUpdates as error:
             failure = str(error)
         self.release(batch)
-        return self.close_round(weights, failure, batch, ruling)
+        self._close_round(weights, failure, batch, ruling)
 
     def _screen(self, batch: Sequence[Accepted]) -> tuple[Sequence[Accepted], Ruling | None]:
         """The updates that a protocol lets through, all of them if there is none, and what it says."""
@@ -266,11 +287,13 @@ class Server:
     def _step(self, batch: Sequence[Accepted], *, rollback: bool) -> dict[ClientId, float]:
         state, setup = self.state, self.setup
         if not batch:
-            raise InvalidUpdates("a round must have an update of a client that is not banned; found none")
+            banned = " of a client that is not banned" if setup.protocol is not None else ""
+            raise InvalidUpdates(f"a round must have an update{banned}; found none")
         base = state.fallback or state.basis if rollback else state.basis
         lengths = torch.tensor([setup.training.length(a.steps, a.round) for a in batch], dtype=self.layout.dtype)
         lengths = lengths.to(setup.device)
-        rows = rebase(self._rows(batch), state.parameters, base.parameters) if rollback else self._rows(batch)
+        rows = rows_of(setup.policy, batch, state.parameters, state.version)
+        rows = rebase(rows, state.parameters, base.parameters) if rollback else rows
         rows = self._walk.prepare(rows, lengths)
         cohort = Cohort(
             rows,
@@ -293,21 +316,9 @@ class Server:
         if setup.central_privacy is None:
             rule = setup.defense if state.round >= setup.defense_from else Mean()
             return ask(rule, cohort, state.memory, state.round)
-        wanted = getattr(setup.policy, "cohort", None) or setup.clients
+        wanted = setup.policy.wanted(setup.clients)
         draw = generator(setup.seed, "central privacy", state.round)
         return setup.central_privacy.average(rows, wanted, draw, trainable=self._trainable)
-
-    def _rows(self, batch: Sequence[Accepted]) -> Updates:
-        """The updates as rows, discounted by staleness as the policy says."""
-        policy, state = self.setup.policy, self.state
-        rows = torch.stack([a.update for a in batch])
-        if isinstance(policy, FedAsync):
-            rows = rows + torch.stack([a.origin for a in batch]) - state.parameters
-        if isinstance(policy, FedBuff | FedAsync):
-            counts = [policy.staleness.weight(state.version - a.version) for a in batch]
-            mixing = policy.mixing if isinstance(policy, FedAsync) else 1.0
-            rows = rows * (mixing * torch.tensor(counts, dtype=rows.dtype, device=rows.device))[:, None]
-        return rows
 
     def _move(self, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool) -> None:
         """Take the server's step from `base`, all of it or nothing."""
@@ -320,9 +331,9 @@ class Server:
         state.memory = answer.state
         state.version += 1
 
-    def close_round(
+    def _close_round(
         self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted], ruling: Ruling | None = None
-    ) -> RoundRecord:
+    ) -> None:
         """Record a round that made a version of a batch, or failed to, and evaluate when it is time to."""
         state = self.state
         if failure:
@@ -354,7 +365,7 @@ class Server:
         )
         state.accepted = state.rejected = 0
         state.round += 1
-        return record
+        self.on_round(record)
 
     def _probe(self, batch: Sequence[Accepted], last: bool) -> tuple[Finding, ...]:
         """Show the round to whoever looks at the run."""

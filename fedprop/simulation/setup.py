@@ -15,7 +15,7 @@ from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.simulation.optimizers import ServerOptimizer
-from fedprop.simulation.policies import FedAsync, FedBuff, Synchronous
+from fedprop.simulation.policies import Policy
 from fedprop.training.config import LocalTraining
 from fedprop.training.task import Shards
 from fedprop.types import ClientId, Round, Seconds
@@ -55,7 +55,7 @@ class Setup:
     training: LocalTraining
     defense: Aggregator
     attacks: tuple[tuple[Attack, frozenset[ClientId]], ...]
-    policy: Synchronous | FedBuff | FedAsync
+    policy: Policy
     optimizer: ServerOptimizer
     network: Network
     compute: Compute

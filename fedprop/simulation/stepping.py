@@ -1,17 +1,17 @@
 """The server's step: its optimizer at work, whose answers are checked here, since it may be anybody's."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation
-from fedprop.errors import FedpropError, InvalidUpdates, RunFailed
+from fedprop.answers import check_answer, described
+from fedprop.errors import InvalidUpdates, WrongAnswer
+from fedprop.failures import blamed
 from fedprop.simulation.optimizers import ServerOptimizer, State
 from fedprop.types import Updates, Vector
-
-T = TypeVar("T")
 
 
 class Basis(NamedTuple):
@@ -38,13 +38,13 @@ class ServerStep:
 
     def begin(self, parameters: Vector) -> Basis:
         """The first model, and what the optimizer remembers before the first round."""
-        return Basis(parameters, self._state("init", self._ask("init", self._optimizer.init, parameters)))
+        with self._blamed("init"):
+            return Basis(parameters, self._state("init", self._optimizer.init(parameters)))
 
     def prepare(self, rows: Updates, lengths: Tensor) -> Updates:
         """The rows [n, d] as the rule shall see them."""
-        return self._like(
-            rows, "prepare", self._ask("prepare", self._optimizer.prepare, rows, lengths, self._trainable)
-        )
+        with self._blamed("prepare"):
+            return self._like(rows, "prepare", self._optimizer.prepare(rows, lengths, self._trainable))
 
     def take(self, base: Basis, answer: Aggregation, lengths: Tensor) -> Basis:
         """Where a step from `base` leads.
@@ -54,47 +54,41 @@ class ServerStep:
         InvalidUpdates
             If that is not finite.
         """
-        weights = answer.weights.to(lengths)
-        value = self._ask("finish", self._optimizer.finish, answer.value, weights, lengths, self._trainable)
-        aggregate = self._like(answer.value, "finish", value)
+        aggregate = self._finish(answer, lengths)
         # Copies, since others still hold these: whoever adds to them in place must not change the past.
         old, memory = base.parameters.clone(), {name: tensor.clone() for name, tensor in base.optimizer.items()}
-        pair = self._ask("step", self._optimizer.step, old, aggregate, memory, self._trainable)
-        if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise self._wrong("step", "a pair of a model and a state", type(pair).__name__)
-        parameters, state = self._like(base.parameters, "step", pair[0]), self._state("step", pair[1])
+        with self._blamed("step"):
+            found: object = self._optimizer.step(old, aggregate, memory, self._trainable)
+            if not (isinstance(found, tuple) and len(found) == 2):
+                raise WrongAnswer(
+                    f"{self._name('step')} must answer with a model and a state; found {described(found)}"
+                )
+            parameters, state = self._like(base.parameters, "step", found[0]), self._state("step", found[1])
         parameters = torch.where(self._fixed, base.parameters, parameters)
         if not bool(torch.isfinite(parameters).all()):
             raise InvalidUpdates("the next global model must be finite; found NaN or infinity after the server's step")
         return Basis(parameters, state)
 
-    def _ask(self, method: str, call: Callable[..., T], *arguments: Any) -> T:
-        try:
-            return call(*arguments)
-        except FedpropError:
-            raise
-        except Exception as error:
-            raise RunFailed(f"{self._name(method)} failed: {type(error).__name__}: {error}") from error
+    def _finish(self, answer: Aggregation, lengths: Tensor) -> Vector:
+        """The aggregate as the step shall see it."""
+        with self._blamed("finish"):
+            weights = answer.weights.to(lengths)
+            found = self._optimizer.finish(answer.value, weights, lengths, self._trainable)
+            return self._like(answer.value, "finish", found)
 
     def _like(self, wanted: Tensor, method: str, found: Any) -> Tensor:
-        if not isinstance(found, Tensor):
-            raise self._wrong(method, "a tensor", type(found).__name__)
-        if (found.shape, found.dtype, found.device) != (wanted.shape, wanted.dtype, wanted.device):
-            raise self._wrong(method, f"a tensor {_shown(wanted)}", _shown(found))
-        return found
+        shape, dtype, device = tuple(wanted.shape), wanted.dtype, wanted.device
+        check_answer(self._name(method), "a tensor", found, shape=shape, dtype=dtype, device=device)
+        return found  # type: ignore[no-any-return]
 
     def _state(self, method: str, found: Any) -> State:
         """A checkpoint must be able to hold it."""
         if isinstance(found, dict) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items()):
             return found
-        raise self._wrong(method, "a state of tensors by name", repr(found))
+        raise WrongAnswer(f"{self._name(method)} must answer with a state, tensors by name; found {described(found)}")
 
-    def _wrong(self, method: str, wanted: str, found: str) -> RunFailed:
-        return RunFailed(f"{self._name(method)} must answer with {wanted}; found {found}")
+    def _blamed(self, method: str) -> AbstractContextManager[None]:
+        return blamed(f"optimizer {self._optimizer.kind} failed in `{method}`")
 
     def _name(self, method: str) -> str:
-        return f"`optimizer`: {type(self._optimizer).__name__}.{method}"
-
-
-def _shown(tensor: Tensor) -> str:
-    return f"{list(tensor.shape)} {tensor.dtype} on {tensor.device}"
+        return f"{type(self._optimizer).__name__}.{method}"

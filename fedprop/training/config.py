@@ -1,8 +1,9 @@
 """How a client trains."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 
 from fedprop.privacy.config import Cost, LocalPrivacy
 from fedprop.training.lr_schedules import LrSchedules, combined
@@ -48,30 +49,25 @@ class LocalTraining(Frozen):
     privacy: LocalPrivacy | None = None
     engine: Engine = "auto"
 
-    @model_validator(mode="after")
-    def _pull_settles(self) -> "LocalTraining":
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return self._pull_settles, self._one_momentum, self._one_length, self._one_clipping
+
+    def _pull_settles(self) -> Iterator[str]:
         pull = self.lr * self.proximal
         if pull >= 2.0:
-            raise ValueError(f"`lr` times `proximal` must be below 2, or each step overshoots further; found {pull}")
-        return self
+            yield f"`lr` times `proximal` must be below 2, or each step overshoots further; found {pull}"
 
-    @model_validator(mode="after")
-    def _one_momentum(self) -> "LocalTraining":
+    def _one_momentum(self) -> Iterator[str]:
         if self.optimizer == "adam" and self.momentum:
-            raise ValueError(f"`momentum` must be 0 with `optimizer` adam; found {self.momentum}")
-        return self
+            yield f"`momentum` must be 0 with `optimizer` adam; found {self.momentum}"
 
-    @model_validator(mode="after")
-    def _one_length(self) -> "LocalTraining":
+    def _one_length(self) -> Iterator[str]:
         if self.steps is not None and self.epochs is not None:
-            raise ValueError(f"give `steps` or `epochs`, not both; found steps={self.steps}, epochs={self.epochs}")
-        return self
+            yield f"give `steps` or `epochs`, not both; found steps={self.steps}, epochs={self.epochs}"
 
-    @model_validator(mode="after")
-    def _one_clipping(self) -> "LocalTraining":
+    def _one_clipping(self) -> Iterator[str]:
         if self.privacy is not None and self.clip_norm is not None:
-            raise ValueError(f"`clip_norm` must be null with `privacy`, which clips itself; found {self.clip_norm}")
-        return self
+            yield f"`clip_norm` must be null with `privacy`, which clips itself; found {self.clip_norm}"
 
     def rate(self, round: Round) -> float:
         """The learning rate of tasks given out in a round."""

@@ -12,13 +12,15 @@ schedules multiply. One of your own overrides `factor`:
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt
 
-from fedprop.errors import InvalidConfig
+from fedprop.errors import InvalidConfig, WrongAnswer
+from fedprop.failures import blamed
 from fedprop.registry import Registry
+from fedprop.settings import shown
 from fedprop.types import Frozen, Round
 
 Shrinking: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -26,6 +28,8 @@ Shrinking: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 class LrSchedule(Frozen, ABC):
     """A share of `lr` for every round."""
+
+    kind: str
 
     @abstractmethod
     def factor(self, round: Round) -> float:
@@ -50,11 +54,12 @@ class MilestoneDecay(LrSchedule):
     at: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     shrink: Shrinking = 0.1
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "MilestoneDecay":
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return (self._in_order,)
+
+    def _in_order(self) -> Iterator[str]:
         if list(self.at) != sorted(set(self.at)):
-            raise ValueError(f"`at` must name rounds in ascending order, each once; found {list(self.at)}")
-        return self
+            yield f"`at` must name rounds in ascending order, each once; found {list(self.at)}"
 
     def factor(self, round: Round) -> float:
         return self.shrink ** sum(milestone <= round for milestone in self.at)
@@ -142,11 +147,8 @@ def check_rounds(schedules: Sequence[LrSchedule], rounds: int) -> None:
 
 
 def _factor(schedule: LrSchedule, round: Round) -> float:
-    name = f"`training.lr_schedule`: {type(schedule).__name__}"
-    try:
-        factor = schedule.factor(round)
-    except Exception as error:
-        raise InvalidConfig(f"{name} failed in round {round}: {type(error).__name__}: {error}") from error
-    if not isinstance(factor, float | int) or not 0.0 <= factor <= 1.0:
-        raise InvalidConfig(f"{name} must answer with a number from 0 to 1; found {factor!r} in round {round}")
-    return factor
+    with blamed(f"`training.lr_schedule`: {type(schedule).__name__} failed in round {round}", raising=InvalidConfig):
+        found: object = schedule.factor(round)
+        if not isinstance(found, float | int) or not 0.0 <= found <= 1.0:
+            raise WrongAnswer(f"`factor` must answer with a number from 0 to 1; found {shown(found)}")
+        return float(found)

@@ -174,7 +174,7 @@ def test_a_folder_holds_one_run(fedprop, summary):
 
 
 def test_a_run_that_fails_gives_exit_code_1(fedprop, monkeypatch):
-    monkeypatch.setattr("fedprop.simulation.rounds.MAX_TASKS_PER_UPDATE", 20)
+    monkeypatch.setattr("fedprop.simulation.policies.asynchronous.MAX_TASKS_PER_UPDATE", 20)
     code, out, err = fedprop("run", "run.yaml", "--set", "policy.timeout=0.01")
     assert (code, out) == (1, "")
     assert "fedprop: round 0 came to no end" in err
@@ -286,7 +286,7 @@ def test_sweep_refuses_a_folder_with_other_settings_and_leaves_it_alone(fedprop)
 
 
 def test_a_failed_cell_gives_exit_code_1_and_the_others_go_on(fedprop, monkeypatch):
-    monkeypatch.setattr("fedprop.simulation.rounds.MAX_TASKS_PER_UPDATE", 20)
+    monkeypatch.setattr("fedprop.simulation.policies.asynchronous.MAX_TASKS_PER_UPDATE", 20)
     change = "axes.rule.Mean={defense: {kind: mean}, policy.timeout: 0.01}"
     code, out, _ = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--json", "--set", change)
     assert code == 1

@@ -10,8 +10,6 @@ from fedprop.data import Dataset
 from fedprop.experiment import Experiment
 from fedprop.messages import Update
 from fedprop.simulation.engine import simulate
-from fedprop.simulation.policies import Synchronous
-from fedprop.simulation.rounds import run_asynchronous, run_synchronous
 from fedprop.simulation.world import World
 
 
@@ -86,13 +84,13 @@ def drive(configure, log):
 
     def run(script, **settings):
         setup = configure(**settings)
-        loop = run_synchronous if isinstance(setup.policy, Synchronous) else run_asynchronous
 
         async def main():
             world, invitations = World(setup, log.on_event), []
+            world.server.on_round = log.rounds.append
             world.transport.connect("down", lambda client, message: invitations.append(message))
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(loop, world.server, setup.policy, world.emit, log.rounds.append)
+                tasks.start_soon(setup.policy.run, world.server)
                 await anyio.sleep(0.2)
                 await script(world, invitations)
                 await anyio.sleep(1e-6)

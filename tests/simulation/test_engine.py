@@ -10,6 +10,7 @@ from torch import nn
 
 from fedprop.errors import RunFailed
 from fedprop.params import ParameterLayout
+from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.engine import NEW_OBJECTS, Outcome, simulate
 from fedprop.simulation.events import Trace
 
@@ -97,7 +98,7 @@ def test_several_mistakes_at_once_come_out_as_a_group(configure, monkeypatch):
             for error in (KeyError("a"), OSError("b")):
                 tasks.start_soon(_raise, error)
 
-    monkeypatch.setattr("fedprop.simulation.engine.run_synchronous", twice)
+    monkeypatch.setattr(Adversary, "run", twice)
     with pytest.raises(ExceptionGroup) as caught:
         simulate(configure(), Nobody())
     assert {type(error) for error in caught.value.exceptions} == {KeyError, OSError}

@@ -32,6 +32,8 @@ class FrozenShove(Shove):
 class Restless(ServerOptimizer):
     """Moves all there is."""
 
+    kind: str = "restless"
+
     def step(self, parameters, aggregate, state, trainable):
         return parameters + 1.0, state
 

@@ -261,9 +261,11 @@ def test_one_clients_weights_add_up(configure, log, answer):
             [task] = server.state.ledger.open.values()
             invitation = Invitation(task=task.task, round=0, version=0, parameters=task.origin)
             batch.append(server.judge(0, answer(0, invitation, 1.0)))
-        return await server.aggregate(batch)
+        server.on_round = log.rounds.append
+        await server.aggregate(batch)
 
-    record = on_the_clock(configure, log, script, policy=policy)
+    on_the_clock(configure, log, script, policy=policy)
+    [record] = log.rounds
     assert record.weights == {0: pytest.approx(1.0)}
     assert isinstance(record.weights[0], float)
 

@@ -82,6 +82,7 @@ def test_schedules_that_cannot_be_are_refused(wrong):
 class Odd(LrSchedule):
     """Answers with whatever it is told."""
 
+    kind: str = "odd"
     answers: tuple[object, ...]
 
     def factor(self, round):
@@ -93,10 +94,13 @@ class Odd(LrSchedule):
     [
         (StepDecay(every=4), "StepDecay must change the learning rate within 4 rounds"),
         (CosineDecay(rounds=3), "must leave more than 0 in every round; found 0 in round 3"),
-        (Odd(answers=(1, 0.5, 1.5, 1)), "Odd must answer with a number from 0 to 1; found 1.5 in round 2"),
-        (Odd(answers=(1, -0.5, 1, 1)), "found -0.5 in round 1"),
-        (Odd(answers=(float("nan"),) * 4), "found nan in round 0"),
-        (Odd(answers=("much",) * 4), "found 'much' in round 0"),
+        (
+            Odd(answers=(1, 0.5, 1.5, 1)),
+            "Odd failed in round 2: `factor` must answer with a number from 0 to 1; found 1.5",
+        ),
+        (Odd(answers=(1, -0.5, 1, 1)), "Odd failed in round 1: .*; found -0.5"),
+        (Odd(answers=(float("nan"),) * 4), "Odd failed in round 0: .*; found nan"),
+        (Odd(answers=("much",) * 4), "Odd failed in round 0: .*; found 'much'"),
         (Odd(answers=(1.0,)), "Odd failed in round 1: IndexError: tuple index out of range"),
     ],
 )

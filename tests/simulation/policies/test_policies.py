@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from fedprop.simulation.policies import FedAsync, FedBuff, Policy, Synchronous
+from fedprop.simulation.policies import AnyPolicy, FedAsync, FedBuff, Synchronous
 from fedprop.simulation.staleness import ConstantStaleness, PolynomialStaleness
 
 ASYNCHRONOUS = [FedBuff(concurrency=4, buffer=2), FedAsync(concurrency=4)]
@@ -49,7 +49,7 @@ def test_defaults_are_the_papers():
 
 @pytest.mark.parametrize("policy", [Synchronous(), *ASYNCHRONOUS], ids=lambda p: p.kind)
 def test_a_dump_is_read_back(policy):
-    assert TypeAdapter(Policy).validate_python(policy.model_dump(mode="json")) == policy
+    assert TypeAdapter(AnyPolicy).validate_python(policy.model_dump(mode="json")) == policy
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_rounds_that_cannot_be_are_refused(fields, message):
 )
 def test_asynchronous_policies_that_cannot_be_are_refused(fields):
     with pytest.raises(ValidationError):
-        TypeAdapter(Policy).validate_python(fields)
+        TypeAdapter(AnyPolicy).validate_python(fields)
