@@ -17,6 +17,9 @@ from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.setup import Setup
 from fedprop.types import ClientId
 
+LONGEST = 40
+"""A setting of a defense with more characters would hide the others in a line."""
+
 
 def summarize(
     experiment: Experiment, setup: Setup, outcome: Outcome, accepted: int, refused: Mapping[str, int]
@@ -68,6 +71,8 @@ def _attack(setup: Setup, outcome: Outcome, index: int) -> dict[str, Any]:
     idle = ""
     if not (attack.crafts or attack.poisons or setup.protocol):
         idle = "the defense asks no client what it holds of the global model"
+    elif not any(record.round in attack.rounds for record in outcome.rounds):
+        idle = "the run ended before it began"
     elif not any(held & heard for heard in map(_heard, outcome.rounds)) and any(map(_heard, outcome.rounds)):
         idle = "no update of its clients was accepted"
     return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
@@ -89,8 +94,14 @@ def spelled(defense: Aggregator | RoundProtocol) -> str:
 
 
 def _spelled(part: BaseModel) -> str:
-    chosen = part.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
-    return " ".join([getattr(part, "kind", ""), *(f"{name}={value}" for name, value in chosen.items())])
+    """The kind and whatever is set otherwise than by default; fields of a user's own rule may be anything."""
+    fields = {name: (getattr(part, name), field) for name, field in type(part).model_fields.items() if name != "kind"}
+    chosen = [
+        f"{name}={value if len(str(value)) <= LONGEST else '...'}"
+        for name, (value, field) in fields.items()
+        if repr(value) != repr(field.get_default(call_default_factory=True))
+    ]
+    return " ".join([str(getattr(part, "kind", type(part).__name__)), *chosen])
 
 
 def newest_findings(rounds: Sequence[RoundRecord]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from fedprop.aggregators import Aggregation, Aggregator, Krum, NearestNeighbourM
 from fedprop.assembly import resolve
 from fedprop.attacks import Attack, FalseAlarms, LabelFlip, NoAttack, SignFlip
 from fedprop.data import Dataset
+from fedprop.defenses import SirenPlus
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.experiment import Experiment
 from fedprop.headline import headline
@@ -103,9 +104,10 @@ def test_how_often_rounds_failed_and_why():
         (FalseAlarms(share=0.2), {}, "the defense asks no client what it holds of the global model"),
         (FalseAlarms(share=0.2), {"defense": "siren_plus", "root": {"size": 8}}, ""),
         (SignFlip(share=0.2), {}, ""),
+        (SignFlip(share=0.2, rounds={"start": 2}), {"max_seconds": 0.5}, "the run ended before it began"),
         (SignFlip(share=0.1), {"rounds": 1, "policy": {"cohort": 1, "kind": "synchronous"}, "seed": 1}, "no update"),
     ],
-    ids=["nobody asks", "asked", "heard", "not heard"],
+    ids=["nobody asks", "asked", "heard", "too late", "not heard"],
 )
 def test_an_attack_without_effect_is_told(attack, settings, why):
     found = summed_up(**{"defense": "median", "attack": attack, **settings})["attacks"][0]["idle"]
@@ -113,9 +115,21 @@ def test_an_attack_without_effect_is_told(attack, settings, why):
     assert bool(found) == bool(why)
 
 
+class Odd(Tired):
+    """Has settings that no file could hold."""
+
+    kind: str = "odd"
+    after: int = 9
+    direction: torch.Tensor
+    table: tuple[int, ...] = ()
+
+
 @pytest.mark.parametrize(
     ("defense", "words"),
     [
+        (SirenPlus(holdout=0.5, c_c=0.25), "siren_plus c_c=0.25 holdout=0.5"),
+        (Odd(direction=torch.zeros(2)), "odd direction=tensor([0., 0.])"),
+        (Odd(direction=torch.zeros(99), table=(1, 2)), "odd direction=... table=(1, 2)"),
         (Krum(f=1), "krum f=1"),
         (Krum(f=1, m=2), "krum f=1 m=2"),
         (NearestNeighbourMixing(f=1) >> Krum(f=2), "nearest_neighbour_mixing f=1 >> krum f=2"),

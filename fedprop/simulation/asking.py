@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.tolerance import parts_of
 from fedprop.answers import check_answer, described
 from fedprop.defenses import Beginning, ClientSide, Replies, RoundProtocol, Screened
 from fedprop.errors import InvalidUpdates, WrongAnswer
@@ -25,7 +26,8 @@ def ask(rule: Aggregator, cohort: Cohort, memory: Any, round: Round) -> Aggregat
     RunFailed
         If it raises anything else, or answers with something else than finite numbers of the right shape.
     """
-    with blamed(f"rule {rule.kind} failed in round {round}", passing=(InvalidUpdates,)):
+    kinds = " >> ".join(part.kind for part in parts_of(rule))
+    with blamed(f"rule {kinds} failed in round {round}", passing=(InvalidUpdates,)):
         value, weights, memory = rule.aggregate(cohort, memory)
         if not torch.isfinite(value).all() or not torch.isfinite(weights).all():
             raise WrongAnswer(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Aggregator, Mean
+from fedprop.aggregators import Aggregation, Aggregator, Mean, NormClipping
 from fedprop.defenses import Beginning, RoundProtocol, Ruling, Screened
 from fedprop.errors import InvalidUpdates, RunFailed
 
@@ -60,6 +60,11 @@ class Own(Aggregator):
 def test_a_wrong_answer_ends_the_run_and_names_the_rule_and_the_round(play, wrong, told):
     with pytest.raises(RunFailed, match=f"^rule own failed in round 0: {told}"):
         play(defense=Own(wrong=wrong))
+
+
+def test_a_chain_is_named_by_its_parts(play):
+    with pytest.raises(RunFailed, match=r"^rule norm_clipping >> own failed in round 0: ZeroDivisionError: by hand"):
+        play(defense=NormClipping(max_norm=1.0) >> Own(wrong="raises"))
 
 
 def test_a_rule_may_decline_a_round(play):
