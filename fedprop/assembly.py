@@ -43,12 +43,11 @@ def resolve(
     """
     experiment = sound_experiment(experiment)
     device = _device(experiment.device)
-    data = dataset if dataset is not None else _load_data(experiment, data_dir)
+    data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
     data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
     root = None
     if experiment.defense.needs_root:
         root, data = experiment.root.split(data, generator(experiment.seed, "root"))
-    module = model if model is not None else _build_model(experiment, data)
     _check_fit(module, data)
     stream = generator(experiment.seed, "partition")
     parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
@@ -103,6 +102,18 @@ def _tolerated(experiment: Experiment) -> int | None:
         rule.init()
         claimed = tolerated(rule, experiment.policy.smallest(experiment.clients))
     return None if experiment.protocol else claimed
+
+
+def materials(
+    experiment: Experiment,
+    *,
+    data_dir: Path | None = None,
+    dataset: Dataset | None = None,
+    model: nn.Module | None = None,
+) -> tuple[Dataset, nn.Module]:
+    """The data and the model of an experiment: your own, or those that it names. Raises as `resolve` does."""
+    data = dataset if dataset is not None else _load_data(experiment, data_dir)
+    return data, model if model is not None else _build_model(experiment, data)
 
 
 def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:

@@ -41,4 +41,8 @@ class RunFailed(FedpropError):
 
 
 class StoreError(FedpropError):
-    """A run folder is missing, belongs to another configuration, or cannot be read."""
+    """A run's or a sweep's folder is missing, damaged, in use, or belongs to another configuration."""
+
+
+class WriteFailed(StoreError):
+    """The disk gave out: what was to be kept could not be written. What was kept before is still there."""

@@ -2,15 +2,17 @@
 
 A registry holds the built-in classes of one family and whatever other installed packages offer through the entry
 point group `fedprop.<family>`. A `kind` that contains a colon names a class by place instead:
-`my_rule.py:MyRule` or `package.module:MyRule`.
+`my_rule.py:MyRule` or `package.module:MyRule`. So a class that no registry knows is written down, too.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
+from inspect import isabstract
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -42,18 +44,41 @@ def load_target(target: str) -> Any:
         raise InvalidConfig(f"{place} has no {shown(name)}{meant(name, vars(module))}") from None
 
 
+def place_of(cls: type) -> str:
+    """How a `kind` names a class that no registry knows: as it was loaded by place, or its module and name."""
+    place: str = vars(cls).get(_PLACE, f"{cls.__module__}:{cls.__qualname__}")
+    return place
+
+
+_PLACE = "__fedprop_place__"
+"""The attribute of a class that says how it was loaded."""
+
+SOURCE = "__fedprop_sha256__"
+"""The attribute of a module loaded from a file that holds the digest of its text."""
+
+
 def _load_file(path: Path) -> Any:
-    if not path.is_file():
-        raise InvalidConfig(f"there is no file {path}")
-    name = f"_fedprop_target_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InvalidConfig(f"{path} cannot be loaded as Python")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    """The module in a file: one and the same as long as the file is, and another one when its text has changed."""
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+        source = path.read_bytes()
+    except OSError as error:
+        why = f"there is no file {path}" if not path.exists() else f"{path} cannot be read: {error}"
+        raise InvalidConfig(why) from None
+    name = f"_fedprop_target_{path.stem}_{hashlib.sha256(bytes(path.resolve()) + source).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None:
+        raise InvalidConfig(f"{path} cannot be loaded as Python")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    setattr(module, SOURCE, hashlib.sha256(source).hexdigest())
+    try:
+        # Not by the module's loader, which would take a compiled file of the same size and second for this source.
+        exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102 - to run it is what was asked for
+    except BaseException as error:
+        del sys.modules[name]
+        if not isinstance(error, Exception | SystemExit):
+            raise
         raise InvalidConfig(f"{path} failed while loading: {_why(error)}") from error
     return module
 
@@ -134,11 +159,25 @@ class Registry(Generic[T]):
                 "{target} must be a subclass of {base}; found {found}",
                 {"target": target, "base": self.base.__name__, "found": shown(cls)},
             )
+        if isabstract(cls):
+            missing = ", ".join(sorted(cls.__abstractmethods__))
+            raise PydanticCustomError(
+                "kind_abstract", "{target} must define {missing}; found nothing", {"target": target, "missing": missing}
+            )
+        if cls.__module__.partition(".")[0] != "fedprop":
+            setattr(cls, _PLACE, target)
         return cls
 
+    def dump(self, value: T, *, mode: str = "json") -> dict[str, Any]:
+        """An instance as a file spells it, the inverse of `parse`; a class that is not listed is named by its place."""
+        fields = value.model_dump(mode=mode)
+        kind = fields.get("kind")
+        listed = isinstance(kind, str) and self.kinds.get(kind) is type(value)
+        return fields if listed else {**fields, "kind": place_of(type(value))}
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        def serialize(value: BaseModel, info: SerializationInfo) -> Any:
-            return value.model_dump(mode=info.mode)
+        def serialize(value: T, info: SerializationInfo) -> Any:
+            return self.dump(value, mode=info.mode)
 
         return core_schema.no_info_plain_validator_function(
             self.parse, serialization=core_schema.plain_serializer_function_ser_schema(serialize, info_arg=True)

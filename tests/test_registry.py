@@ -98,8 +98,9 @@ def test_kinds_of_other_packages_follow_in_name_order_and_replace_none(monkeypat
 
 
 @pytest.fixture
-def source(tmp_path):
-    """Writes Python to a file and returns its place."""
+def source(tmp_path, monkeypatch):
+    """Writes Python, which may use `Shape`, to a file and returns its place."""
+    monkeypatch.setattr("builtins.Shape", Shape, raising=False)
 
     def write(text, name="mine.py"):
         (tmp_path / name).write_text(text)
@@ -108,8 +109,7 @@ def source(tmp_path):
     return write
 
 
-def test_a_kind_may_be_named_by_its_place_in_a_file(source, monkeypatch):
-    monkeypatch.setattr("builtins.Shape", Shape, raising=False)
+def test_a_kind_may_be_named_by_its_place_in_a_file(source):
     place = source("class Star(Shape):\n    kind: str = 'star'\n    points: int = 5\n")
     star = Drawing(shape={"kind": f"{place}:Star", "points": 7}).shape
     assert (type(star).__name__, star.points) == ("Star", 7)
@@ -124,6 +124,11 @@ def test_a_place_that_holds_something_else_is_refused(source):
     place = source("Star = 7\n")
     assert refusal(f"{place}:Star")[1] == f"{place}:Star must be a subclass of Shape; found 7"
     assert refusal("json:JSONDecoder")[1].startswith("json:JSONDecoder must be a subclass of Shape; found <class")
+
+
+def test_a_class_that_leaves_something_open_is_refused(source):
+    place = source("from abc import abstractmethod\nclass Star(Shape):\n    @abstractmethod\n    def area(self): ...\n")
+    assert refusal(f"{place}:Star")[1] == f"{place}:Star must define area; found nothing"
 
 
 def test_a_place_that_cannot_be_loaded_says_why(source):
@@ -179,3 +184,28 @@ def test_a_module_that_fails_while_loading_says_how(source, monkeypatch, tmp_pat
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InvalidConfig, match="'breaks_on_import' failed while loading: ZeroDivisionError"):
         load_target("breaks_on_import:anything")
+
+
+def test_what_was_named_by_place_is_dumped_by_place_and_can_be_parsed_again(source):
+    place = source("class Star(Shape):\n    kind: str = 'circle'\n    points: int = 5\n")
+    drawing = Drawing(shape={"kind": f"{place}:Star", "points": 7})
+    dumped = drawing.model_dump(mode="json")
+    assert dumped == {"shape": {"kind": f"{place}:Star", "points": 7}}
+    assert Drawing.model_validate(dumped) == drawing
+
+
+def test_a_class_of_ones_own_is_dumped_by_its_module_and_name():
+    assert Drawing(shape=Triangle()).model_dump() == {"shape": {"kind": f"{__name__}:Triangle"}}
+
+
+def test_a_file_is_loaded_again_when_its_text_has_changed_even_within_a_second(source):
+    first = load_target(f"{source('limit = 1')}:limit")
+    assert (first, load_target(f"{source('limit = 2')}:limit")) == (1, 2)
+
+
+def test_files_of_one_name_are_two_modules(source, tmp_path):
+    (tmp_path / "other").mkdir()
+    text = "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: 'int' = {}\n"
+    one, two = (load_target(f"{source(text.format(i), name)}:Point") for i, name in enumerate(["m.py", "other/m.py"]))
+    assert one.__module__ != two.__module__
+    assert load_target(f"{tmp_path / 'm.py'}:Point") is one

@@ -1,4 +1,7 @@
 import asyncio
+import copy
+import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,8 +10,9 @@ from torch import nn
 from fedprop.aggregators import Median
 from fedprop.attacks import Attack
 from fedprop.data import Dataset
-from fedprop.errors import InvalidConfig, StoreError
+from fedprop.errors import InvalidConfig, RunFailed, StoreError
 from fedprop.experiment import Experiment
+from fedprop.folders import claimed
 from fedprop.params import ParameterLayout
 from fedprop.runner import run, versions
 from fedprop.store import RunStore, read_tensors
@@ -28,7 +32,7 @@ def experiment(policy="synchronous", **settings):
         "seed": 3,
         "model": "logistic_regression",
         "training": {"batch_size": 4, "epochs": 1},
-        "policy": POLICIES[policy],
+        "policy": POLICIES[policy] if isinstance(policy, str) else policy,
         "compute": {"time": {"kind": "lognormal", "median": 1, "sigma": 1}},
         "network": {"latency": {"kind": "exponential", "mean": 0.2}, "loss": 0.05, "duplicate": 0.2},
         "faults": {"dropout": 0.1, "outages": {"up": {"kind": "exponential", "mean": 8}, "down": 2}},
@@ -126,9 +130,10 @@ def test_a_run_on_disk_is_the_same_and_complete(toy, tmp_path):
     assert store.meta("versions") == versions()
     assert len(store.meta("compromised")) == 2
     assert {path.name for path in folder.iterdir()} == {
+        ".lock",
         "run.sqlite",
         "model.safetensors",
-        "checkpoint-00000005.safetensors",
+        "checkpoint-00000004.safetensors",
     }
 
 
@@ -285,24 +290,181 @@ def test_events_may_be_left_out(toy, tmp_path):
 
 def test_without_checkpoints_there_is_no_checkpoint_file(toy, tmp_path):
     run(experiment(checkpoint_every=0), dataset=toy, out=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"run.sqlite", "model.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "run.sqlite", "model.safetensors"}
 
 
 def test_a_folder_holds_one_run(toy, tmp_path):
     run(experiment(), dataset=toy, out=tmp_path)
     before = content(tmp_path)
-    with pytest.raises(StoreError, match="already holds a run; choose another folder, or resume it"):
+    with pytest.raises(StoreError, match="already holds a run, which is finished; choose another folder"):
         run(experiment(), dataset=toy, out=tmp_path)
     with pytest.raises(StoreError, match="is finished; there is nothing to resume"):
         run(experiment(), dataset=toy, out=tmp_path, resume=True)
     assert content(tmp_path) == before
 
 
-def test_a_run_of_another_configuration_is_not_resumed(toy, tmp_path):
+def cut(experiment, folder, at=2, **parts):
     with pytest.raises(PowerCut):
-        run(experiment(), dataset=toy, out=tmp_path, watchers=[Cut(2)])
-    with pytest.raises(StoreError, match="holds a run of another configuration"):
-        run(experiment(seed=4), dataset=toy, out=tmp_path, resume=True)
+        run(experiment, out=folder, watchers=[Cut(at)], **parts)
+
+
+def refusal(experiment, folder, **parts):
+    with pytest.raises(StoreError) as caught:
+        run(experiment, out=folder, resume=True, **parts)
+    return str(caught.value)
+
+
+def test_a_run_of_another_configuration_is_not_resumed(toy, tmp_path):
+    cut(experiment(), tmp_path, dataset=toy)
+    told = refusal(experiment(seed=4, attack={"kind": "sign_flip", "share": 0.375}), tmp_path, dataset=toy)
+    assert told == (
+        f"{tmp_path} holds a run of another configuration: `seed` was 3, and is 4 now; "
+        "`attack.0.share` was 0.25, and is 0.375 now; choose another folder"
+    )
+
+
+def test_an_unfinished_run_is_told_how_to_go_on(toy, tmp_path):
+    cut(experiment(), tmp_path, dataset=toy)
+    with pytest.raises(StoreError, match=r"ended before its time, after 2 rounds with: PowerCut.*--resume"):
+        run(experiment(), dataset=toy, out=tmp_path)
+
+
+def test_a_run_with_other_data_or_another_model_is_not_resumed(toy, tmp_path):
+    shifted = Dataset("toy", replace(toy.train, x=toy.train.x.roll(1, 0)), toy.test, toy.classes)
+    torch.manual_seed(0)
+    module, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    cut(experiment(), tmp_path, dataset=toy, model=module)
+    assert "the data are other ones" in refusal(experiment(), tmp_path, dataset=shifted, model=module)
+    for model in (other, nn.Sequential(module)):
+        told = refusal(experiment(), tmp_path, dataset=toy, model=model)
+        assert "the model is another one, or begins with other parameters" in told
+    run(experiment(), out=tmp_path, resume=True, dataset=toy, model=copy.deepcopy(module))
+
+
+OWN_RULE = """
+from fedprop.aggregators import Aggregation, Aggregator
+
+class Halved(Aggregator):
+    kind: str = "halved"
+
+    def combine(self, cohort, state):
+        weights = cohort.updates.new_full((len(cohort.updates),), {} / len(cohort.updates))
+        return Aggregation(weights @ cohort.updates, weights)
+"""
+
+
+def test_a_rule_by_place_is_known_by_its_place_and_its_text(toy, tmp_path):
+    for name in ("mine.py", "yours.py"):
+        (tmp_path / name).write_text(OWN_RULE.format(0.5))
+    mine, yours = ({"kind": f"{tmp_path / name}:Halved"} for name in ("mine.py", "yours.py"))
+    cut(experiment(defense=mine), tmp_path / "run", dataset=toy)
+    assert RunStore(tmp_path / "run").meta("settings")["defense"] == mine
+    assert "`defense.kind` was" in refusal(experiment(defense=yours), tmp_path / "run", dataset=toy)
+    (tmp_path / "mine.py").write_text(OWN_RULE.format(0.25))
+    told = refusal(experiment(defense=mine), tmp_path / "run", dataset=toy)
+    assert f"the text of {mine['kind']} has changed" in told
+    (tmp_path / "mine.py").write_text(OWN_RULE.format(0.5))
+    run(experiment(defense=mine), dataset=toy, out=tmp_path / "run", resume=True)
+
+
+def test_a_run_of_another_version_is_not_resumed(toy, tmp_path, monkeypatch):
+    cut(experiment(), tmp_path, dataset=toy)
+    monkeypatch.setattr("fedprop.identity.version", lambda name: "9.9")
+    assert re.search("it was made by fedprop .*, and this is fedprop 9.9", refusal(experiment(), tmp_path, dataset=toy))
+
+
+@pytest.mark.parametrize("sparse", [{}, {"evaluate_every": 4, "checkpoint_every": 4}, {"checkpoint_every": 0}])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_finished_run_goes_on_for_more_rounds_as_if_it_had_been_so_long(toy, tmp_path, policy, sparse):
+    short, long = (experiment(policy, rounds=rounds, **sparse) for rounds in (6, 9))
+    run(long, dataset=toy, out=tmp_path / "whole")
+    run(short, dataset=toy, out=tmp_path / "grown")
+    outcome = run(long, dataset=toy, out=tmp_path / "grown", resume=True)
+    assert content(tmp_path / "grown") == content(tmp_path / "whole")
+    assert RunStore(tmp_path / "grown").meta("settings")["rounds"] == len(outcome.rounds) == 9
+    assert "`rounds` was 9, and is 6 now" in refusal(short, tmp_path / "grown", dataset=toy)
+
+
+def test_a_run_that_its_time_ended_goes_on_for_more_time(toy, tmp_path):
+    whole = run(experiment(), dataset=toy, out=tmp_path / "whole")
+    hurried = {"max_seconds": whole.rounds[2].time}
+    run(experiment(**hurried), dataset=toy, out=tmp_path / "grown")
+    told = refusal(experiment(**hurried, rounds=9), tmp_path / "grown", dataset=toy)
+    assert "is finished; there is nothing to resume, unless `max_seconds` grows" in told
+    run(experiment(), dataset=toy, out=tmp_path / "grown", resume=True)
+    assert content(tmp_path / "grown") == content(tmp_path / "whole")
+
+
+def test_a_run_whose_beginning_depends_on_its_length_does_not_go_on(toy, tmp_path):
+    run(experiment(training=PRIVATE), dataset=toy, out=tmp_path / "private")
+    told = refusal(experiment(training=PRIVATE, rounds=9), tmp_path / "private", dataset=toy)
+    assert re.search(r"`training.privacy.noise_multiplier` was worked out as .*, and is .* for so many rounds", told)
+    settings = {
+        "defense": {"kind": "siren_plus", "penalty": {"share_of_rounds": 0.5}},
+        "root": {"size": 10},
+        "network": {},
+        "faults": {},
+        "compute": {},
+        "optimizer": {"kind": "fedavg"},
+    }
+    run(experiment(**settings), dataset=toy, out=tmp_path / "protocol")
+    told = refusal(experiment(**settings, rounds=9), tmp_path / "protocol", dataset=toy)
+    assert "`defense` was worked out as 3.0, and is 4.5 for so many rounds" in told
+
+
+def test_a_run_whose_rounds_all_failed_is_no_result(toy, tmp_path):
+    hasty = experiment(policy={"kind": "synchronous", "deadline": 0.001}, rounds=2)
+    with pytest.raises(RunFailed, match="all 2 rounds failed, 2 of them since `min_updates` = 1 must be reached"):
+        run(hasty, dataset=toy)
+    with pytest.raises(RunFailed):
+        run(hasty, dataset=toy, out=tmp_path)
+    summary = RunStore(tmp_path).meta("summary")
+    assert (summary["test_error"], summary["test_accuracy"], summary["failed_rounds"]) == (None, None, 2)
+    assert summary["failure"] == RunStore(tmp_path).meta("failure")
+
+
+def test_some_failed_rounds_are_counted_with_the_commonest_reason(toy, tmp_path):
+    outcome = run(
+        experiment(policy={"kind": "synchronous", "deadline": 1.2, "min_updates": 3}), dataset=toy, out=tmp_path
+    )
+    summary = RunStore(tmp_path).meta("summary")
+    failures = [record.failure for record in outcome.rounds if record.failure]
+    assert 0 < summary["failed_rounds"] == len(failures) < 6
+    assert summary["commonest_failure"] == max(failures, key=failures.count)
+    assert "failure" not in summary
+
+
+def test_folders_may_be_text_and_resume_needs_one(toy, tmp_path):
+    run(experiment(), dataset=toy, out=str(tmp_path / "run"))
+    assert RunStore(str(tmp_path / "run")).exists
+    with pytest.raises(InvalidConfig, match="`resume` needs `out`, the folder of the run to go on with; found None"):
+        run(experiment(), dataset=toy, resume=True)
+
+
+def test_a_folder_in_use_is_refused(toy, tmp_path):
+    with claimed(tmp_path), pytest.raises(StoreError, match="another process is running in"):
+        run(experiment(), dataset=toy, out=tmp_path)
+
+
+def test_what_cannot_be_written_down_is_refused_on_disk_alone(toy, tmp_path):
+    class Held(Median):
+        kind: str = "held"
+        tensor: torch.Tensor
+
+    held = experiment(defense=Held(tensor=torch.zeros(1)))
+    with pytest.raises(InvalidConfig, match="what a run on disk is set to must be plain data"):
+        run(held, dataset=toy, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    run(held, dataset=toy)
+
+
+def test_a_long_run_without_checkpoints_is_written_down_in_between(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr("fedprop.recorder.HELD", 10)
+    cut(experiment(checkpoint_every=0), tmp_path / "cut", 5, dataset=toy)
+    assert len(RunStore(tmp_path / "cut").rounds()) >= 3
+    run(experiment(checkpoint_every=0), dataset=toy, out=tmp_path / "cut", resume=True)
+    run(experiment(checkpoint_every=0), dataset=toy, out=tmp_path / "whole")
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 
 class Noisy(nn.Sequential):

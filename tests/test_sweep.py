@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from fedprop.errors import DataUnavailable, InvalidConfig, RunFailed
+from fedprop.runner import run
 from fedprop.store import RunStore
 from fedprop.sweep import SWEEP_FILE, Sweep, cell_folder, cells, finished, load_sweep, run_sweep
 from fedprop.sweep import running as sweeps
@@ -32,6 +33,16 @@ AXES = {
 
 def a_sweep(**settings):
     return Sweep(**{"name": "small", "base": BASE, "axes": AXES, **settings})
+
+
+class Faulty:
+    """A watcher that fails when the first round has closed."""
+
+    def on_event(self, event):
+        pass
+
+    def on_round(self, record, snapshot):
+        raise ZeroDivisionError
 
 
 def ignore(result):
@@ -140,8 +151,8 @@ def test_finished_cells_are_kept_and_unfinished_ones_taken_up_again(tmp_path, mo
         with pytest.raises(KeyboardInterrupt):
             run_sweep(a_sweep(), tmp_path, data_dir=None, jobs=1, on_cell=ignore)
     assert [finished(tmp_path, cell) is not None for cell in made] == [True, True, False, False]
-    begun = cell_folder(tmp_path, made[2])
-    RunStore(begun).create(settings=made[2].experiment.model_dump(mode="json"), versions={}, compromised=[])
+    with pytest.raises(ZeroDivisionError):
+        run(made[2].experiment, out=cell_folder(tmp_path, made[2]), watchers=[Faulty()])
     hashes = [finished(tmp_path, cell).summary["wall_seconds"] for cell in made[:2]]
     results = run_sweep(a_sweep(), tmp_path, data_dir=None, jobs=1, on_cell=ignore)
     assert [result.summary["wall_seconds"] for result in results[:2]] == hashes

@@ -87,8 +87,8 @@ def defense_schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
 def dump_defense(value: Aggregator) -> Any:
     """A rule as a file spells it, the inverse of `parse_defense`."""
     if isinstance(value, Pipeline):
-        return [part.model_dump(mode="json") for part in (*value.stages, value.rule)]
-    return value.model_dump(mode="json")
+        return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule)]
+    return AGGREGATORS.dump(value)
 
 
 _ADAPTER: TypeAdapter[Aggregator] = TypeAdapter(DefenseField)

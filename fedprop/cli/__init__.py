@@ -1,6 +1,6 @@
 """The command line, one file a command: `fedprop run`, `sweep`, `report`, `verify`, `bench`, `list` and `schema`.
 
-Exit codes: 0 done; 1 a run failed, or a claim is broken or undecided; 2 the input is wrong.
+Exit codes: 0 done; 1 a run failed, a claim is broken or undecided, or the disk is full; 2 the input is wrong.
 """
 
 import sys
@@ -50,9 +50,9 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from fedprop.errors import FedpropError, RunFailed
+        from fedprop.errors import FedpropError, RunFailed, WriteFailed
 
         if not isinstance(error, FedpropError):
             raise
         ERR.print(f"fedprop: {error}", style="red", soft_wrap=True, highlight=False, markup=False)
-        sys.exit(1 if isinstance(error, RunFailed) else 2)
+        sys.exit(1 if isinstance(error, RunFailed | WriteFailed) else 2)

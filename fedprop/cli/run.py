@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -26,7 +27,7 @@ def run(
 ) -> None:
     """Run one experiment."""
     from fedprop.config_file import override, read_mapping
-    from fedprop.errors import InvalidConfig
+    from fedprop.errors import InvalidConfig, RunFailed
 
     if resume and out is None:
         raise InvalidConfig("--resume needs --out, the folder of the run to go on with; found none")
@@ -35,7 +36,6 @@ def run(
     settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
 
     from fedprop.experiment import Experiment
-    from fedprop.headline import headline
     from fedprop.progress import LiveProgress
     from fedprop.publish import publish
     from fedprop.runner import run as run_experiment
@@ -43,25 +43,41 @@ def run(
     from fedprop.store import RunStore
 
     experiment = validate(Experiment, settings, str(file))
-    folder = out or fresh_folder(experiment.name)
-    with LiveProgress(ERR, experiment.rounds) as progress:
-        run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
-    summary = RunStore(folder).meta("summary")
+    failure = None
+    with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
+        try:
+            with LiveProgress(ERR, experiment.rounds) as progress:
+                run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
+        except RunFailed as error:
+            failure = error
+    store = RunStore(folder)
+    summary = (store.meta("summary") or {}) if store.exists else {}
+    if failure is not None and "failure" not in summary:
+        raise failure
     if as_json:
         print(json.dumps({**summary, "folder": str(folder)}))
-        return
+    else:
+        _show(summary)
+        OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
+    if failure is not None:
+        raise failure
+
+
+def _show(summary: Mapping[str, Any]) -> None:
+    from fedprop.headline import headline
+
     OUT.print(headline(summary), soft_wrap=True, highlight=False, markup=False)
     for warning in summary["warnings"]:
         OUT.print(f"warning: {warning}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     OUT.print(_summary_table(summary))
-    OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
 
 
 def _summary_table(summary: Mapping[str, Any]) -> Table:
     table = Table(title=summary["name"], show_header=False)
     rejected = summary["rejected"]
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
-    table.add_row("test error", f"{summary['test_error']:.4f}")
+    error = summary["test_error"]
+    table.add_row("test error", "failed" if error is None else f"{error:.4f}")
     if "epsilon" in summary:
         from fedprop.report.privacy import spent
 

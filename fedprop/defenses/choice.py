@@ -45,4 +45,4 @@ def _parse(value: Any) -> Aggregator | RoundProtocol:
 
 
 def _dump(value: Aggregator | RoundProtocol) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, RoundProtocol) else dump_defense(value)
+    return PROTOCOLS.dump(value) if isinstance(value, RoundProtocol) else dump_defense(value)

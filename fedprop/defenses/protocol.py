@@ -128,6 +128,13 @@ class RoundProtocol(Frozen, ABC):
         """What the protocol remembers before the first round."""
         return None
 
+    def fixed_by(self, rounds: int) -> Any:
+        """What follows from how many rounds a run has in all, as plain data; None for nothing.
+
+        A finished run can go on for more rounds if this stays what it was.
+        """
+        return None
+
     @abstractmethod
     def client_side(self, test: LocalTest) -> ClientSide:
         """What the clients do; `test` tells how good a model is on what a client holds out."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fedprop.files import write_atomically
 from fedprop.headline import headline
 from fedprop.report.chrome_trace import chrome_trace
-from fedprop.report.files import write_atomically
 from fedprop.report.membership import lines
 from fedprop.report.outcomes import fates, rejections
 from fedprop.report.privacy import spending, spent

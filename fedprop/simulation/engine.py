@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from fedprop.failures import in_words
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.packing import pack, unpack
 from fedprop.simulation.policies import Policy
+from fedprop.simulation.records import RoundLog
 from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.world import World
@@ -56,7 +57,7 @@ class Outcome:
     Attributes
     ----------
     parameters : the last global model, flat.
-    rounds : one record for each.
+    rounds : one record for each, read from a temporary file where they are many.
     trace_sha256 : the hash of all events; equal for equal seed and configuration.
     virtual_seconds, wall_seconds : simulated and real time.
     tickets_per_pass : how many clients trained together on average.
@@ -64,7 +65,7 @@ class Outcome:
     """
 
     parameters: Vector
-    rounds: tuple[RoundRecord, ...]
+    rounds: Sequence[RoundRecord]
     trace_sha256: str
     virtual_seconds: Seconds
     wall_seconds: float
@@ -87,7 +88,7 @@ def simulate(
     observer: Observer,
     *,
     resume: Snapshot | None = None,
-    earlier: tuple[RoundRecord, ...] = (),
+    earlier: Iterable[RoundRecord] = (),
     train: Train | None = None,
 ) -> Outcome:
     """Run a simulation to its end in virtual time.
@@ -103,8 +104,8 @@ def simulate(
     RunFailed
         If every actor waits for another and nothing more can happen, or a round comes to no end.
     """
-    began = time.perf_counter() - (earlier[-1].wall_seconds if earlier else 0.0)
-    records = list(earlier)
+    records = RoundLog(earlier)
+    began = time.perf_counter() - (records[-1].wall_seconds if records else 0.0)
     saved = None if resume is None else _unpack(resume, setup.device)
 
     heard = _Heard(observer)
@@ -114,8 +115,9 @@ def simulate(
 
         def on_round(record: RoundRecord) -> None:
             moment = now()
-            records.append(replace(record, wall_seconds=time.perf_counter() - began))
-            heard.on_round(records[-1], lambda: _snapshot(world, moment))
+            timed = replace(record, wall_seconds=time.perf_counter() - began)
+            records.append(timed)
+            heard.on_round(timed, lambda: _snapshot(world, moment))
 
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
@@ -130,7 +132,7 @@ def simulate(
     world, ended = _run(main, 0.0 if saved is None else saved["now"])
     return Outcome(
         parameters=world.server.state.parameters,
-        rounds=tuple(records),
+        rounds=records,
         trace_sha256=world.trace.head,
         virtual_seconds=ended,
         wall_seconds=time.perf_counter() - began,

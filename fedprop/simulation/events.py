@@ -101,6 +101,7 @@ class RoundRecord:
         inputs; None in rounds without evaluation, and without such an attack.
     ruling : what a protocol decided, and why; None for a defense that is no more than a rule, and where no updates were
         there to decide on.
+    last : whether no other round follows.
     """
 
     round: Round
@@ -117,6 +118,7 @@ class RoundRecord:
     findings: tuple[Finding, ...] = ()
     confidence: float | None = None
     ruling: Ruling | None = None
+    last: bool = False
 
 
 BLOCK = 1_000

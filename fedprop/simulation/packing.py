@@ -26,7 +26,7 @@ def pack(value: Any, tensors: dict[str, Tensor], names: dict[int, str] | None = 
             tensors[names[id(value)]] = value
         return {"$tensor": names[id(value)]}
     if isinstance(value, bytes):
-        tensors[name := f"b{len(tensors)}"] = torch.frombuffer(bytearray(value or b"\0"), dtype=torch.uint8)
+        tensors[name := f"b{len(tensors)}"] = torch.frombuffer(_padded(value), dtype=torch.uint8)
         return {"$bytes": [name, len(value)]}
     if isinstance(value, tuple):
         return {"$tuple": [pack(v, tensors, names) for v in value]}
@@ -35,6 +35,11 @@ def pack(value: Any, tensors: dict[str, Tensor], names: dict[int, str] | None = 
     if isinstance(value, Mapping):
         return {"$map": [[pack(k, tensors, names), pack(v, tensors, names)] for k, v in value.items()]}
     raise TypeError(f"cannot save {type(value).__name__} in a checkpoint")
+
+
+def _padded(value: bytes) -> bytearray:
+    """Zeros added up to a power of two: for every new length of a tensor, safetensors leaves something in memory."""
+    return bytearray(value.ljust(1 << max(0, len(value) - 1).bit_length(), b"\0"))
 
 
 def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:

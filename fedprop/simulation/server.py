@@ -362,6 +362,7 @@ class Server:
             failure=failure,
             findings=self._probe(batch, last),
             ruling=ruling,
+            last=last,
         )
         state.accepted = state.rejected = 0
         state.round += 1

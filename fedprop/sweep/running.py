@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprop.errors import RunFailed
-from fedprop.report.files import write_atomically
+from fedprop.files import write_atomically
 from fedprop.runner import run
 from fedprop.store import RunStore
 from fedprop.sweep.matrix import Cell, Sweep, cells, make_cell

@@ -113,12 +113,15 @@ def mistakes():
         "enormous seed": (["run", "run.yaml", "--seed", str(2**64)], "`seed`: Input should be less than"),
         "seed is no number": (["run", "run.yaml", "--seed", "x"], "--seed"),
         "too many clients": (["run", "run.yaml", "--set", "clients=100000"], "`clients` must lie between 1 and"),
-        "out is a file": (["run", "run.yaml", "--out", "run.yaml"], "cannot write a run to run.yaml"),
+        "out is a file": (
+            ["run", "run.yaml", "--out", "run.yaml"],
+            "run.yaml must be a folder, or a place for one",
+        ),
         "resume what": (["run", "run.yaml", "--resume"], "--resume needs --out"),
         "unknown option": (["run", "run.yaml", "--sed", "1"], "No such option"),
         "unknown command": (["walk"], "No such command"),
         "report of nothing": (["report", "empty"], "empty holds neither a run nor a sweep"),
-        "damaged run": (["report", "damaged"], "cannot be used"),
+        "damaged run": (["report", "damaged"], "damaged/run.sqlite cannot be read"),
         "damaged sweep": (["report", "damaged sweep"], "sweep.json cannot be read"),
         "unknown family": (["list", "ducks"], "'ducks' is not one of"),
         "unknown schema": (["schema", "duck"], "`kind` must be one of experiment, sweep; found 'duck'"),
@@ -162,7 +165,7 @@ def test_a_folder_holds_one_run(fedprop, summary):
     first = summary("run.yaml", "--out", "there")
     files = {path: path.stat().st_mtime_ns for path in Path("there").iterdir()}
     for arguments, sentence in (
-        ([], "there already holds a run; choose another folder, or resume it"),
+        ([], "there already holds a run, which is finished; choose another folder"),
         (["--resume"], "the run in there is finished; there is nothing to resume"),
         (["--resume", "--seed", "9"], "there holds a run of another configuration"),
     ):
@@ -193,9 +196,9 @@ import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from fedprop import store
 from fedprop.experiment import load_experiment
 from fedprop.runner import run
+from fedprop.store import run as store
 
 class Killer:
     def __init__(self, moment):
@@ -208,9 +211,10 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 def write_and_die(path, tensors, write=store.write_tensors):
-    write(path, tensors)
+    digest = write(path, tensors)
     if path.name.startswith("checkpoint-00000001"):
         os.kill(os.getpid(), signal.SIGKILL)
+    return digest
 
 experiment = load_experiment(Path("run.yaml"))
 for folder, moment in eval(sys.argv[1]).items():

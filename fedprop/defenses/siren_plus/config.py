@@ -82,6 +82,9 @@ class SirenPlus(RoundProtocol):
             return round(self.penalty.share_of_rounds * rounds, 9)
         return self.penalty
 
+    def fixed_by(self, rounds: int) -> float | None:
+        return self.limit(rounds)
+
     def client_side(self, test: LocalTest) -> AlarmingClients:
         return AlarmingClients(test, self.c_c)
 

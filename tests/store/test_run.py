@@ -1,16 +1,18 @@
 import math
 import os
 import sqlite3
+from contextlib import closing
+from hashlib import sha256
 
 import pytest
 import torch
 
 from fedprop.defenses import Ruling
-from fedprop.errors import StoreError
+from fedprop.errors import StoreError, WriteFailed
 from fedprop.privacy import Finding, Inference
 from fedprop.simulation.engine import Snapshot
-from fedprop.simulation.events import Event, EventKind, RoundRecord
-from fedprop.store import DATABASE, RunStore, read_tensors, write_tensors
+from fedprop.simulation.events import Event, EventKind, RoundRecord, Trace
+from fedprop.store import DATABASE, RunStore, Totals
 
 
 class Killed(BaseException):
@@ -54,8 +56,8 @@ def snapshot(value):
 
 def assert_checkpoint(store, value):
     saved = store.checkpoint()
-    assert saved.state == {"value": value}
-    assert saved.tensors["t0"].tolist() == [value] * 3
+    assert saved.snapshot.state == {"value": value}
+    assert saved.snapshot.tensors["t0"].tolist() == [value] * 3
 
 
 def test_a_new_run_holds_its_settings_and_nothing_else(store):
@@ -73,15 +75,19 @@ def test_events_and_rounds_come_back_as_they_were(store):
         event(1, time=0.1 + 0.2, client=2, task=7, value=1.0, detail="größer"),
         event(2, kind=EventKind.ATTACK_FAILED, client=2**40, detail="it's; -- 'quoted'"),
     ]
+    trace = Trace()
+    for one in events:
+        trace.extend(one)
     rounds = [
         record(0, accuracy=0.5, loss=1.25, weights={0: 0.5, 7: 1 / 3}, epsilon={7: 0.25}),
         record(1, failure="`f` must be smaller", accuracy=None, findings=(finding(None), finding(3)), ruling=ruling()),
     ]
     store.append(events[:2], rounds[:1], None)
-    store.append(events[2:], rounds[1:], None, summary={"rounds": 2})
+    summary = {"rounds": 2, "trace_sha256": trace.head}
+    store.append(events[2:], rounds[1:], None, summary=summary)
     assert store.events() == events
     assert store.rounds() == rounds
-    assert store.meta("summary") == {"rounds": 2}
+    assert store.meta("summary") == summary
 
 
 def test_times_come_back_to_the_bit(store):
@@ -160,7 +166,7 @@ def test_death_before_old_tensors_are_removed_leaves_the_new_state(store, monkey
 
 def test_a_run_can_go_on_after_a_death(store, monkeypatch):
     store.append([event(0)], [record(0)], snapshot(0))
-    monkeypatch.setattr("fedprop.store._put", die)
+    monkeypatch.setattr("fedprop.store.run._put", die)
     with pytest.raises(Killed):
         store.append([event(1)], [record(1)], snapshot(1))
     monkeypatch.undo()
@@ -188,37 +194,120 @@ def test_a_folder_without_a_run_is_named(tmp_path, question):
 
 def test_an_event_is_written_once(store):
     store.append([event(0)], [], None)
-    with pytest.raises(StoreError, match="cannot be used: UNIQUE constraint failed"):
+    with pytest.raises(WriteFailed, match="cannot be written: UNIQUE constraint failed"):
         store.append([event(0)], [], None)
 
 
 def test_a_damaged_database_is_named(store):
     (store.folder / DATABASE).write_bytes(b"This is no database at all. " * 50)
-    with pytest.raises(StoreError, match=f"{DATABASE} cannot be used: file is not a database"):
+    with pytest.raises(StoreError, match=f"{DATABASE} cannot be read: file is not a database"):
         store.rounds()
 
 
-def test_a_checkpoint_of_another_format_is_refused(store):
-    store.append([], [record(0)], snapshot(0), format=1)
-    with pytest.raises(StoreError, match="must have format 3; found 1"):
-        store.checkpoint()
+@pytest.mark.parametrize("question", [RunStore.events, RunStore.rounds, RunStore.checkpoint])
+def test_a_run_of_another_format_is_refused(store, question):
+    store.put(format=1)
+    with pytest.raises(StoreError, match="must have format 4, which this version of fedprop writes; found 1"):
+        question(store)
 
 
 def test_damaged_and_missing_tensors_are_named(store):
     store.append([], [record(0)], snapshot(0))
     (path,) = store.folder.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(StoreError, match=f"{path.name} cannot be read"):
+    with pytest.raises(StoreError, match=f"{path.name} is damaged"):
         store.checkpoint()
     path.unlink()
     with pytest.raises(StoreError, match=f"{path.name} cannot be read"):
         store.checkpoint()
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="cannot write a run to"):
-        RunStore(tmp_path / "file").create()
+def test_a_flipped_bit_in_a_checkpoint_is_found(store):
+    store.append([], [record(0)], snapshot(0))
+    (path,) = store.folder.glob("*.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is damaged: its SHA-256 is not the one that was noted"):
+        store.checkpoint()
+
+
+def changed(store, statement):
+    """The store after somebody has changed its database."""
+    with closing(sqlite3.connect(store.folder / DATABASE)) as db, db:
+        db.execute(statement)
+    return store
+
+
+DAMAGES = {
+    "UPDATE meta SET value = replace(value, '0', '1') WHERE key = 'checkpoint'": RunStore.checkpoint,
+    "UPDATE meta SET value = 3 WHERE key = 'checkpoint'": RunStore.checkpoint,
+    "UPDATE rounds SET record = replace(record, '0.5', '0.6')": RunStore.rounds,
+    "UPDATE rounds SET record = x'00'": RunStore.rounds,
+    "UPDATE rounds SET sha256 = ''": RunStore.rounds,
+    "UPDATE rounds SET round = 7": RunStore.rounds,
+    "UPDATE events SET kind = 'explosion'": RunStore.events,
+    "UPDATE events SET time = 'noon'": RunStore.events,
+    "UPDATE events SET client = 9": RunStore.events,
+    "DROP TABLE events": RunStore.events,
+    "DROP TABLE meta": RunStore.rounds,
+    "DELETE FROM meta WHERE key = 'format'": RunStore.rounds,
+}
+
+
+@pytest.mark.parametrize(("statement", "question"), DAMAGES.items())
+def test_what_was_not_written_is_not_read(store, statement, question):
+    trace = Trace()
+    trace.extend(event(0, client=3))
+    store.append([event(0, client=3)], [record(0, accuracy=0.5)], snapshot(0))
+    store.put(summary={"trace_sha256": trace.head})
+    question(store)
+    with pytest.raises(StoreError, match=f"{DATABASE} (is damaged|cannot be read|must have format)"):
+        question(changed(store, statement))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "nothing", ""])
+def test_what_is_no_json_is_not_read_even_with_the_right_digest(store, text):
+    digest = sha256(f"settings\n{text}".encode()).hexdigest()
+    changed(store, f"UPDATE meta SET value = '{text}', sha256 = '{digest}' WHERE key = 'settings'")
+    with pytest.raises(StoreError, match="is damaged: what it says of settings is no JSON"):
+        store.meta("settings")
+
+
+def test_a_run_is_never_replaced(store):
+    with pytest.raises(StoreError, match="already holds a run"):
+        store.create(settings={"seed": 4})
+    assert store.meta("settings") == {"seed": 3}
+
+
+def test_rewinding_forgets_what_came_after_the_checkpoint(store):
+    totals = Totals(accepted=2, rejected={"closed": 1})
+    store.append([event(0)], [record(0)], snapshot(0), totals=totals)
+    store.append([event(1)], [record(1)], summary={"rounds": 2})
+    store.rewind(settings={"seed": 3, "rounds": 9})
+    assert (store.events(), store.rounds(), store.meta("summary")) == ([event(0)], [record(0)], None)
+    assert store.checkpoint().totals == totals
+    assert store.meta("settings") == {"seed": 3, "rounds": 9}
+
+
+def test_rewinding_without_a_checkpoint_forgets_everything(store):
+    store.append([event(0)], [record(0)])
+    store.rewind()
+    assert (store.events(), store.rounds(), store.checkpoint()) == ([], [], None)
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(store):
+    """A limit on the size of files stands for the disk."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
+    try:
+        with pytest.raises(WriteFailed, match=f"{DATABASE} cannot be written: "):
+            store.put(long="x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.meta("settings") == {"seed": 3}
+    assert store.meta("long") is None
 
 
 def test_a_database_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
@@ -228,29 +317,3 @@ def test_a_database_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", fail)
     with pytest.raises(StoreError, match="unable to open database file"):
         RunStore(tmp_path / "run").create()
-
-
-def test_tensors_of_every_kind_come_back(tmp_path):
-    base = torch.arange(6.0).view(2, 3)
-    tensors = {
-        "view": base.t(),
-        "same memory": base[0],
-        "integers": torch.tensor([2**40]),
-        "needs gradient": torch.ones(2, requires_grad=True),
-        "bytes": torch.tensor([1, 2], dtype=torch.uint8),
-    }
-    write_tensors(tmp_path / "x.safetensors", tensors)
-    found = read_tensors(tmp_path / "x.safetensors")
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
-
-
-def test_tensors_that_cannot_be_written_are_named(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(StoreError, match=r"x\.safetensors cannot be written: .*No space left"):
-        write_tensors(tmp_path / "x.safetensors", {"a": torch.zeros(1)})
-    with pytest.raises(StoreError, match="cannot be written"):
-        write_tensors(tmp_path / "absent" / "x.safetensors", {"a": torch.zeros(1)})

@@ -1,7 +1,7 @@
 import pytest
 
 from fedprop.errors import StoreError
-from fedprop.report.files import write_atomically
+from fedprop.files import write_atomically
 
 
 def test_it_makes_the_folder_and_leaves_only_the_file(tmp_path):

@@ -1,0 +1,68 @@
+"""Writes down what happens in a run."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fedprop.experiment import Experiment
+from fedprop.simulation.engine import Observer, Snapshot
+from fedprop.simulation.events import Event, EventKind, RoundRecord
+from fedprop.store import RunStore, Totals
+
+HELD = 10_000
+"""So many events are held in memory at most, in rounds that end without a checkpoint."""
+
+
+class Recorder:
+    """Counts what happens, hands it on, and writes it down: every `checkpoint_every` rounds, and at the end.
+
+    There is no checkpoint after the last round, from which nothing could go on. A run that is to go on for more rounds
+    does its last one again, since the last round of a run is always evaluated and may be attacked.
+    """
+
+    def __init__(
+        self,
+        store: RunStore | None,
+        experiment: Experiment,
+        watchers: Sequence[Observer],
+        totals: Totals = Totals(),  # noqa: B008 - it is frozen
+    ) -> None:
+        self.accepted: int = totals.accepted
+        self.refused: Counter[str] = Counter(totals.rejected)
+        self._store = store
+        self._every = experiment.checkpoint_every
+        self._keeps_events = store is not None and experiment.keep_events
+        self._watchers = watchers
+        self._events: list[Event] = []
+        self._rounds: list[RoundRecord] = []
+
+    def on_event(self, event: Event) -> None:
+        """Note an event."""
+        if self._keeps_events:
+            self._events.append(event)
+        self.accepted += event.kind is EventKind.ACCEPTED
+        if event.kind is EventKind.REJECTED:
+            self.refused[event.detail] += 1
+        for watcher in self._watchers:
+            watcher.on_event(event)
+
+    def on_round(self, record: RoundRecord, snapshot: Callable[[], Snapshot]) -> None:
+        """Note a round, and save when it is time to."""
+        self._rounds.append(record)
+        for watcher in self._watchers:
+            watcher.on_round(record, snapshot)
+        if self._every and (record.round + 1) % self._every == 0 and not record.last:
+            self._flush(snapshot)
+        elif len(self._events) + len(self._rounds) >= HELD:
+            self._flush(None)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write the rest and the summary."""
+        self._flush(None, summary=summary)
+
+    def _flush(self, snapshot: Callable[[], Snapshot] | None, **meta: Any) -> None:
+        if self._store is not None:
+            totals = Totals(accepted=self.accepted, rejected=dict(self.refused))
+            saved = None if snapshot is None else snapshot()
+            self._store.append(self._events, self._rounds, saved, totals=totals, **meta)
+        self._events, self._rounds = [], []

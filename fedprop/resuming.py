@@ -1,0 +1,141 @@
+"""Whether a run that lies on disk goes on, and where."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from fedprop.data import Dataset
+from fedprop.errors import StoreError
+from fedprop.experiment import Experiment
+from fedprop.identity import code_of, data_digest, differences, module_digest, settings_of
+from fedprop.simulation.setup import Setup
+from fedprop.store import Checkpoint, RunStore
+
+GROWING = ("rounds", "max_seconds")
+"""The settings that say how long a run goes on, and, if they grow, change nothing of what was."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What runs, as it is stored with a run.
+
+    Attributes
+    ----------
+    settings : the experiment.
+    parts : digests of its code, its data and its model, and what was worked out from the number of rounds.
+    """
+
+    settings: dict[str, Any]
+    parts: dict[str, Any]
+
+
+def identify(experiment: Experiment, setup: Setup, data: Dataset, module: nn.Module) -> Identity:
+    """What a run on disk is known by.
+
+    Raises
+    ------
+    InvalidConfig
+        If a setting cannot be written down.
+    """
+    parts = {
+        "code": code_of(experiment),
+        "data": data_digest(data),
+        "model": module_digest(module),
+        "plan": _plan(setup),
+    }
+    return Identity(settings_of(experiment), parts)
+
+
+def _plan(setup: Setup) -> dict[str, Any]:
+    """What was worked out at the beginning from how many rounds there would be."""
+    private = setup.training.privacy
+    return {
+        "training.privacy.noise_multiplier": None if private is None else private.sigma,
+        "defense": None if setup.protocol is None else setup.protocol.fixed_by(setup.rounds),
+    }
+
+
+def begin(store: RunStore, what: Identity, *, resume: bool, **meta: Any) -> Checkpoint | None:
+    """Create a run, or find where the one in the folder goes on; None for at the beginning.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds a run already and `resume` is off, or it is another one, or finished.
+    """
+    if not store.exists:
+        store.create(settings=what.settings, identity=what.parts, **meta)
+        return None
+    if not resume:
+        raise StoreError(_taken(store))
+    grown = [name for name in GROWING if _grew(store, what, name)]
+    check_same(store, what, but=grown)
+    summary = store.meta("summary")
+    if summary is not None and (limit := _limit(store, summary)) not in grown:
+        raise StoreError(f"the run in {store.folder} is finished; there is nothing to resume, unless `{limit}` grows")
+    store.rewind(settings=what.settings)
+    return store.checkpoint()
+
+
+def _limit(store: RunStore, summary: Mapping[str, Any]) -> str:
+    """The setting that ended a finished run."""
+    return "rounds" if summary["rounds"] == store.meta("settings")["rounds"] else "max_seconds"
+
+
+def _taken(store: RunStore) -> str:
+    folder = store.folder
+    if store.meta("summary") is not None:
+        return f"{folder} already holds a run, which is finished; choose another folder"
+    done, failure = len(store.rounds()), store.meta("failure")
+    how = f" with: {failure}" if failure else ""
+    return (
+        f"{folder} already holds a run, which ended before its time, after {done} rounds{how}; go on with it "
+        "(--resume, or resume=True), or choose another folder"
+    )
+
+
+def _grew(store: RunStore, what: Identity, name: str) -> bool:
+    """Whether a limit is wider than it was."""
+    then, now = (settings.get(name) for settings in (store.meta("settings") or {}, what.settings))
+    return then is not None and (now is None or now > then)
+
+
+def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> None:
+    """Refuse a folder that holds a run of something else.
+
+    Raises
+    ------
+    StoreError
+        That says what differs.
+    """
+    settings, parts = store.meta("settings"), store.meta("identity")
+    if not isinstance(settings, dict) or not isinstance(parts, dict):
+        raise StoreError(f"{store.folder} holds a damaged run: it does not say of what")
+    found = [*_changed_settings(settings, what.settings, but), *_changed_parts(parts, what.parts)]
+    if found:
+        raise StoreError(
+            f"{store.folder} holds a run of another configuration: {'; '.join(found)}; choose another folder"
+        )
+
+
+def _changed_settings(then: Mapping[str, Any], now: Mapping[str, Any], but: Sequence[str]) -> Iterator[str]:
+    for place, old, new in differences(then, now):
+        if place not in but:
+            yield f"`{place}` was {old!r}, and is {new!r} now"
+
+
+def _changed_parts(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for place, old, new in differences(then, now):
+        part, _, name = place.partition(".")
+        if part == "plan":
+            yield f"`{name}` was worked out as {old!r}, and is {new!r} for so many rounds"
+        elif place == "code.fedprop":
+            yield f"it was made by fedprop {old}, and this is fedprop {new}"
+        elif part == "code":
+            yield f"the text of {name.partition('.')[2]} has changed"
+        elif part == "model":
+            yield "the model is another one, or begins with other parameters"
+        else:
+            yield f"the {part} are other ones"
