@@ -4,7 +4,8 @@ A message is a frozen pydantic model. Its types are checked when it is made; whe
 size, who sent it and when) is for the receiver to judge, since a Byzantine sender may put anything into a field.
 
 On the wire a message is one safetensors blob: the plain fields as JSON in the header, tensors as tensors. Reading one
-executes nothing.
+executes nothing. The header is short and read first, and a blob that promises anything but a message is refused there:
+so a hostile one costs no more than an honest one of its length.
 """
 
 import json
@@ -23,8 +24,13 @@ from fedprop.types import ClientId
 HEADER_BYTES = 256
 """What a message weighs on the wire beside its tensors, in bytes (modelled, and close to the real header)."""
 
+HEADER_LIMIT = 4096
+"""The longest header that is read, in bytes: many times what any message needs."""
 
-Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+LONGEST = 200
+"""So many characters of what is wrong with a blob are told: it is its sender who chooses them."""
+
+Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), le=2**63 - 1, strict=True)]
 """Bounded, so that no sender can write a number that a record or a float cannot hold."""
 
 
@@ -94,7 +100,7 @@ class AlarmStatus(_Frozen):
     client: Int64
     task: Int64
     version: Int64
-    alarm: bool
+    alarm: Annotated[bool, Field(strict=True)]
     tag: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=64)] = ""
 
 
@@ -160,18 +166,54 @@ def decode(blob: bytes, *, max_bytes: int | None = None) -> Message:
     if max_bytes is not None and len(blob) > max_bytes:
         raise MalformedMessage(f"a message must have at most {max_bytes} bytes; found {len(blob)}")
     try:
-        tensors = safetensors.torch.load(blob)
-        return _ADAPTER.validate_python({**_header(blob), **tensors})
-    except (safetensors.SafetensorError, ValidationError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise MalformedMessage(f"not a protocol message: {error}") from None
+        fields = _fields(blob)
+        return _ADAPTER.validate_python({**fields, **safetensors.torch.load(blob)})
+    except Exception as error:  # whatever bytes do to three parsers, it is their sender's doing
+        raise MalformedMessage(f"not a protocol message: {_in_words(error)}") from None
 
 
-def _header(blob: bytes) -> dict[str, Any]:
+def _fields(blob: bytes) -> dict[str, Any]:
+    """The plain fields of a message, from a header that promises the tensors of its kind and nothing else."""
     length = int.from_bytes(blob[:8], "little")
-    fields = json.loads(json.loads(blob[8 : 8 + length])["__metadata__"]["message"])
-    if not isinstance(fields, dict):
-        raise TypeError("the header must be a JSON object")
+    if not 0 < length <= min(HEADER_LIMIT, len(blob) - 8):
+        there = max(0, len(blob) - 8)
+        raise ValueError(f"its header must have at most {HEADER_LIMIT} bytes, of {there} there are; found {length}")
+    header = _object(blob[8 : 8 + length].decode())
+    metadata = header.pop("__metadata__", None)
+    if not isinstance(metadata, dict) or metadata.keys() != {"message"}:
+        raise ValueError("its metadata must be `message` and nothing else")
+    fields = _object(metadata["message"])
+    kind = fields.get("kind")
+    if not isinstance(kind, str) or kind not in _TENSORS:
+        raise ValueError(f"`kind` must be one of {', '.join(_TENSORS)}; found {kind!r}")
+    if header.keys() != set(_TENSORS[kind]) or header.keys() & fields.keys():
+        raise ValueError(f"its tensors must be those of one {kind}, {list(_TENSORS[kind])}; found {list(header)}")
     return fields
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """A JSON object, each of whose keys occurs once: parsers differ in which of two they believe."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key must occur once in its JSON")
+        return found
+
+    found = json.loads(text, object_pairs_hook=unique)
+    if not isinstance(found, dict):
+        raise TypeError("its header must be made of JSON objects")
+    return found
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong with a blob, on one line of bounded length."""
+    text = str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        text = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 class Consultation(_Frozen):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import safetensors.torch
 import torch
@@ -74,6 +76,93 @@ def test_what_is_nearly_a_message_is_refused_with_a_sentence(header, tensors):
     blob = safetensors.torch.save(tensors, metadata={"message": header})
     with pytest.raises(MalformedMessage, match=r"^not a protocol message: "):
         decode(blob)
+
+
+FIELDS = '{"kind": "update", "client": 1, "task": 2, "version": 3, "examples": 5}'
+ROW = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+NONE = {"dtype": "F32", "shape": [0], "data_offsets": [4, 4]}
+
+
+def blob(header, numbers=4):
+    """A blob with this header, whatever it says, and so many bytes after it."""
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(raw).to_bytes(8, "little") + raw + bytes(numbers)
+
+
+def promising(fields=FIELDS, /, **tensors):
+    return blob({"__metadata__": {"message": fields}, **(tensors or {"update": ROW})})
+
+
+def test_a_blob_made_by_hand_is_a_message():
+    assert decode(promising()).examples == 5
+
+
+LONG = {
+    "empty tensors by the thousand": promising(update=ROW, **{f"t{i}": NONE for i in range(2_000)}),
+    "metadata by the thousand": blob({"__metadata__": {"message": FIELDS, **{f"k{i}": "" for i in range(2_000)}}}),
+    "fields by the thousand": promising(json.dumps(json.loads(FIELDS) | {f"x{i}": 1 for i in range(2_000)})),
+    "a long kind": promising(json.dumps({"kind": "x" * 10_000})),
+    "a long number": promising('{"kind": "update", "client": ' + "1" * 10_000 + "}"),
+    "lists in lists": promising("[" * 5_000 + "]" * 5_000),
+    "a long shape": promising(update=ROW | {"shape": [1] * 5_000}),
+    "spaces": blob(b"{" + b" " * 10_000 + b"}"),
+    "a header longer than the blob": (2**63).to_bytes(8, "little") + b"{}",
+    "a header one byte longer than the blob": (3).to_bytes(8, "little") + b"{}",
+}
+
+
+@pytest.mark.parametrize("hostile", LONG.values(), ids=LONG)
+def test_a_long_header_is_refused_before_anybody_parses_it(hostile, monkeypatch):
+    monkeypatch.setattr(json, "loads", None)
+    monkeypatch.setattr(safetensors.torch, "load", None)
+    with pytest.raises(MalformedMessage, match=r"its header must have at most 4096 bytes, of \d+ there are; found"):
+        decode(hostile)
+
+
+SHORT = {
+    "no header": (b"", "found 0"),
+    "an empty header": (bytes(8), "found 0"),
+    "another tensor": (
+        promising(update=ROW, more=NONE),
+        r"those of one update, \['update'\]; found \['update', 'more'\]",
+    ),
+    "no tensor": (promising(more=ROW), r"found \['more'\]"),
+    "another kind's tensor": (promising(FIELDS.replace("update", "alarm_status")), r"those of one alarm_status, \[\]"),
+    "a kind that is none": (
+        promising('{"kind": ["update"]}'),
+        r"`kind` must be one of invitation.* found \['update'\]",
+    ),
+    "other metadata": (
+        blob({"__metadata__": {"message": FIELDS, "x": ""}, "update": ROW}),
+        "`message` and nothing else",
+    ),
+    "a key twice": (promising(FIELDS[:-1] + ', "client": 2}'), "a key must occur once"),
+    "a tensor twice": (
+        blob(json.dumps({"__metadata__": {"message": FIELDS}, "update": ROW}).encode()[:-1] + b', "update": {}}'),
+        "a key must occur once",
+    ),
+    "a field in the place of a tensor": (promising(FIELDS[:-1] + ', "update": 1}'), "its tensors must be"),
+    "lists in lists": (promising("[" * 1_900), "recursion|Expecting"),
+    "no JSON": (blob(b"\xff" * 9), "utf-8"),
+    "a number too long for an integer": (promising(FIELDS.replace("1", "1" * 3_900)), "update.client: "),
+    "a truth value for a number": (promising(FIELDS.replace("1", "true")), "update.client: .*valid integer"),
+    "a text for a number": (promising(FIELDS.replace("1", '"1"')), "update.client: .*valid integer"),
+    "a text for a truth value": (
+        blob({"__metadata__": {"message": '{"kind":"alarm_status","client":1,"task":2,"version":3,"alarm":"yes"}'}}, 0),
+        "alarm_status.alarm: .*valid boolean",
+    ),
+    "a dtype nobody knows": (promising(update=ROW | {"dtype": "F4"}), "not a protocol message"),
+    "numbers that are not there": (promising(update=ROW | {"shape": [2**40]}), "not a protocol message"),
+    "long names": (promising(update=ROW, **{"y" * 3_000: NONE}), "yyyy"),
+}
+
+
+@pytest.mark.parametrize(("hostile", "message"), SHORT.values(), ids=SHORT)
+def test_what_is_wrong_is_told_on_one_short_line(hostile, message):
+    with pytest.raises(MalformedMessage, match=message) as refusal:
+        decode(hostile)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 250
 
 
 @pytest.mark.parametrize("metadata", [None, {"other": "x"}])

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedprop.aggregators.columns import Columns
 from fedprop.errors import InvalidUpdates
+from fedprop.failures import in_words
 from fedprop.types import Vector
 
 DTYPES: Mapping[str, torch.dtype] = {"F32": torch.float32, "F64": torch.float64}
@@ -100,7 +101,7 @@ def _stored(path: Path, name: str | None) -> list[_Stored]:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(size))
     except (OSError, safetensors.SafetensorError) as error:
-        raise InvalidUpdates(f"{path} must be a safetensors file; {error}") from None
+        raise InvalidUpdates(f"{path} must be a safetensors file; {in_words(error)}") from None
     tensors = [
         _Stored(key, entry["dtype"], tuple(entry["shape"]), 8 + size + entry["data_offsets"][0])
         for key, entry in header.items()

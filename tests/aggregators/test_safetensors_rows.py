@@ -86,6 +86,14 @@ def test_nothing_is_no_rows() -> None:
         SafetensorsRows([])
 
 
+def test_what_a_file_says_of_itself_is_cut_short(tmp_path: Path) -> None:
+    header = b'{"a": {"dtype": "' + b"Q" * 10_000 + b'", "shape": [0], "data_offsets": [0, 0]}}'
+    (tmp_path / "strange").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(InvalidUpdates, match="strange must be a safetensors file; ") as refusal:
+        SafetensorsRows([tmp_path / "strange"])
+    assert len(str(refusal.value)) < 500 + len(str(tmp_path))
+
+
 def test_files_that_are_no_rows_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     save_file({"a": torch.zeros(2, dtype=torch.int64)}, tmp_path / "integers")
