@@ -100,7 +100,7 @@ def _tolerated(experiment: Experiment) -> int | None:
     rule = experiment.rule
     with blamed(f"`defense`: the rule {type(rule).__name__} cannot begin", raising=InvalidConfig):
         rule.init()
-        claimed = tolerated(rule, experiment.policy.smallest(experiment.clients))
+        claimed = tolerated(rule, experiment.policy.fewest(experiment.clients))
     return None if experiment.protocol else claimed
 
 

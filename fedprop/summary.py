@@ -57,7 +57,7 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
         "attacks": attacks,
         "clients": setup.clients,
         "compromised": len(setup.compromised),
-        "cohort": setup.policy.smallest(setup.clients),
+        "cohort": setup.policy.fewest(setup.clients),
         "tolerated": setup.tolerated,
         "policy": setup.policy.kind,
         "failed_attacks": sum(attack["failed"] for attack in attacks),
