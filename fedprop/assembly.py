@@ -6,10 +6,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from fedprop.aggregators import Aggregator
 from fedprop.aggregators.tolerance import tolerated
+from fedprop.answers import described
 from fedprop.data import Dataset, Examples
 from fedprop.defenses import ClientSide
-from fedprop.errors import InvalidConfig
+from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
 from fedprop.params import ParameterLayout
@@ -96,12 +98,14 @@ def resolve(
 
 
 def _tolerated(experiment: Experiment) -> int | None:
-    """What the rule claims; a rule that cannot say, or cannot begin, is refused here. A protocol claims nothing."""
-    rule = experiment.rule
-    with blamed(f"`defense`: the rule {type(rule).__name__} cannot begin", raising=InvalidConfig):
-        rule.init()
-        claimed = tolerated(rule, experiment.policy.fewest(experiment.clients))
-    return None if experiment.protocol else claimed
+    """What the rule claims, or nothing for a protocol; a defense that cannot say, or cannot begin, is refused here."""
+    defense = experiment.defense
+    with blamed(f"`defense`: {type(defense).__name__} cannot begin", raising=InvalidConfig):
+        defense.init()
+        if isinstance(defense, Aggregator):
+            return tolerated(defense, experiment.policy.fewest(experiment.clients))
+        defense.rule.init()
+        return None
 
 
 def materials(
@@ -113,7 +117,12 @@ def materials(
 ) -> tuple[Dataset, nn.Module]:
     """The data and the model of an experiment: your own, or those that it names. Raises as `resolve` does."""
     data = dataset if dataset is not None else _load_data(experiment, data_dir)
-    return data, model if model is not None else _build_model(experiment, data)
+    if not isinstance(data, Dataset):
+        raise InvalidConfig(f"`data` must be a Dataset, as Dataset.from_arrays makes; found {described(data)}")
+    module = model if model is not None else _build_model(experiment, data)
+    if not isinstance(module, nn.Module):
+        raise InvalidConfig(f"`model` must be an nn.Module, not a class or a function; found {described(module)}")
+    return data, module
 
 
 def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
@@ -121,8 +130,9 @@ def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> t
     protocol = experiment.protocol
     if protocol is None:
         return shards, None
-    train, test = hold_out(shards, protocol.test_share, experiment.seed)
-    return train, protocol.client_side(LocalTests(module, test))
+    with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
+        train, test = hold_out(shards, protocol.test_share, experiment.seed)
+        return train, protocol.client_side(LocalTests(module, test))
 
 
 def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:
@@ -153,13 +163,17 @@ def _device(name: str) -> torch.device:
 def _load_data(experiment: Experiment, data_dir: Path | None) -> Dataset:
     if experiment.data is None:
         raise InvalidConfig("`data` is required unless a dataset is passed to `run`")
-    return experiment.data.load(data_dir, experiment.seed)
+    name = type(experiment.data).__name__
+    with blamed(f"`data`: {name} failed to load", raising=InvalidConfig, passing=(InvalidConfig, DataUnavailable)):
+        return experiment.data.load(data_dir, experiment.seed)
 
 
 def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
     if experiment.model is None:
         raise InvalidConfig("`model` is required unless a module is passed to `run`")
-    return experiment.model.build(data.shape, data.classes, experiment.seed)
+    name = type(experiment.model).__name__
+    with blamed(f"`model`: {name} failed to build", raising=InvalidConfig, passing=(InvalidConfig,)):
+        return experiment.model.build(data.shape, data.classes, experiment.seed)
 
 
 @torch.no_grad()

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ from torch import nn
 from fedprop.aggregators import Krum, Mean, Pipeline
 from fedprop.assembly import resolve
 from fedprop.attacks import Attack, FangKrum, Gaussian, NoAttack
-from fedprop.data import Dataset
+from fedprop.data import Dataset, DatasetSpec
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiment import Experiment, load_experiment
+from fedprop.models import ModelSpec
 from fedprop.runner import run
 from fedprop.simulation.policies import FedBuff
 
@@ -266,6 +268,50 @@ def test_what_is_missing_is_named(missing, sentence):
     settings = {key: value for key, value in DIGITS.items() if key != missing}
     with pytest.raises(InvalidConfig, match=sentence):
         resolve(Experiment(**settings))
+
+
+class OwnData(DatasetSpec):
+    """Loads whatever it is told to."""
+
+    kind: str = "own_data"
+    loaded: Any
+
+    def load(self, data_dir, seed):
+        return self.loaded()
+
+
+class OwnModel(ModelSpec):
+    """Builds whatever it is told to."""
+
+    kind: str = "own_model"
+    built: Any
+
+    def module(self, shape, classes):
+        return self.built()
+
+
+def nothing():
+    return None
+
+
+def broken():
+    raise LookupError("lost")
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "sentence"),
+    [
+        ({"data": OwnData(loaded=nothing)}, {}, "`data` must be a Dataset, .*; found NoneType"),
+        ({"data": OwnData(loaded=broken)}, {}, r"`data`: OwnData failed to load: LookupError: lost \(test_experiment"),
+        ({}, {"dataset": (1, 2)}, "`data` must be a Dataset, .*; found tuple"),
+        ({"model": OwnModel(built=nothing)}, {}, "`model` must be an nn.Module, .*; found NoneType"),
+        ({"model": OwnModel(built=broken)}, {}, r"`model`: OwnModel failed to build: LookupError: lost \(test_exp"),
+        ({}, {"model": nn.Linear}, "`model` must be an nn.Module, not a class or a function; found type"),
+    ],
+)
+def test_own_data_and_models_that_are_none_are_refused(settings, arguments, sentence):
+    with pytest.raises(InvalidConfig, match=sentence):
+        resolve(Experiment(**{**LEAST, **settings}), **{"dataset": None if "data" in settings else toy(), **arguments})
 
 
 @pytest.mark.parametrize("module", [nn.Linear(4, 2), nn.Linear(3, 5)], ids=["inputs", "outputs"])

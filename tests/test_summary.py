@@ -149,7 +149,7 @@ def test_a_rule_that_cannot_begin_is_refused_before_anything_runs(method, monkey
         raise LookupError("forgotten")
 
     monkeypatch.setattr(Tired, method, fail)
-    message = r"^`defense`: the rule Tired cannot begin: LookupError: forgotten \(test_summary\.py, line \d+\)$"
+    message = r"^`defense`: Tired cannot begin: LookupError: forgotten \(test_summary\.py, line \d+\)$"
     with pytest.raises(InvalidConfig, match=message):
         summed_up(defense=Tired(after=1))
 
