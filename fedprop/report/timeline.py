@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fedprop.messages import Reason
 from fedprop.simulation.events import Event, EventKind
 from fedprop.types import ClientId, Round, Seconds
 
@@ -42,7 +43,20 @@ class Interval:
 
 _OPENS = {EventKind.INVITED: Phase.DOWN, EventKind.RECEIVED: Phase.TRAINING, EventKind.TRAINED: Phase.UP}
 _ORDER = tuple(_OPENS.values())
-_ENDS = frozenset((EventKind.ARRIVED, EventKind.LOST, EventKind.DROPPED, EventKind.CRASHED, EventKind.UNREACHABLE))
+_GONE = frozenset((EventKind.DROPPED, EventKind.CRASHED))
+_ENDS = {
+    Phase.DOWN: _GONE | {EventKind.LOST, EventKind.UNREACHABLE},
+    Phase.TRAINING: _GONE,
+    Phase.UP: _GONE | {EventKind.ARRIVED, EventKind.LOST},
+}
+"""What ends each phase beside the beginning of a later one; while a client trains, only reports arrive or get lost."""
+
+_JUDGED = frozenset((EventKind.HEARD, EventKind.ACCEPTED, EventKind.REJECTED))
+"""What the server makes of each message of a task that arrives, in the order in which they do."""
+
+_REPORTS_ONLY = frozenset((Reason.ALARM_FORGED, Reason.ALARM_REPLAYED))
+"""Reasons to refuse that no update gives."""
+
 CLOSES_ROUND = frozenset((EventKind.AGGREGATED, EventKind.ROUND_FAILED))
 
 
@@ -50,7 +64,8 @@ def timeline(events: Iterable[Event]) -> list[Interval]:
     """The intervals of all clients and of the server, sorted by start.
 
     Messages may be lost, duplicated or late and tasks may never end: a task's phases only ever move forward, a repeated
-    event changes nothing, and whatever is still open at the last event is cut there. A timeout ends no interval, since
+    event changes nothing, and whatever is still open at the last event is cut there. Nor do phases end with what a
+    client reports beside its update, such as an alarm, whenever that arrives. A timeout ends no interval, since
     the client knows nothing of it. Tasks of one client may overlap; its waiting is the time without any.
     """
     ordered = sorted(events, key=lambda event: (event.time, event.seq))
@@ -67,21 +82,31 @@ def timeline(events: Iterable[Event]) -> list[Interval]:
 
 
 def _task(story: Sequence[Event], end: Seconds) -> Iterator[Interval]:
-    """The phases of one task, from its events in order; once a message is lost, no later phase begins."""
+    """The phases of one task, from its events in order; once its invitation or update is lost, no later one begins."""
     opened: Event | None = None
     reached = -1
-    for event in story:
+    for event in _without_reports(story):
         rank = _ORDER.index(_OPENS[event.kind]) if event.kind in _OPENS else -1
         forward = rank > reached
-        if opened and (forward or event.kind in _ENDS):
+        training = opened is not None and opened.kind is EventKind.RECEIVED
+        if opened and (forward or event.kind in _ENDS[_OPENS[opened.kind]]):
             yield _span(opened, event.time, event.kind)
             opened = None
         if forward:
             opened, reached = event, rank
-        if event.kind is EventKind.LOST:
+        if event.kind is EventKind.LOST and not training:
             reached = len(_ORDER)
     if opened:
         yield _span(opened, end, None)
+
+
+def _without_reports(story: Sequence[Event]) -> Iterator[Event]:
+    """The events of a task but for the arrivals of what is no update, as the server's judgement of each tells."""
+    judgements = (event for event in story if event.kind in _JUDGED)
+    for event in story:
+        judged = next(judgements, None) if event.kind is EventKind.ARRIVED else None
+        if judged is None or not (judged.kind is EventKind.HEARD or judged.detail in _REPORTS_ONLY):
+            yield event
 
 
 def _span(opened: Event, end: Seconds, outcome: EventKind | None) -> Interval:

@@ -4,6 +4,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedprop.messages import Reason
 from fedprop.report import Phase, timeline
 from fedprop.simulation.events import Event, EventKind
 
@@ -41,6 +42,30 @@ def test_a_task_that_goes_well():
         (Phase.TRAINING, 1, 5, K.TRAINED),
         (Phase.UP, 5, 7, K.ARRIVED),
     ]
+
+
+def test_an_alarm_that_arrives_or_is_lost_ends_no_training():
+    begun = ((0, K.INVITED), (1, K.RECEIVED), (1, K.TESTED))
+    expected = [(Phase.DOWN, 0, 1, K.RECEIVED), (Phase.TRAINING, 1, 90, K.TRAINED), (Phase.UP, 90, 92, K.ARRIVED)]
+    done = ((90, K.TRAINED), (92, K.ARRIVED), (92, K.ACCEPTED))
+    assert spans(story(*begun, (2, K.ARRIVED), (2, K.HEARD), *done)) == expected
+    assert spans(story(*begun, (1, K.LOST), *done[:2], (92, K.REJECTED))) == expected
+    assert spans(story(*begun, (1, K.DUPLICATED), (2, K.ARRIVED), (2, K.HEARD), (3, K.ARRIVED), *done)) == expected
+
+
+def test_an_alarm_that_arrives_after_training_does_not_end_the_way_up():
+    events = story((0, K.INVITED), (1, K.RECEIVED), (5, K.TRAINED), (6, K.ARRIVED), (6, K.HEARD), (8, K.ARRIVED))
+    assert spans(events)[-1] == (Phase.UP, 5, 8, K.ARRIVED)
+    second = [*events[:3], *story((6, K.ARRIVED), (6, K.REJECTED), (8, K.ARRIVED), (8, K.ACCEPTED))]
+    numbered = [event._replace(seq=seq) for seq, event in enumerate(second)]
+    assert spans(numbered)[-1] == (Phase.UP, 5, 6, K.ARRIVED)
+    numbered[4] = numbered[4]._replace(detail=Reason.ALARM_REPLAYED.value)
+    assert spans(numbered)[-1] == (Phase.UP, 5, 8, K.ARRIVED)
+
+
+def test_judgements_may_come_long_after_arrivals():
+    busy = story((0, K.INVITED), (1, K.RECEIVED), (5, K.TRAINED), (6, K.ARRIVED), (7, K.ARRIVED), (9, K.HEARD))
+    assert spans(busy)[-1] == (Phase.UP, 5, 7, K.ARRIVED)
 
 
 def test_a_crash_ends_training_and_a_timeout_ends_nothing():
