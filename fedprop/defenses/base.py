@@ -30,7 +30,10 @@ class Defense(Protocol):
     """
 
     def open(self, round: Round, clients: Sequence[ClientId]) -> None:
-        """Begin a round that these clients are invited to. Rounds have ascending numbers."""
+        """Begin a round that these clients are invited to. Rounds have ascending numbers.
+
+        With a round open, the answer is a deliberate error, and the open round goes on: what it accepted is not lost.
+        """
         ...
 
     def receive(self, client: ClientId, update: Vector, *, round: Round, examples: int = 1) -> bool:
@@ -39,7 +42,8 @@ class Defense(Protocol):
         Parameters
         ----------
         client : who sent it, as the channel says.
-        update : Tensor, shape [d]; local minus global parameters. It is left as it is.
+        update : Tensor, shape [d]; local minus global parameters. It is left as it is, and copied if it is kept: its
+            sender may use it again.
         round : which round the sender says it is for.
         examples : how many training examples the sender claims.
 

@@ -1,31 +1,56 @@
 """What round machines are tried on: calls in a row, good ones and junk, and what must be accepted of them."""
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fedprop.errors import FedpropError
-from fedprop.types import ClientId, Round, Vector
-from fedprop.verify.claim import Crashed, contained, in_words, shortened
+from fedprop.types import ClientId, Round
 
-POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60)
-"""Clients that may be invited. None is near 0, so that no id can be taken for a position."""
+POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 0, 2**33)
+"""Clients that may be invited. But for 0, which is not False, none can be taken for a position. One needs 64 bits."""
+
+CROWD: tuple[ClientId, ...] = (*POOL, *range(101, 125))
+"""Clients of a large round."""
 
 STRANGER: ClientId = 13
 """Invited by nobody."""
 
-Form: TypeAlias = Literal["good", "nan", "infinite", "short", "long", "matrix", "float64", "int64"]
+SIZE = 2
+"""The length of updates, where the machine lets others choose."""
 
-JUNK: tuple[Form, ...] = ("nan", "infinite", "short", "long", "matrix", "float64", "int64")
+SIZES = (SIZE, SIZE, SIZE, 1, 3, SIZE, SIZE, 130)
+"""Lengths to try there; more than a hundred numbers do not shrink, but few updates of them are tried."""
 
-PARDONABLE: tuple[Form, ...] = ("float64", "int64")
-"""A machine may refuse such an update or convert it."""
+Form: TypeAlias = Literal[
+    "good", "strided", "nan", "infinite", "short", "long", "matrix", "scalar", "float64", "float16", "int64", "live"
+]
+
+JUNK: tuple[Form, ...] = ("nan", "infinite", "short", "long", "matrix", "scalar", "float64", "float16", "int64", "live")
+
+PARDONABLE: tuple[Form, ...] = ("float64", "float16", "int64", "live")
+"""A machine may refuse such an update or convert it; one that is live carries a gradient."""
+
+CREDIBLE = 10**6
+"""A machine need not believe a client that claims more examples."""
+
+Numbers: TypeAlias = Literal["whole", "fractions", "tiny", "large", "mixed"]
+"""What updates consist of: integers below a hundred, multiples of a seventh, or those in another unit or several."""
+
+UNITS: dict[Numbers, tuple[float, ...]] = {
+    "whole": (1.0,),
+    "fractions": (1 / 7,),
+    "tiny": (1e-6 / 7,),
+    "large": (1e9 / 7,),
+    "mixed": (1 / 7, 1e-3 / 7, 1e3 / 7),
+}
+
+STARTS, STEPS = (0, 0, 0, 8, 1, 98, 2**31), (1, 1, 1, 1, 2, 90)
+"""The number of the first round, and by how much numbers grow; the 10 that follows a 9 is smaller as a text."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +70,19 @@ class Send:
     number: int
     examples: int = 1
     form: Form = "good"
+    numbers: Numbers = "whole"
 
     def update(self, size: int, dtype: torch.dtype) -> Tensor:
         """The tensor that is sent to a machine for vectors [size]."""
-        row = [float(37 * (self.number + 1) * (k + 2) ** 2 % 97) for k in range(size)]
-        spoilt = {"nan": [float("nan"), *row[1:]], "infinite": [float("inf"), *row[1:]]}
-        resized = {"short": row[:-1], "long": [*row, 1.0], "matrix": [row]}
-        dtypes = {"float64": torch.float64, "int64": torch.int64}
+        units = UNITS[self.numbers]
+        unit, shift = units[self.number % len(units)], 0 if self.numbers == "whole" else 48
+        row = [unit * (37 * (self.number + 1) * (k + 2) ** 2 % 97 - shift) for k in range(size)]
+        spoilt = {"nan": [float("nan"), *row[1:]], "infinite": [float("inf"), *row[1:]], "scalar": row[0]}
+        resized = {"short": row[:-1], "long": [*row, 1.0], "matrix": [row], "strided": [[x, 0.0] for x in row]}
+        dtypes = {"float64": torch.float64, "float16": torch.float16, "int64": torch.int64}
         values: Any = {**spoilt, **resized}.get(self.form, row)
-        return torch.tensor(values, dtype=dtypes.get(self.form, dtype))
+        sent = torch.tensor(values, dtype=torch.float64).to(dtypes.get(self.form, dtype))
+        return sent[:, 0] if self.form == "strided" else sent.requires_grad_(self.form == "live")
 
 
 @dataclass(frozen=True)
@@ -62,22 +91,48 @@ class Close:
 
 
 Operation: TypeAlias = Open | Send | Close
-Session: TypeAlias = tuple[Operation, ...]
 
 
-class Ended(NamedTuple):
-    """What `close` answered."""
+@dataclass(frozen=True)
+class Session:
+    """Calls in a row, to a machine for updates of this size where it lets others choose."""
 
-    value: Vector | None
-    verdicts: dict[ClientId, float]
+    operations: tuple[Operation, ...]
+    size: int = SIZE
 
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
 
-@dataclass
-class Log:
-    """What a machine did with a session: `decisions` on its messages, and the `ends` of its rounds."""
+    def first_round(self) -> "Session":
+        """The same up to the first end of a round."""
+        return replace(self, operations=self.operations[: self.operations.index(Close()) + 1])
 
-    decisions: list[bool] = field(default_factory=list)
-    ends: list[Ended] = field(default_factory=list)
+    def half(self) -> "Session":
+        """The first half of the calls."""
+        return replace(self, operations=self.operations[: len(self.operations) // 2])
+
+    def sent(self) -> list[Send]:
+        """All messages."""
+        return [operation for operation in self if isinstance(operation, Send)]
+
+    def alike(self) -> "Session":
+        """The same with one and the same update from everybody in a round."""
+        told, number = [], 0
+        for operation in self:
+            number += isinstance(operation, Open)
+            told.append(replace(operation, number=number) if isinstance(operation, Send) else operation)
+        return replace(self, operations=tuple(told))
+
+    def interrupted(self) -> "Session":
+        """The same with one more `open` in the midst of a round, about half way."""
+        is_open, places = False, []
+        for position, operation in enumerate(self):
+            is_open = isinstance(operation, Open) or (is_open and isinstance(operation, Send))
+            places += [position + 1] if is_open else []
+        before = self.operations[: places[len(places) // 2]]
+        opened = next(operation for operation in reversed(before) if isinstance(operation, Open))
+        again = Open(opened.round + 1, opened.clients)
+        return replace(self, operations=(*before, again, *self.operations[len(before) :]))
 
 
 class Habit(NamedTuple):
@@ -89,7 +144,7 @@ class Habit(NamedTuple):
     form: Form = "good"
 
 
-PLAIN = tuple(Habit(examples=examples) for examples in (1, 2, 3))
+PLAIN = tuple(Habit(examples=examples) for examples in (1, 2, 3, 1, 2, 3, 1, 40))
 
 ODD = (
     Habit(invited=False),
@@ -97,48 +152,77 @@ ODD = (
     Habit(later=1),
     Habit(examples=0),
     Habit(examples=-3),
-    *(Habit(form=form) for form in JUNK),
+    Habit(examples=10**12),
+    *(Habit(form=form) for form in (*JUNK, "strided")),
     Habit(invited=False, later=-1, form="nan"),
 )
 
-_INVITED = st.lists(st.sampled_from(POOL), min_size=1, max_size=5, unique=True).map(tuple)
-_WHO = st.integers(0, len(POOL) - 1)
-_GOOD = st.lists(st.tuples(_WHO, st.sampled_from(PLAIN)), max_size=5)
-_ANY = st.lists(st.tuples(_WHO, st.sampled_from(PLAIN * 4 + ODD)), max_size=7)
-_BEFORE = st.lists(st.tuples(_WHO, st.sampled_from((Habit(), *ODD))), max_size=1)
 
-ORDERLY: st.SearchStrategy[list[Any]] = st.lists(
-    st.tuples(_INVITED, st.just([]), _GOOD, st.just(1)), min_size=1, max_size=3
-)
-"""Rounds as (invited, messages before, messages, how often it is closed), where nothing is odd."""
+class Shape(NamedTuple):
+    """How large a session is: the least and the most rounds, clients invited to each, and messages of each."""
 
-DISORDERLY: st.SearchStrategy[list[Any]] = st.lists(
-    st.tuples(_INVITED, _BEFORE, _ANY, st.sampled_from((1, 2))), min_size=1, max_size=3
-)
-"""The same with junk of every kind, at any time."""
+    pool: tuple[ClientId, ...]
+    rounds: tuple[int, int]
+    clients: tuple[int, int]
+    messages: tuple[int, int]
 
 
-def sessions(*, junk: bool = True) -> st.SearchStrategy[Session]:
-    """Up to three rounds of a few messages; with `junk`, of every kind and at any time, and closed once too often."""
-    return (DISORDERLY if junk else ORDERLY).map(lambda rounds: _session(rounds, once=not junk))
+USUAL = Shape(POOL, rounds=(1, 3), clients=(1, 5), messages=(0, 7))
+CROWDED = Shape(CROWD, rounds=(1, 1), clients=(12, 25), messages=(12, 40))
+LONG = Shape(POOL, rounds=(11, 14), clients=(1, 2), messages=(0, 3))
+
+LARGE = 12
+"""One session of so many is of either large shape."""
 
 
-def _session(rounds: Any, *, once: bool) -> Session:
-    operations: list[Operation] = []
-    numbers = itertools.count()
-    for number, (clients, before, messages, closes) in enumerate(rounds):
+def sessions(*, junk: bool = True, sizes: Sequence[int] = (SIZE,)) -> st.SearchStrategy[Session]:
+    """Up to three rounds of a few messages, and few that are larger.
+
+    With `junk`, messages of every kind come at any time, and a round may be closed once too often.
+    """
+    usual, crowded, long = (_rounds(shape, junk=junk) for shape in (USUAL, CROWDED, LONG))
+    shapes = st.integers(0, LARGE - 1).flatmap(lambda k: {LARGE - 1: crowded, LARGE - 2: long}.get(k, usual))
+    numbers = st.sampled_from(("whole", "whole", "fractions", "tiny", "large", "mixed"))
+    count = st.tuples(st.sampled_from(STARTS), st.sampled_from(STEPS))
+    return st.tuples(shapes, numbers, count, st.sampled_from(sizes)).map(
+        lambda drawn: Session(tuple(_told(*drawn[:3], once=not junk)), drawn[3])
+    )
+
+
+def _rounds(shape: Shape, *, junk: bool) -> st.SearchStrategy[list[Any]]:
+    """Rounds as (invited, messages before, messages, how often it is closed)."""
+    who = st.integers(0, len(shape.pool) - 1)
+    habits = st.sampled_from(PLAIN * 3 + ODD if junk else PLAIN)
+    invited = _lists(st.sampled_from(shape.pool), shape.clients, unique=True).map(tuple)
+    messages = _lists(st.tuples(who, habits), shape.messages)
+    early = st.lists(st.tuples(who, st.sampled_from((Habit(), *ODD))), max_size=1) if junk else st.just([])
+    closes = st.sampled_from((1, 2)) if junk else st.just(1)
+    return _lists(st.tuples(invited, early, messages, closes), shape.rounds)
+
+
+def _lists(
+    items: st.SearchStrategy[Any], size: tuple[int, int], *, unique: bool = False
+) -> st.SearchStrategy[list[Any]]:
+    return st.lists(items, min_size=size[0], max_size=size[1], unique=unique)
+
+
+def _told(rounds: Any, numbers: Numbers, count: tuple[int, int], *, once: bool) -> Iterator[Operation]:
+    following = itertools.count()
+    for position, (clients, before, messages, closes) in enumerate(rounds):
+        round = count[0] + position * count[1]
         sent = {who % len(clients): (who, habit) for who, habit in messages}.values() if once else messages
-        operations += [_sent(clients, number - 1, who, habit, next(numbers)) for who, habit in before]
-        operations.append(Open(number, clients))
-        operations += [_sent(clients, number, who, habit, next(numbers)) for who, habit in sent]
-        operations += [Close()] * closes
-    return tuple(operations)
+        for who, habit in before:
+            yield _sent(clients, round - count[1], who, habit, next(following), numbers)
+        yield Open(round, clients)
+        for who, habit in sent:
+            yield _sent(clients, round, who, habit, next(following), numbers)
+        yield from [Close()] * closes
 
 
-def _sent(clients: tuple[ClientId, ...], about: Round, who: int, habit: Habit, number: int) -> Send:
+def _sent(clients: tuple[ClientId, ...], about: Round, who: int, habit: Habit, number: int, numbers: Numbers) -> Send:
     others = [client for client in (*POOL, STRANGER) if client not in clients]
     among = clients if habit.invited else others
-    return Send(among[who % len(among)], about + habit.later, number, habit.examples, habit.form)
+    return Send(among[who % len(among)], about + habit.later, number, habit.examples, habit.form, numbers)
 
 
 @dataclass
@@ -174,10 +258,11 @@ class Model:
             return False
         if message.client in {accepted.client for accepted in self.accepted[-1]}:
             return False
-        if message.form != "good" and message.form not in PARDONABLE:
+        if message.form in JUNK and message.form not in PARDONABLE:
             self._spoilt.add(message.client)
             return False
-        choice = message.form in PARDONABLE or message.examples < 1 or message.client in self._spoilt
+        credible = 1 <= message.examples <= CREDIBLE
+        choice = message.form in PARDONABLE or not credible or message.client in self._spoilt
         return None if choice else True
 
     def judged(self, message: Send, accepted: bool) -> None:
@@ -186,105 +271,3 @@ class Model:
             self.accepted[-1].append(message)
         else:
             self._spoilt.add(message.client)
-
-
-def play(machine: Any, session: Session) -> Log:
-    """Make all calls, and note what comes back.
-
-    Raises
-    ------
-    Crashed
-        If a call raises. Closing what is not open may be answered by an error that was meant: one of this package, a
-        ValueError or a RuntimeError.
-    """
-    log = Log()
-    size, dtype = getattr(machine, "size", 2), getattr(machine, "dtype", torch.float32)
-    is_open = False
-    for operation in session:
-        if isinstance(operation, Open):
-            _call(operation, partial(machine.open, operation.round, list(operation.clients)))
-        elif isinstance(operation, Send):
-            update = operation.update(size, dtype)
-            log.decisions.append(bool(_call(operation, partial(_receive, machine, operation, update))))
-            if not torch.equal(update.nan_to_num(), operation.update(size, dtype).nan_to_num()):
-                raise Crashed(f"{operation} is changed to {update.tolist()}")
-        elif is_open:
-            log.ends.append(_ended(_call(operation, machine.close)))
-        else:
-            _close_nothing(machine)
-        is_open = isinstance(operation, Open) or (is_open and isinstance(operation, Send))
-    return log
-
-
-def _receive(machine: Any, operation: Send, update: Tensor) -> Any:
-    return machine.receive(operation.client, update, round=operation.round, examples=operation.examples)
-
-
-def _call(operation: Operation, call: Callable[[], Any]) -> Any:
-    try:
-        with contained():
-            return call()
-    except Exception as error:
-        raise Crashed(f"{in_words(error)}, at {operation}") from error
-
-
-def _close_nothing(machine: Any) -> None:
-    try:
-        with contained():
-            machine.close()
-    except (FedpropError, ValueError, RuntimeError):
-        return
-    except Exception as error:
-        raise Crashed(f"{in_words(error)}, at a close when no round is open") from error
-
-
-def _ended(closed: Any) -> Ended:
-    if closed is None:
-        return Ended(None, {})
-    try:
-        value, verdicts = closed
-        ended = Ended(value, {client: float(weight) for client, weight in dict(verdicts or {}).items()})
-    except (TypeError, ValueError):
-        ended = None
-    if ended is None or not isinstance(ended.value, Tensor | None):
-        found = shortened(repr(closed))
-        raise Crashed(f"`close` must answer with a tensor or None, and verdicts; found {found}")
-    return ended
-
-
-def accepted_by(session: Session, decisions: Sequence[bool]) -> list[list[Send]]:
-    """The first message of each client that was accepted in each round, by what the machine said itself."""
-    rounds: list[list[Send]] = []
-    said = iter(decisions)
-    is_open = False
-    for operation in session:
-        if isinstance(operation, Open):
-            rounds.append([])
-        elif isinstance(operation, Send):
-            taken = next(said) and is_open and operation.round == len(rounds) - 1
-            if taken and operation.client not in {before.client for before in rounds[-1]}:
-                rounds[-1].append(operation)
-        is_open = isinstance(operation, Open) or (is_open and isinstance(operation, Send))
-    return rounds
-
-
-def clean(session: Session, rounds: Sequence[Sequence[Send]]) -> Session:
-    """The same rounds with nothing but these messages in each."""
-    opens = [operation for operation in session if isinstance(operation, Open)]
-    operations: list[Operation] = []
-    for opened, sent in zip(opens, rounds, strict=True):
-        operations += [opened, *sent, Close()]
-    return tuple(operations)
-
-
-def same_end(a: Ended, b: Ended) -> bool:
-    """Whether two ends are the same up to rounding in float32."""
-    if (a.value is None) != (b.value is None) or a.verdicts.keys() != b.verdicts.keys():
-        return False
-    if any(abs(weight - b.verdicts[client]) > 1e-5 for client, weight in a.verdicts.items()):
-        return False
-    if a.value is None or b.value is None:
-        return True
-    return a.value.shape == b.value.shape and torch.allclose(
-        a.value.double(), b.value.double(), rtol=1e-5, atol=1e-4, equal_nan=True
-    )

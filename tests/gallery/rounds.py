@@ -24,6 +24,8 @@ class Averaging:
         self.updates: dict[int, Tensor] = {}
 
     def open(self, number: int, clients: Iterable[int]) -> None:
+        if self.invited:
+            raise RuntimeError("a round is open")
         self.now, self.invited, self.updates = number, frozenset(clients), {}
 
     def receive(self, client: int, update: Tensor, *, round: int, examples: int) -> bool:

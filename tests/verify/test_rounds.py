@@ -8,8 +8,9 @@ from fedprop.defenses import Closed, Guarded
 from fedprop.errors import InvalidConfig
 from fedprop.properties import claims
 from fedprop.verify.hunt import Effort, hunt
+from fedprop.verify.playing import accepted_by, clean
 from fedprop.verify.rounds import defense_claims, is_defense
-from fedprop.verify.sessions import Close, Model, Open, Send, accepted_by, clean
+from fedprop.verify.sessions import Close, Model, Open, Send, Session
 
 
 def outcomes(target, examples=40, settings=None, only=()):
@@ -29,16 +30,21 @@ class Plain:
         self.round, self.invited, self.rows = None, set(), {}
 
     def contract(self):
-        return Contract(linear=True, examples="copies")
+        return Contract(linear=True, idempotent=True, examples="copies")
 
     def open(self, number, clients):
+        if self.round is not None:
+            raise RuntimeError("a round is open")
         self.round, self.invited, self.rows = number, set(clients), {}
 
     def receive(self, client, update, *, round, examples=1):
         if not self.due(client, round) or not self.usable(update, examples):
             return False
-        self.rows[client] = update.double(), self.count(examples)
+        self.rows[client] = self.kept(update), self.count(examples)
         return True
+
+    def kept(self, update):
+        return update.detach().double().clone()
 
     def due(self, client, number):
         return number == self.round and client in self.invited and client not in self.rows
@@ -197,6 +203,133 @@ class CountsJunk(Plain):
         return closed and Closed(closed.value + getattr(self, "junk", 0), closed.verdicts)
 
 
+class Reopens(Plain):
+    """A second `open` drops what was accepted."""
+
+    def open(self, number, clients):
+        self.round = None
+        super().open(number, clients)
+
+
+class HarmedByOpen(Plain):
+    """The second `open` is refused, but its guests are the ones invited now."""
+
+    def open(self, number, clients):
+        self.invited = set(clients) if self.round is None else set()
+        super().open(number, clients)
+
+
+class WholeNumbers(Plain):
+    def kept(self, update):
+        return super().kept(update.round())
+
+
+class Half(Plain):
+    def kept(self, update):
+        return super().kept(update.bfloat16())
+
+
+class OneMore(Plain):
+    """The sum is divided by one more than there are; its verdicts say so."""
+
+    def close(self):
+        closed = super().close()
+        share = len(self.rows) / (len(self.rows) + 1)
+        return closed and Closed(share * closed.value, {c: share * w for c, w in closed.verdicts.items()})
+
+
+class KeepsReferences(Plain):
+    def kept(self, update):
+        return update.detach()
+
+
+class KeepsTheList(Plain):
+    def open(self, number, clients):
+        super().open(number, clients)
+        self.invited = clients
+
+
+class HandsOutItsMemory(Plain):
+    """The value is the sum over all rounds, and the tensor in which it is kept."""
+
+    def __init__(self, size=2):
+        super().__init__(size)
+        self.total = torch.zeros(size, dtype=torch.float64)
+
+    def contract(self):
+        return Contract()
+
+    def close(self):
+        closed = super().close()
+        if closed:
+            self.total += closed.value
+        return closed and Closed(self.total, closed.verdicts)
+
+
+class SevenSeats(Plain):
+    def due(self, client, number):
+        return super().due(client, number) and len(self.rows) < 7
+
+
+class EightMessages(Plain):
+    """The table of messages has so many lines."""
+
+    def open(self, number, clients):
+        super().open(number, clients)
+        self.seen = 0
+
+    def due(self, client, number):
+        self.seen = getattr(self, "seen", 0) + 1
+        return self.seen <= 8 and super().due(client, number)
+
+
+class NumbersAsText(Plain):
+    """Round 10 comes before round 9."""
+
+    last = ""
+
+    def open(self, number, clients):
+        if str(number) < self.last:
+            raise ValueError("rounds must ascend")
+        super().open(number, clients)
+        self.last = str(number)
+
+
+class TenRounds(Plain):
+    """The history has ten places."""
+
+    rounds = 0
+
+    def open(self, number, clients):
+        super().open(number, clients)
+        self.rounds += 1
+        list(range(10))[self.rounds - 1]
+
+
+class NobodyIsZero(Plain):
+    def due(self, client, number):
+        return bool(client) and super().due(client, number)
+
+
+class ThirtyTwoBits(Plain):
+    def receive(self, client, update, *, round, examples=1):
+        return super().receive(client % 2**32, update, round=round, examples=examples)
+
+
+class NeedsContiguous(Plain):
+    def kept(self, update):
+        return super().kept(torch.frombuffer(update.detach().numpy(), dtype=torch.float32))
+
+
+class FirstHundred(Plain):
+    """Sums are taken over blocks of a hundred numbers, and there is one block."""
+
+    def kept(self, update):
+        row = super().kept(update)
+        row[100:] = 0
+        return row
+
+
 @pytest.mark.parametrize(
     "machine", [Plain, Plain(3), Guarded(Mean(), 2), Guarded(Krum(f=1), 1), Guarded(Median(), 2, dtype=torch.float64)]
 )
@@ -230,6 +363,23 @@ def test_correct_machines_pass(machine):
         (WrongClient, "weights"),
         (SharedTable, "repeatable"),
         (CountsJunk, "exactly once"),
+        (Reopens, "one round at a time"),
+        (HarmedByOpen, "one round at a time"),
+        (WholeNumbers, "weights"),
+        (WholeNumbers, "equal updates"),
+        (Half, "weights"),
+        (OneMore, "equal updates"),
+        (KeepsReferences, "own copies"),
+        (KeepsTheList, "own copies"),
+        (HandsOutItsMemory, "own copies"),
+        (SevenSeats, "admission"),
+        (EightMessages, "admission"),
+        (NumbersAsText, "calls answered"),
+        (TenRounds, "calls answered"),
+        (NobodyIsZero, "admission"),
+        (ThirtyTwoBits, "admission"),
+        (NeedsContiguous, "calls answered"),
+        (FirstHundred, "weights"),
     ],
 )
 def test_broken_machines_are_caught(machine, expected):
@@ -290,19 +440,21 @@ def test_the_law():
 
 
 def test_what_counts_is_the_first_accepted_message_of_each_client():
-    session = (
-        Send(7, 0, 0),
-        Open(0, (7,)),
-        Send(7, 0, 1),
-        Send(7, 0, 2),
-        Close(),
-        Open(1, (7,)),
-        Send(7, 0, 3),
-        Close(),
+    session = Session(
+        (
+            Send(7, 0, 0),
+            Open(0, (7,)),
+            Send(7, 0, 1),
+            Send(7, 0, 2),
+            Close(),
+            Open(1, (7,)),
+            Send(7, 0, 3),
+            Close(),
+        )
     )
     rounds = accepted_by(session, [True, True, True, True])
     assert rounds == [[Send(7, 0, 1)], []]
-    assert clean(session, rounds) == (Open(0, (7,)), Send(7, 0, 1), Close(), Open(1, (7,)), Close())
+    assert clean(session, rounds).operations == (Open(0, (7,)), Send(7, 0, 1), Close(), Open(1, (7,)), Close())
 
 
 def test_the_code_shows_it_again(capsys):
