@@ -3,7 +3,7 @@
 Levels, each importing only from those below (a test enforces it):
 
     L0  errors, settings, forms, types, params, rng, registry    words everybody shares
-    L1  aggregators, attacks, oracles, data, models    pure definitions
+    L1  aggregators, attacks, oracles, data, models, metrics    pure definitions
         messages, authentication, clock, distributions, network    the protocol and the world it runs in
     L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock

@@ -91,6 +91,7 @@ def resolve(
         central_privacy=experiment.central_privacy,
         protocol=experiment.protocol,
         client_side=client_side,
+        metrics=experiment.metrics,
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     _check_buffers(setup)

@@ -9,6 +9,7 @@ from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
+from fedprop.metrics import METRICS
 from fedprop.models import MODELS
 from fedprop.registry import Registry
 from fedprop.simulation.optimizers import OPTIMIZERS
@@ -26,6 +27,7 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
     POLICIES,
     OPTIMIZERS,
     LR_SCHEDULES,
+    METRICS,
 )
 
 

@@ -12,9 +12,11 @@ from fedprop.config_file import override, read_mapping
 from fedprop.data import DATASETS, IID, PARTITIONS, DatasetSpec, Partition
 from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
+from fedprop.metrics import Metrics, repeated
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
+from fedprop.registry import several
 from fedprop.settings import sound, validate
 from fedprop.simulation.enlistment import idle, uneven
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
@@ -22,14 +24,9 @@ from fedprop.simulation.policies import AnyPolicy, Synchronous
 from fedprop.training import LocalTraining
 from fedprop.types import Frozen, NonNegative, Positive
 
-
-def _as_tuple(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
 _Attack: TypeAlias = Annotated[Attack, ATTACKS]
 _Attacks: TypeAlias = tuple[_Attack, ...]
-Attacks: TypeAlias = Annotated[_Attacks, BeforeValidator(_as_tuple, json_schema_input_type=_Attack | _Attacks)]
+Attacks: TypeAlias = Annotated[_Attacks, BeforeValidator(several, json_schema_input_type=_Attack | _Attacks)]
 """Several attacks; in a file one may stand without a list around it."""
 
 Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
@@ -64,6 +61,7 @@ class Experiment(Frozen):
     network, compute, faults : who is slow, late or lost.
     aggregation_seconds : simulated time one aggregation takes.
     evaluate_every : rounds between two evaluations on the test set.
+    metrics : what an evaluation measures beside accuracy and loss, by name.
     max_seconds : no round starts after this much simulated time; None for no limit.
     inference : who tries to learn from the models what they were trained on; None for nobody. It changes nothing else.
     device : where models are trained and updates aggregated, for example `cpu` or `cuda`.
@@ -93,6 +91,7 @@ class Experiment(Frozen):
     faults: Faults = Faults()
     aggregation_seconds: NonNegative = 0.0
     evaluate_every: PositiveInt = 1
+    metrics: Metrics = ()
     max_seconds: Positive | None = None
     inference: Membership | None = None
     device: str = "cpu"
@@ -101,7 +100,7 @@ class Experiment(Frozen):
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
         parts = self._policy, self._defense, self._protocol, self._shares, self._begins
-        return *parts, self._tasks, self._central
+        return *parts, self._tasks, self._central, self._metrics
 
     def _policy(self) -> Iterator[str]:
         silent = {
@@ -145,6 +144,9 @@ class Experiment(Frozen):
         if self.defense_from >= self.rounds:
             rounds = f"`rounds`, {self.rounds}"
             yield f"`defense_from` must be below {rounds}, or the defense never begins; found {self.defense_from}"
+
+    def _metrics(self) -> Iterator[str]:
+        return repeated(self.metrics)
 
     def _tasks(self) -> Iterator[str]:
         private = self.training.privacy

@@ -1,20 +1,12 @@
 """What a sweep's tables can show of a finished run."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
-MeasureName: TypeAlias = Literal[
-    "test_error",
-    "test_accuracy",
-    "misclassification_confidence",
-    "global_auc",
-    "client_auc",
-    "epsilon",
-    "honest_index",
-    "compromised_index",
-    "honest_banned",
-    "compromised_banned",
-]
+from pydantic import AfterValidator, WithJsonSchema
+
+from fedprop.metrics import METRICS
+from fedprop.settings import meant
 
 
 class Measure(NamedTuple):
@@ -48,7 +40,28 @@ def _told(key: str) -> Callable[[Mapping[str, Any]], float | None]:
     return lambda summary: summary.get(key)
 
 
-MEASURES: dict[MeasureName, Measure] = {
+def _metric(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
+    return lambda summary: summary.get("metrics", {}).get(kind, {}).get("value")
+
+
+def _lowest(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
+    """The smallest part of a metric, that of the class or client that fares worst."""
+
+    def read(summary: Mapping[str, Any]) -> float | None:
+        parts = summary.get("metrics", {}).get(kind, {}).get("parts", {})
+        return min((part for part in parts.values() if part is not None), default=None)
+
+    return read
+
+
+def _of_metrics() -> Iterator[tuple[str, Measure]]:
+    for kind, metric in METRICS.kinds.items():
+        yield kind, Measure(metric.label, _metric(kind))
+        if metric.parts_of:
+            yield f"lowest_{kind}", Measure(f"{metric.label.split(',')[0]}, lowest", _lowest(kind))
+
+
+MEASURES: dict[str, Measure] = {
     "test_error": Measure("test error", _told("test_error")),
     "test_accuracy": Measure("test accuracy", _told("test_accuracy")),
     "misclassification_confidence": Measure("misclassification confidence", _told("misclassification_confidence")),
@@ -59,5 +72,18 @@ MEASURES: dict[MeasureName, Measure] = {
     "compromised_index": Measure("malicious index, compromised clients", _ruled("compromised_index")),
     "honest_banned": Measure("honest clients banned", _ruled("honest_banned")),
     "compromised_banned": Measure("compromised clients banned", _ruled("compromised_banned")),
+    **dict(_of_metrics()),
 }
-"""Every measure; indices are means over clients after the last round, and bans are counted there."""
+"""Every measure; indices are means over clients after the last round, and bans are counted there.
+
+Those of a metric need it among the experiment's `metrics`; `lowest_` is that of the class or client that fares worst.
+"""
+
+
+def _known(name: str) -> str:
+    if name not in MEASURES:
+        raise ValueError(f"a measure must be one of {', '.join(MEASURES)}{meant(name, MEASURES)}")
+    return name
+
+
+MeasureName: TypeAlias = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": [*MEASURES]})]

@@ -107,6 +107,11 @@ def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:
     )
 
 
+def several(value: Any) -> Any:
+    """What stands in a file for several kinds: a list of them, one alone, or nothing."""
+    return value if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
 class Registry(Generic[T]):
     """All kinds of one family, for example every dataset.
 

@@ -9,7 +9,9 @@ from fedprop.aggregators import Aggregator
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.defenses import RoundProtocol
 from fedprop.experiment import Experiment
+from fedprop.failures import blamed
 from fedprop.headline import warnings
+from fedprop.metrics import Metric, Reading
 from fedprop.simulation.engine import Outcome
 from fedprop.simulation.setup import Setup
 from fedprop.tally import Tally
@@ -44,7 +46,13 @@ def summarize(
         "decisions": tally.decisions(setup.compromised),
     }
     found = always | tally.failures() | _circumstances(experiment, setup, outcome, tally)
-    return found | {"warnings": warnings(found)} | _privacy(experiment, setup, tally) | tally.targeted()
+    return (
+        found
+        | {"warnings": warnings(found)}
+        | _privacy(experiment, setup, tally)
+        | tally.targeted()
+        | _metrics(setup, tally)
+    )
 
 
 def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally: Tally) -> dict[str, Any]:
@@ -97,6 +105,20 @@ def _spelled(part: BaseModel) -> str:
         if repr(value) != repr(field.get_default(call_default_factory=True))
     ]
     return " ".join([str(getattr(part, "kind", type(part).__name__)), *chosen])
+
+
+def _metrics(setup: Setup, tally: Tally) -> dict[str, Any]:
+    """What the metrics found in the last round evaluated, and how it reads; nothing where none was asked for."""
+    found = tally.metrics
+    told = {metric.kind: _told(metric, found[metric.kind]) for metric in setup.metrics if metric.kind in found}
+    return {"metrics": told} if told else {}
+
+
+def _told(metric: Metric, reading: Reading) -> dict[str, Any]:
+    with blamed(f"metric {metric.kind} failed in `show`"):
+        text = str(metric.show(reading))
+    parts = {str(key): part for key, part in reading.parts.items()}
+    return {"label": metric.label, "value": reading.value, "text": text, "parts_of": metric.parts_of, "parts": parts}
 
 
 def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from fedprop.defenses import Ruling
+from fedprop.metrics import Reading
 from fedprop.privacy import Finding
 from fedprop.simulation.events import RoundRecord
 from fedprop.types import ClientId, Round
@@ -19,6 +20,7 @@ class Tally:
     rounds : how many there are.
     epsilon : the largest that any client has spent.
     heard : whose updates the defense saw in a round that did not fail.
+    metrics : the readings of the last round evaluated, by name.
     """
 
     def __init__(self, records: Iterable[RoundRecord]) -> None:
@@ -30,6 +32,7 @@ class Tally:
         self._cases = Counter[str]()
         self._rollbacks = 0
         self.heard: set[ClientId] = set()
+        self.metrics: dict[str, Reading] = {}
         self._ruling: Ruling | None = None
         for record in records:
             self._add(record)
@@ -40,6 +43,7 @@ class Tally:
         self.heard.update(record.weights, record.ruling.verdicts if record.ruling else ())
         if record.failure:
             self._failures[record.failure] += 1
+        self.metrics = record.metrics or self.metrics
         if record.confidence is not None:
             self._confidence = record.confidence
         for finding in record.findings:

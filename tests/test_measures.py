@@ -1,9 +1,9 @@
-from typing import get_args
-
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from fedprop.experiment import Experiment
 from fedprop.measures import MEASURES, MeasureName
+from fedprop.metrics import METRICS
 from fedprop.runner import run
 from fedprop.store import RunStore
 
@@ -22,8 +22,22 @@ def measured(folder, **settings):
     return {name: measure.read(summary) for name, measure in MEASURES.items()}
 
 
-def test_every_name_is_a_measure():
-    assert set(MEASURES) == set(get_args(MeasureName))
+def test_every_metric_is_a_measure_and_other_names_are_refused():
+    parse = TypeAdapter(MeasureName).validate_python
+    assert [parse(name) for name in MEASURES] == [*MEASURES]
+    assert set(METRICS.kinds) < set(MEASURES)
+    with pytest.raises(ValidationError, match=r"a measure must be one of test_error, .*did you mean test_error"):
+        parse("test_eror")
+
+
+def test_metrics_asked_for(tmp_path):
+    values = measured(tmp_path, metrics=[*METRICS.kinds])
+    told = RunStore(tmp_path).meta("summary")["metrics"]
+    assert all(values[kind] == told[kind]["value"] for kind in METRICS.kinds)
+    for kind in ("per_class_accuracy", "per_client_accuracy"):
+        assert values[f"lowest_{kind}"] == min(told[kind]["parts"].values()) <= values[kind]
+    assert len(told["per_client_accuracy"]["parts"]) == 5
+    assert told["auc"]["text"].startswith(f"{values['auc']:.4f}, lowest ")
 
 
 def test_a_plain_run_has_an_error_and_nothing_else(tmp_path):

@@ -22,6 +22,7 @@ class Family(StrEnum):
     POLICIES = "policies"
     OPTIMIZERS = "optimizers"
     LR_SCHEDULES = "lr_schedules"
+    METRICS = "metrics"
 
 
 def list_kinds(family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)]) -> None:

@@ -78,6 +78,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
     error = summary["test_error"]
     table.add_row("test error", "failed" if error is None else f"{error:.4f}")
+    for metric in summary.get("metrics", {}).values():
+        table.add_row(metric["label"], metric["text"])
     if "epsilon" in summary:
         from fedprop.report.privacy import spent
 

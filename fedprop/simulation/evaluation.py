@@ -1,7 +1,6 @@
 """How good a global model is on the test set."""
 
 import copy
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -39,21 +38,31 @@ class Evaluator:
 
     def score(self, parameters: Vector, test: Examples) -> Score:
         """How good a model [d] is on other examples of the same shape."""
-        right = torch.zeros((), dtype=torch.int64, device=parameters.device)
-        loss = torch.zeros((), dtype=torch.float64, device=parameters.device)
-        for logits, y in self._answers(parameters, test):
-            right += (logits.argmax(dim=1) == y).sum()
-            loss += cross_entropy(logits, y, reduction="sum")
-        return Score(int(right) / len(test), float(loss) / len(test))
+        return scored(self.outputs(parameters, test), test.y)
 
     def confidence(self, parameters: Vector) -> float:
         """The mean probability in [0, 1] that a model gives to the labels of the examples."""
-        logits = torch.cat([logits for logits, _ in self._answers(parameters, self._test)])
-        return misclassification_confidence(logits, self._test.y)
+        return misclassification_confidence(self.outputs(parameters, self._test), self._test.y)
 
     @torch.no_grad()
-    def _answers(self, parameters: Vector, test: Examples) -> Iterator[tuple[Tensor, Tensor]]:
-        """What a model answers to examples, and their labels, batch by batch."""
+    def outputs(self, parameters: Vector, test: Examples) -> Tensor:
+        """What a model answers to examples [n, classes]."""
         self._layout.load(self._module, parameters)
-        for x, y in zip(torch.split(test.x, BATCH), torch.split(test.y, BATCH), strict=True):
-            yield self._module(x), y
+        return torch.cat([self._module(x) for x in torch.split(test.x, BATCH)])
+
+    @torch.no_grad()
+    def right(self, parameters: Vector, pool: Examples, rows: Tensor) -> Tensor:
+        """Whether a model recognises some examples of a pool: Booleans [n] for the rows [n]."""
+        self._layout.load(self._module, parameters)
+        return torch.cat(
+            [self._module(pool.x[some]).argmax(dim=1) == pool.y[some] for some in torch.split(rows, BATCH)]
+        )
+
+
+def scored(outputs: Tensor, labels: Tensor) -> Score:
+    """How good a model's outputs [n, classes] are."""
+    right = (outputs.argmax(dim=1) == labels).sum()
+    loss = torch.zeros((), dtype=torch.float64, device=outputs.device)
+    for some, wanted in zip(torch.split(outputs, BATCH), torch.split(labels, BATCH), strict=True):
+        loss += cross_entropy(some, wanted, reduction="sum")
+    return Score(int(right) / len(labels), float(loss) / len(labels))

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from fedprop.defenses import Ruling
+from fedprop.metrics import Reading
 from fedprop.privacy import Finding
 from fedprop.types import ClientId, Round, Seconds, Version
 
@@ -99,6 +100,7 @@ class RoundRecord:
     findings : what a probe found in this round.
     confidence : the mean probability that the global model gives to the labels that targeted attacks want for their
         inputs; None in rounds without evaluation, and without such an attack.
+    metrics : what the metrics asked for found, by name; empty in rounds without evaluation.
     ruling : what a protocol decided, and why; None for a defense that is no more than a rule, and where no updates were
         there to decide on.
     last : whether no other round follows.
@@ -117,6 +119,7 @@ class RoundRecord:
     failure: str = ""
     findings: tuple[Finding, ...] = ()
     confidence: float | None = None
+    metrics: dict[str, Reading] = field(default_factory=dict)
     ruling: Ruling | None = None
     last: bool = False
 

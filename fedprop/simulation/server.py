@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -22,8 +21,8 @@ from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
 from fedprop.simulation.asking import ask, rows_of
-from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.events import EventKind, RoundRecord
+from fedprop.simulation.examination import Examiner, Grades
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, Ledger, TaskState
 from fedprop.simulation.privacy import PrivacyMeter
@@ -101,8 +100,7 @@ class Server:
         )
         if setup.protocol is not None:
             self.state.protocol = setup.protocol.init()
-        self._evaluate = Evaluator(setup.module, setup.dataset.test)
-        self._aims = [Evaluator(setup.module, examples) for examples in setup.aims.values()]
+        self._examine = Examiner(setup)
         self._root = (
             None
             if setup.root is None
@@ -341,12 +339,11 @@ class Server:
         else:
             used = batch if ruling is None else weights
             self._emit(EventKind.AGGREGATED, value=float(len(used)), detail=self.digest())
-        accuracy = loss = confidence = None
+        found = Grades()
         last = not self.goes_on(state.round + 1)
         if (state.round + 1) % self.setup.evaluate_every == 0 or last:
-            accuracy, loss = self._evaluate(state.parameters)
-            confidence = fmean(aim.confidence(state.parameters) for aim in self._aims) if self._aims else None
-            self._emit(EventKind.EVALUATED, value=accuracy)
+            found = self._examine(state.parameters, state.round)
+            self._emit(EventKind.EVALUATED, value=found.accuracy)
         record = RoundRecord(
             round=state.round,
             version=state.version,
@@ -354,9 +351,10 @@ class Server:
             wall_seconds=0.0,
             accepted=state.accepted,
             rejected=state.rejected,
-            accuracy=accuracy,
-            loss=loss,
-            confidence=confidence,
+            accuracy=found.accuracy,
+            loss=found.loss,
+            confidence=found.confidence,
+            metrics=found.metrics,
             weights=weights,
             epsilon=self._meter.read(),
             failure=failure,

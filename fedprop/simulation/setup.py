@@ -11,6 +11,7 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
 from fedprop.defenses import ClientSide, RoundProtocol
+from fedprop.metrics import Metric
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
 from fedprop.privacy.central import CentralPrivacy
@@ -44,6 +45,7 @@ class Setup:
     central_privacy : what the server does for the clients' privacy; None for nothing.
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     client_side : what its clients do before they train.
+    metrics : what is measured of a global model beside accuracy and loss.
     """
 
     seed: int
@@ -71,6 +73,7 @@ class Setup:
     central_privacy: CentralPrivacy | None = None
     protocol: RoundProtocol | None = None
     client_side: ClientSide | None = None
+    metrics: tuple[Metric, ...] = ()
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None
 

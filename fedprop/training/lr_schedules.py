@@ -13,13 +13,13 @@ schedules multiply. One of your own overrides `factor`:
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from fedprop.errors import InvalidConfig, WrongAnswer
 from fedprop.failures import blamed
-from fedprop.registry import Registry
+from fedprop.registry import Registry, several
 from fedprop.settings import shown
 from fedprop.types import Frozen, Round
 
@@ -106,13 +106,9 @@ LR_SCHEDULES: Registry[LrSchedule] = Registry(
 """Every learning-rate schedule by its `kind`."""
 
 
-def _as_tuple(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else () if value is None else (value,)
-
-
 _One: TypeAlias = Annotated[LrSchedule, LR_SCHEDULES]
 _Many: TypeAlias = tuple[_One, ...]
-LrSchedules: TypeAlias = Annotated[_Many, BeforeValidator(_as_tuple, json_schema_input_type=_One | _Many | None)]
+LrSchedules: TypeAlias = Annotated[_Many, BeforeValidator(several, json_schema_input_type=_One | _Many | None)]
 """Any number of schedules; in a file one may stand without a list around it."""
 
 

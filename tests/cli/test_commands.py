@@ -49,6 +49,13 @@ def test_run_shows_what_was_inferred(fedprop):
     assert re.search(r"threshold on global model .*AUC 0\.\d{3}, advantage 0\.\d{3} \(round 2\)", out)
 
 
+def test_run_shows_the_metrics_asked_for(fedprop):
+    code, out, err = fedprop("run", "run.yaml", "--set", "metrics=[f1, per_client_accuracy]")
+    assert (code, err.strip()) == (0, "")
+    assert re.search(r"F1, mean over classes .* 0\.\d{4}, lowest 0\.\d{4} \(class \d\)", out)
+    assert re.search(r"accuracy by client .* 0\.\d{4}, lowest 0\.\d{4} \(client \d\)", out)
+
+
 def test_json_is_one_object_and_nothing_else(fedprop):
     code, out, _ = fedprop("run", "run.yaml", "--json", "--out", "there")
     found = json.loads(out)

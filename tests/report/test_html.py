@@ -115,6 +115,17 @@ def test_what_the_clients_privacy_cost_is_shown_where_there_is_some(run, tmp_pat
     assert "Privacy" not in page(write_run_report(run, tmp_path)).text
 
 
+def test_metrics_are_shown_where_some_were_asked_for(run, tmp_path):
+    parts = {"0": 0.75, "1": None}
+    told = {"label": "F1 <mean>", "value": None, "text": "– (class 1 is absent)", "parts_of": "class", "parts": parts}
+    path = write_run_report(replace(run, summary={**run.summary, "metrics": {"f1": told}}), tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert '<th scope="row">F1 &lt;mean&gt;</th><td class="text">– (class 1 is absent)</td>' in text
+    assert '<th scope="row">0</th><td>0.7500</td>' in text
+    assert '<th scope="row">1</th><td>–</td>' in text
+    assert "Metrics" not in page(write_run_report(run, tmp_path)).text
+
+
 def ruled(run):
     """The run with a ruling for each round: client 7 is found malicious again and again, and then banned."""
 

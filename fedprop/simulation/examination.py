@@ -1,0 +1,83 @@
+"""The global model put to the test: accuracy, loss, what targeted attacks achieved, and the metrics asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+
+import torch
+
+from fedprop.answers import described
+from fedprop.errors import WrongAnswer
+from fedprop.failures import blamed
+from fedprop.metrics import Exam, Metric, Reading
+from fedprop.simulation.evaluation import Evaluator, scored
+from fedprop.simulation.setup import Setup
+from fedprop.types import ClientId, Round, Vector
+
+
+@dataclass(frozen=True)
+class Grades:
+    """What a test of the global model found; nothing at all where there was none.
+
+    Attributes
+    ----------
+    accuracy, loss : on the test set.
+    confidence : see `RoundRecord`.
+    metrics : the readings by the metrics' names.
+    """
+
+    accuracy: float | None = None
+    loss: float | None = None
+    confidence: float | None = None
+    metrics: dict[str, Reading] = field(default_factory=dict)
+
+
+class Examiner:
+    """Tests global models as a simulation asks for."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._test = setup.dataset.test
+        self._classes = setup.dataset.classes
+        self._metrics = setup.metrics
+        self._evaluate = Evaluator(setup.module, self._test)
+        self._aims = [Evaluator(setup.module, examples) for examples in setup.aims.values()]
+        self._shards = setup.shards
+        sizes = enumerate(setup.shards.sizes)
+        self._honest = [client for client, held in sizes if held and client not in setup.compromised]
+
+    def __call__(self, parameters: Vector, round: Round) -> Grades:
+        """What there is to say of a model [d]; the round is for errors alone.
+
+        Raises
+        ------
+        RunFailed
+            If a metric fails, or answers with no reading.
+        """
+        outputs = self._evaluate.outputs(parameters, self._test)
+        accuracy, loss = scored(outputs, self._test.y)
+        confidence = fmean(aim.confidence(parameters) for aim in self._aims) if self._aims else None
+        exam = Exam(outputs, self._test.y, self._classes, lambda: self._by_client(parameters))
+        readings = {metric.kind: read(metric, exam, round) for metric in self._metrics}
+        return Grades(accuracy, loss, confidence, readings)
+
+    def _by_client(self, parameters: Vector) -> Mapping[ClientId, float]:
+        """The accuracy on what each honest client trains on."""
+        parts = [self._shards.parts[client] for client in self._honest]
+        right = self._evaluate.right(parameters, self._shards.pool, torch.cat(parts))
+        shares = [float(own.double().mean()) for own in torch.split(right, [len(part) for part in parts])]
+        return dict(zip(self._honest, shares, strict=True))
+
+
+def read(metric: Metric, exam: Exam, round: Round) -> Reading:
+    """What a metric, which may be one of the user's own, makes of the model after a round.
+
+    Raises
+    ------
+    RunFailed
+        If it raises an error, or answers with no reading.
+    """
+    with blamed(f"metric {metric.kind} failed in round {round}"):
+        found: object = metric.measure(exam)
+        if not isinstance(found, Reading):
+            raise WrongAnswer(f"{type(metric).__name__}.measure must answer with a Reading; found {described(found)}")
+        return found
