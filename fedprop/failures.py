@@ -43,11 +43,23 @@ def blamed(
 
 def in_words(error: BaseException) -> str:
     """An error as the end of a sentence: one of our own as it is, another with its class and the line it came from."""
-    text = " ".join(str(error).split())
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+    text = shortened(_text(error))
     if isinstance(error, FedpropError):
         return text
     return f"{type(error).__name__}{': ' if text else ''}{text}{_place(error)}"
+
+
+def shortened(text: str) -> str:
+    """As much as fits into a sentence, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error of somebody's own may fail even here
+        return "(its text cannot be read)"
 
 
 def _place(error: BaseException) -> str:

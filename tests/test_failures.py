@@ -53,3 +53,11 @@ def test_long_words_are_cut_and_lines_are_joined():
     assert in_words(ValueError("a\n  b")) == "ValueError: a b"
     assert in_words(ValueError("x" * 1000)) == f"ValueError: {'x' * LONGEST} ..."
     assert in_words(ValueError()) == "ValueError"
+
+
+def test_an_error_that_cannot_tell_its_text_is_told_all_the_same():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    assert in_words(Mute()) == "Mute: (its text cannot be read)"

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from fedprop.attacks import View
 from fedprop.errors import FedpropError
+from fedprop.failures import in_words
 from fedprop.properties import Finding
 from fedprop.types import Updates, Vector, Weights
 from fedprop.verify.attack_inputs import Shard, Situation
-from fedprop.verify.claim import Crashed, Exited, Refused, contained, in_words
+from fedprop.verify.claim import Crashed, EndsPython, Refused, contained
 from fedprop.verify.randomness import seeded
 
 Question: TypeAlias = tuple[Updates, int]
@@ -169,7 +170,7 @@ def _poison(shard: Shard, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     try:
         with contained():
             poisoned_x, poisoned_y = shard.attack.poison(x, y, shard.classes, generator)
-    except Exited:
+    except EndsPython:
         raise
     except FedpropError as error:
         raise Refused(in_words(error)) from error

@@ -8,13 +8,11 @@ from typing import Generic, TypeVar
 from hypothesis import strategies as st
 
 from fedprop.errors import FedpropError
+from fedprop.failures import in_words
 from fedprop.properties import Finding
 from fedprop.verify.report import Counterexample, Status
 
 T = TypeVar("T")
-
-MOST_TOLD = 500
-"""So many characters are told of an error's text, or of an answer that is none."""
 
 
 class Refused(FedpropError):
@@ -29,7 +27,7 @@ class TooSlow(BaseException):
     """The target did not answer in time. No Exception, so that no target takes it for an error of its own."""
 
 
-class Exited(Exception):
+class EndsPython(Exception):
     """The target raised what is meant to end Python, such as SystemExit."""
 
 
@@ -39,7 +37,7 @@ def contained() -> Iterator[None]:
 
     Raises
     ------
-    Exited
+    EndsPython
         If it tries to.
     """
     try:
@@ -47,21 +45,7 @@ def contained() -> Iterator[None]:
     except (Exception, KeyboardInterrupt, TooSlow):
         raise
     except BaseException as error:
-        raise Exited(in_words(error)) from error
-
-
-def in_words(error: BaseException) -> str:
-    """An error in one line that fits on a screen, whatever its text is."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:
-        text = "(its text cannot be read)"
-    return shortened(text if isinstance(error, Exited) else f"{type(error).__name__}: {text}")
-
-
-def shortened(text: str) -> str:
-    """As much of it as is told."""
-    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
+        raise EndsPython(in_words(error)) from error
 
 
 class Inapplicable(FedpropError):

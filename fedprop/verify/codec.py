@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from fedprop.errors import FedpropError
+from fedprop.failures import in_words
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Refused, contained, in_words
+from fedprop.verify.claim import Claim, Crashed, Refused, contained
 from fedprop.verify.modules import Blueprint, blueprints, copy_of
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import obtain

@@ -14,10 +14,11 @@ from hypothesis.database import ExampleDatabase
 
 from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense, self_contained
 from fedprop.errors import InvalidConfig
+from fedprop.failures import in_words
 from fedprop.registry import load_target
 from fedprop.settings import explain
 from fedprop.verify.attacks import attack_claims, is_attack
-from fedprop.verify.claim import Claim, Exited, TooSlow, contained, in_words
+from fedprop.verify.claim import Claim, EndsPython, TooSlow, contained
 from fedprop.verify.codec import codec_claims, is_codec
 from fedprop.verify.hunt import Effort, hunt_all
 from fedprop.verify.inputs import Reference
@@ -172,7 +173,7 @@ def _planned(target: Any, label: str, settings: Mapping[str, Any], wish: "_Wish"
         with time_limit(LOADING), contained():
             found = load_target(target) if isinstance(target, str) else target
             return _plan(found, label, settings, wish)
-    except (TooSlow, Exited) as error:
+    except (TooSlow, EndsPython) as error:
         raise InvalidConfig(
             f"{label} must be there to be tried; while it was loaded or made, found {in_words(error)}"
         ) from None

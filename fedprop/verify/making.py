@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from fedprop.errors import FedpropError, InvalidConfig
+from fedprop.failures import in_words
 from fedprop.settings import explain
-from fedprop.verify.claim import contained, in_words
+from fedprop.verify.claim import contained
 
 
 def made_with(make: Callable[..., Any], label: str, fields: Mapping[str, Any]) -> Any:

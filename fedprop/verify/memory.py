@@ -17,9 +17,10 @@ from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator
 from fedprop.errors import WrongAnswer
+from fedprop.failures import in_words
 from fedprop.properties import Finding
 from fedprop.simulation.packing import pack, unpack
-from fedprop.verify.claim import Claim, Crashed, contained, in_words
+from fedprop.verify.claim import Claim, Crashed, contained
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.stories import (

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from fedprop.errors import FedpropError
+from fedprop.failures import in_words, shortened
 from fedprop.types import ClientId, Round, Vector
-from fedprop.verify.claim import Crashed, contained, in_words, shortened
+from fedprop.verify.claim import Crashed, contained
 from fedprop.verify.sessions import Close, Open, Operation, Send, Session
 
 MEANT = (FedpropError, ValueError, RuntimeError)
@@ -123,7 +124,7 @@ def _ended(closed: Any, *, reuse: bool) -> Ended:
     except (TypeError, ValueError):
         ended = None
     if ended is None or not isinstance(ended.value, Tensor | None):
-        found = shortened(" ".join(repr(closed).split()))
+        found = shortened(repr(closed))
         raise Crashed(f"`close` must answer with a tensor or None, and verdicts; found {found}")
     if ended.value is None:
         return ended

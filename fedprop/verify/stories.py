@@ -12,8 +12,9 @@ from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator, Cohort
 from fedprop.errors import FedpropError, WrongAnswer
+from fedprop.failures import in_words
 from fedprop.types import ClientId, Updates
-from fedprop.verify.claim import Crashed, Refused, contained, in_words
+from fedprop.verify.claim import Crashed, Refused, contained
 
 POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 77, 12, 36, 84, 53, 19, 66, 31, 90, 48)
 """Clients that may take part. None is near 0, so that no id can be taken for a position."""

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Rooted, Stage, self_contained
 from fedprop.errors import InvalidConfig
+from fedprop.failures import in_words
 from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
 from fedprop.registry import load_target
 from fedprop.types import Updates, Vector
-from fedprop.verify.claim import Crashed, Refused, contained, in_words
+from fedprop.verify.claim import Crashed, Refused, contained
 from fedprop.verify.flower import is_strategy, rule_of
 from fedprop.verify.making import made_with, refuse_settings
 

@@ -5,8 +5,9 @@ import warnings
 from time import monotonic
 from typing import Any
 
+from fedprop.failures import in_words
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained, in_words
+from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
 from fedprop.verify.patience import until
 from fedprop.verify.randomness import seeded
 from fedprop.verify.report import Counterexample, Outcome, Verdict

@@ -166,7 +166,7 @@ def test_broken_attacks_are_caught(attack, expected):
     [(NeedsOthers, "partial knowledge"), (CrashesAlone, "answers"), (AnswersAList, "answers"), (EndsPython, "answers")],
 )
 def test_attacks_that_fail_are_caught(attack, expected):
-    assert broken(outcomes(attack, only=["finite", expected])) == {expected}
+    assert expected in broken(outcomes(attack, only=["finite", expected]))
 
 
 def test_hidden_memory_is_caught():
@@ -179,9 +179,9 @@ def test_what_is_only_tried_does_not_decide():
     assert found["order"].verdict == found["nobody benign"].verdict == "broken"
 
 
-def test_an_attack_may_decline():
+def test_an_attack_may_decline_but_not_every_view():
     found = outcomes(Declines, only=["answers"])
-    assert found["answers"].verdict == "skipped"
+    assert found["answers"].verdict == "unanswered"
     assert "never" in found["answers"].why
 
 

@@ -207,7 +207,7 @@ def test_whatever_a_target_raises_is_found_and_ends_nothing(error):
 
     (outcome,) = hunt_all([claim("raises", find, (st.integers(0, 10),))], Effort(30, 0))
     assert (outcome.verdict, outcome.counterexample.actual) == ("broken", 6)
-    assert outcome.counterexample.found.startswith(type(error).__name__)
+    assert type(error).__name__ in outcome.counterexample.found
 
 
 def test_the_user_may_interrupt():

@@ -182,9 +182,9 @@ def test_a_rule_that_would_end_python_has_no_answer():
     def leaves_zeros(rows):
         return rows.mean(dim=0) if rows.any() else sys.exit(0)
 
-    with pytest.raises(Refused, match=r"rows of shape \[3, 2\] are refused \(SystemExit: 0\)"):
+    with pytest.raises(Refused, match=r"rows of shape \[3, 2\] are refused \(EndsPython: SystemExit: 0 "):
         load_rule(leaves)(ROWS)
-    with pytest.raises(Crashed, match=r"^SystemExit: 0$"):
+    with pytest.raises(Crashed, match="SystemExit: 0"):
         load_rule(leaves_zeros)(torch.zeros(3, 2))
     assert verify(leaves, examples=2).broken
     assert verify(leaves_zeros, examples=20).broken
