@@ -43,6 +43,31 @@ def test_run_shows_a_summary_and_writes_a_report(fedprop):
     assert Path("runs/small-run/report.html").is_file()
 
 
+MY_ATTACK = """
+from fedprop.attacks import Attack
+
+class MyAttack(Attack):
+    kind: str = "mine"
+
+    def craft(self, view):
+        return view.own[1:]
+"""
+
+
+def test_an_attack_that_fails_ends_the_run_with_exit_code_1_or_is_told(fedprop, summary):
+    Path("mine.py").write_text(MY_ATTACK)
+    attack = ["--set", "attack={kind: 'mine.py:MyAttack', share: 0.2}", "--set", "policy={kind: synchronous}"]
+    code, out, err = fedprop("run", "run.yaml", *attack, "--set", "faults={}")
+    assert (code, out) == (1, "")
+    assert "attack mine failed in round 0: the attack MyAttack must answer with rows of shape [2, 650]" in err
+    assert "Traceback" not in err
+    found = summary("run.yaml", *attack, "--set", "faults={}", "--set", "attack_failures=honest")
+    assert (found["failed_attacks"], found["compromised"], found["rounds"]) == (3, 2, 3)
+    assert found["warnings"][-1].startswith(
+        "attack mine failed 3 times and its clients answered honestly, first in round 0"
+    )
+
+
 def test_run_shows_what_was_inferred(fedprop):
     code, out, err = fedprop("run", "run.yaml", "--set", "inference={examples: 20, attacks: [threshold]}")
     assert (code, err.strip()) == (0, "")
@@ -119,6 +144,14 @@ def mistakes():
         "negative seed": (["run", "run.yaml", "--seed", "-1"], "`seed`: Input should be greater than or equal to 0"),
         "enormous seed": (["run", "run.yaml", "--seed", str(2**64)], "`seed`: Input should be less than"),
         "seed is no number": (["run", "run.yaml", "--seed", "x"], "--seed"),
+        "nobody compromised": (
+            ["run", "run.yaml", "--set", "attack.0.share=0.01"],
+            "run.yaml: `attack.share` must come to at least one of 10 clients for SignFlip; found 0.01",
+        ),
+        "nobody compromised in a cell": (
+            ["sweep", "sweep.yaml", "--set", "axes.attack.Gaussian.attack.share=0.01"],
+            "cell Mean / Gaussian: `attack.share` must come to at least one of 10 clients for Gaussian",
+        ),
         "too many clients": (["run", "run.yaml", "--set", "clients=100000"], "`clients` must lie between 1 and"),
         "out is a file": (
             ["run", "run.yaml", "--out", "run.yaml"],
