@@ -47,8 +47,13 @@ def _count(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
     return known[node]
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+"""Of the key `<<`."""
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    counts = Counter(loader.construct_object(key, deep=True) for key, _ in node.value)
+    said = [key for key, _ in node.value if key.tag != _MERGE]
+    counts = Counter(loader.construct_object(key, deep=True) for key in said)
     twice = [key for key, count in counts.items() if count > 1]
     if twice:
         where = f"line {node.start_mark.line + 1}"

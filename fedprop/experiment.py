@@ -1,6 +1,6 @@
 """One experiment: a frozen model that one YAML file describes completely."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from fedprop.config_file import override, read_mapping
 from fedprop.data import DATASETS, IID, PARTITIONS, DatasetSpec, Partition
 from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
+from fedprop.errors import InvalidConfig
 from fedprop.metrics import Metrics, repeated
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
@@ -202,4 +203,11 @@ def load_experiment(path: Path, assignments: Sequence[str] = ()) -> Experiment:
     InvalidConfig
         If anything about it is wrong, with the path, the rule and the value found.
     """
-    return validate(Experiment, override(read_mapping(path), assignments), str(path))
+    return parse_experiment(override(read_mapping(path), assignments), str(path))
+
+
+def parse_experiment(settings: Mapping[str, Any], origin: str) -> Experiment:
+    """The experiment that settings from a file describe; `origin` names the file. Raises as `load_experiment` does."""
+    if "axes" in settings or "base" in settings:
+        raise InvalidConfig(f"{origin} holds a sweep: `fedprop sweep` runs it, and `load_sweep` reads it")
+    return validate(Experiment, dict(settings), origin)

@@ -140,3 +140,52 @@ def test_later_assignments_win():
 )
 def test_assignments_that_make_no_sense_are_refused(assignment, message):
     assert refused(override, DATA, [assignment]).startswith(message)
+
+
+def page(entry, levels=12):
+    """A kilobyte whose aliases stand for nine to the power of its levels."""
+    lines = ["a0: &a0 {x: 1}"] + [entry(f"a{i}", f"*a{i - 1}") for i in range(1, levels)]
+    return "\n".join(lines)
+
+
+BOMBS = {
+    "lists": page(lambda name, below: f"{name}: &{name} [{', '.join([below] * 9)}]"),
+    "mappings": page(lambda name, below: f"{name}: &{name} {{{', '.join(f'k{j}: {below}' for j in range(9))}}}"),
+    "merges": page(lambda name, below: f"{name}: &{name} {{<<: [{', '.join([below] * 9)}]}}"),
+    "itself": "a: &a [*a]",
+    "itself, merged": "a: &a {<<: *a}",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_page_of_aliases_is_refused(name):
+    assert len(BOMBS[name]) < 1200
+    assert "must stand for at most 1,000,000 entries" in refused(parse_yaml, BOMBS[name], "here")
+
+
+def test_an_alias_may_be_used_often():
+    text = "a: &a [1, 2]\nb: [" + ", ".join(["*a"] * 1000) + "]"
+    assert parse_yaml(text, "here")["b"] == [[1, 2]] * 1000
+
+
+def test_merged_settings_yield_to_those_that_stand_there():
+    text = "plain: &plain {lr: 0.1, steps: 2}\nfast: {steps: 9, <<: *plain}\nboth: {<<: [{lr: 1}, *plain]}"
+    found = parse_yaml(text, "here")
+    assert found["fast"] == {"lr": 0.1, "steps": 9}
+    assert found["both"] == {"lr": 1, "steps": 2}
+
+
+def test_many_keys_are_read():
+    text = "".join(f"key{i}: {i}\n" for i in range(3000))
+    assert len(parse_yaml(text, "here")) == 3000
+    assert "every key may stand once; found ['key7'] twice" in refused(parse_yaml, text + "key7: 1\n", "here")
+
+
+def test_a_file_larger_than_anybody_writes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("fedprop.config_file.MOST_BYTES", 10)
+    (tmp_path / "run.yaml").write_text("rounds: 300000")
+    assert "must have at most 10 bytes; found 14" in refused(read_mapping, tmp_path / "run.yaml")
+
+
+def test_deep_nesting_is_named():
+    assert refused(parse_yaml, "[" * 600, "here") == "here is not valid YAML: it is nested too deeply"

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from fedprop.aggregators import AGGREGATORS
+from fedprop.defenses import PROTOCOLS
 from fedprop.errors import DataUnavailable, InvalidConfig, RunFailed
+from fedprop.experiment import load_experiment
 from fedprop.runner import run
 from fedprop.store import RunStore
 from fedprop.sweep import SWEEP_FILE, Sweep, cell_folder, cells, finished, load_sweep, run_sweep
@@ -33,6 +37,9 @@ AXES = {
 
 def a_sweep(**settings):
     return Sweep(**{"name": "small", "base": BASE, "axes": AXES, **settings})
+
+
+RULES = ", ".join([*AGGREGATORS.kinds, *PROTOCOLS.kinds])
 
 
 class Faulty:
@@ -78,9 +85,53 @@ def test_a_choice_that_lacks_an_entry_is_refused():
     axes = {**AXES, "attack": {"Matched": {"per": "rule", "Mean": {}}}}
     with pytest.raises(InvalidConfig, match=r"`axes.attack.Matched.per`: needs an entry for 'Krum 1'; found none"):
         cells(a_sweep(axes=axes))
-    axes = {**AXES, "attack": {"Matched": {"per": "weather"}}}
-    with pytest.raises(InvalidConfig, match="needs an entry for 'weather'"):
-        cells(a_sweep(axes=axes))
+
+
+CONDITIONS = {
+    "no axis": (
+        {"per": "weather"},
+        "attack.Matched.per`: needs an entry for 'weather' among the other axes, rule",
+    ),
+    "its own axis": ({"per": "attack"}, "needs an entry for 'attack' among the other axes, rule; found none"),
+    "nearly an axis": ({"per": "rules"}, "found none; did you mean rule?"),
+    "a mapping": ({"per": {}}, "needs an entry for {} among the other axes, rule; found none"),
+    "nothing": ({"per": None}, "needs an entry for None among"),
+    "a bare kind": (
+        {"per": "rule", "Mean": "sign_flip", "Krum 1": {}},
+        "attack.Matched.Mean` must be a mapping of",
+    ),
+    "no names": ({"per": "rule", "Mean": {3: 4}, "Krum 1": {}}, "must be a mapping of settings; found {3: 4}"),
+    "no choice": ({"per": "rule", "Mean": {}, "Krum 1": {}, "Krum 2": {}}, "found 'Krum 2'; did you mean Krum 1?"),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_that_cannot_be_is_refused(name):
+    choice, sentence = CONDITIONS[name]
+    with pytest.raises(InvalidConfig, match=re.escape(sentence)):
+        cells(a_sweep(axes={**AXES, "attack": {"Matched": choice}}))
+
+
+def test_every_mistake_in_the_cells_is_told_once():
+    axes = {
+        "rule": {"Mean": {"defense.kind": "maen"}, "Krum": {"defense": {"kind": "krum", "f": -1}}},
+        "attack": {"Nobody": {}, "Everybody": {"attack": {"kind": "sign_flip", "share": 1.0}}},
+    }
+    with pytest.raises(InvalidConfig) as caught:
+        cells(a_sweep(axes=axes, base={**BASE, "rounds": 0}, seeds=[0, 1, 2]))
+    assert [line.partition(": ")[::2] for line in str(caught.value).splitlines()] == [
+        ("cell Mean / Nobody", "`rounds`: Input should be greater than 0; found 0"),
+        ("cell Mean / Nobody", f"`defense`: `kind` must be one of {RULES}; found 'maen'; did you mean mean?"),
+        ("cell Mean / Everybody", "`attack.share`: Input should be less than 1; found 1.0"),
+        ("cell Krum / Nobody", "`defense.f`: Input should be greater than or equal to 0; found -1"),
+    ]
+
+
+def test_a_sweep_made_without_a_check_is_checked():
+    with pytest.raises(InvalidConfig, match="`sweep` must be an object of class Sweep"):
+        cells({"axes": {}})
+    with pytest.raises(InvalidConfig, match=r"`seeds.0`: Input should be greater than or equal to 0; found -1"):
+        cells(Sweep.model_construct(name="x", base=BASE, axes=AXES, seeds=(-1,)))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +142,10 @@ def test_a_choice_that_lacks_an_entry_is_refused():
         ({"seeds": []}, "at least 1 item"),
         ({"seeds": [-1]}, "greater than or equal to 0"),
         ({"paper": {"values": {"Krum": 3}}}, "valid dictionary"),
+        ({"paper": {"values": {"Krum": {}}}}, "`paper.values.Krum` must be a choice of the first axis; .* mean Krum 1"),
+        ({"paper": {"values": {"Mean": {"Noboby": 1}}}}, "must be a choice of the second axis; .* did you mean Nobody"),
+        ({"axes": {**AXES, "pace": {"slow": {"seed": 3}}}}, "the sweep itself says `name` and `seeds`; found 3"),
+        ({"seeds": range(2501)}, "must make at most 10,000 cells; found 10,004"),
     ],
 )
 def test_mistakes_in_a_sweep(settings, sentence):
@@ -120,10 +175,21 @@ def test_a_file_with_its_base_beside_it(tmp_path):
     assert loaded.base == BASE
     assert loaded.seeds == (7,)
     assert cells(loaded)[0].experiment.rounds == 5
+    changed = load_sweep(tmp_path / "sweep.yaml", ["base.rounds=7", "base.training.lr=0.5"])
+    assert changed.base == {**BASE, "rounds": 7, "training": {"lr": 0.5}}
     with pytest.raises(InvalidConfig, match=r"cannot read .*nowhere.yaml"):
         load_sweep(tmp_path / "sweep.yaml", ["base=nowhere.yaml"])
     with pytest.raises(InvalidConfig, match="cell Mean / Nobody: `clients`"):
         load_sweep(tmp_path / "sweep.yaml", ["base={rounds: 1, clients: 0}"])
+
+
+def test_a_file_of_the_other_sort_names_the_other_command(tmp_path):
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(BASE))
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump({"base": BASE, "axes": AXES}))
+    with pytest.raises(InvalidConfig, match=r"run.yaml holds a single experiment: `fedprop run` runs it"):
+        load_sweep(tmp_path / "run.yaml")
+    with pytest.raises(InvalidConfig, match=r"sweep.yaml holds a sweep: `fedprop sweep` runs it"):
+        load_experiment(tmp_path / "sweep.yaml")
 
 
 def test_running_fills_the_folder_and_tells_of_every_cell(tmp_path):

@@ -35,14 +35,13 @@ def run(
     changes += [f"{key}={value}" for key, value in (("seed", seed), ("device", device)) if value is not None]
     settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
 
-    from fedprop.experiment import Experiment
+    from fedprop.experiment import parse_experiment
     from fedprop.progress import LiveProgress
     from fedprop.publish import publish
     from fedprop.runner import run as run_experiment
-    from fedprop.settings import validate
     from fedprop.store import RunStore
 
-    experiment = validate(Experiment, settings, str(file))
+    experiment = parse_experiment(settings, str(file))
     failure = None
     with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
         try:

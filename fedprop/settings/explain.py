@@ -69,8 +69,9 @@ def _bare(name: object) -> str:
     return "".join(letter for letter in str(name)[:LONGEST].lower() if letter.isalnum())
 
 
-def _path(places: Iterable[str | int], data: Any) -> str:
+def _path(places: tuple[str | int, ...], data: Any) -> str:
     """Where a setting stands in the file; pydantic also names the kind chosen, and numbers an only attack with 0."""
+    places = places[:-2] if places[-1:] == (_KEY,) else places
     path = []
     for place in places:
         if isinstance(data, int | float):
@@ -82,6 +83,9 @@ def _path(places: Iterable[str | int], data: Any) -> str:
         data = data[place] if inside else None
     return ".".join(path)
 
+
+_KEY = "[key]"
+"""How pydantic says that it speaks of a mapping's key."""
 
 _SAID = {
     "extra_forbidden": "there is no such setting",
@@ -100,7 +104,9 @@ def _sentence(problem: Any, path: str) -> str:
         return f"`{path}` is required"
     context = problem.get("ctx", {})
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in _SAID:
+    if problem["loc"][-1:] == (_KEY,):
+        message = "every name must be text, in quotes where YAML reads something else"
+    elif problem["type"] in _SAID:
         message = str(_SAID[problem["type"]].format(**context))
     told = "found" in message or isinstance(problem["input"], dict)
     found = "" if told else f"; found {shown(problem['input'])}"

@@ -11,7 +11,7 @@ from fedprop.errors import InvalidConfig
 from fedprop.settings.assign import assign
 from fedprop.settings.explain import shown
 from fedprop.settings.mistakes import all_mistakes, disagreements
-from fedprop.settings.numeric import refuse_truth_values
+from fedprop.settings.numeric import guard_numbers
 from fedprop.settings.rebuild import rebuilt
 
 T = TypeVar("T", bound="Frozen")
@@ -68,7 +68,7 @@ class Frozen(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return refuse_truth_values(handler(source), cls)
+        return guard_numbers(handler(source), cls)
 
 
 def sound(cls: type[T], value: Any, name: str, hint: str) -> T:

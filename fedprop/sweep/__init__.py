@@ -1,6 +1,7 @@
-"""A matrix of experiments: what it is (matrix.py), running it (running.py), and how its cells ended (results.py)."""
+"""A matrix of experiments: what it is (definition.py), its cells (matrix.py), running it, and what became of it."""
 
-from fedprop.sweep.matrix import Cell, Paper, Sweep, cells, load_sweep
+from fedprop.sweep.definition import Paper, Sweep
+from fedprop.sweep.matrix import Cell, cells, load_sweep
 from fedprop.sweep.results import CellResult, cell_folder, finished
 from fedprop.sweep.running import SWEEP_FILE, run_cell, run_sweep
 

@@ -1,23 +1,4 @@
-"""A matrix of experiments: every combination of the choices on its axes, cell by cell, resumable.
-
-    base: quickstart.yaml            # or the settings themselves
-    axes:
-      rule:
-        Mean: {defense: {kind: mean}}
-        Krum: {defense: {kind: krum, f: 4}}
-      attack:
-        None: {attack: {kind: none}}
-        Matched:                     # a choice may depend on the choice of an earlier axis
-          per: rule
-          Mean: {attack: {kind: sign_flip}}
-          Krum: {attack: {kind: fang_krum}}
-    seeds: [0, 1]
-    measures: [test_error, epsilon]
-    paper: {source: "...", values: {Krum: {None: 0.14}}}
-
-The first axis gives a table's rows, the second its columns; each combination of the others is a table of its own, and
-so is each measure. The paper's numbers stand in the tables of the first measure.
-"""
+"""The cells of a sweep: every combination of the choices on its axes."""
 
 import re
 from collections import Counter
@@ -25,44 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from fedprop.config_file import override, read_mapping
 from fedprop.errors import InvalidConfig
-from fedprop.experiment import Experiment, Seed
-from fedprop.measures import MeasureName
-from fedprop.settings import assign, validate
-from fedprop.types import Frozen
-
-Choice = dict[str, Any]
-
-
-class Paper(Frozen):
-    """The numbers of a paper: by row and column, with their source."""
-
-    source: str = ""
-    values: dict[str, dict[str, float]] = Field(default_factory=dict)
-
-
-class Sweep(Frozen):
-    """What a sweep file says; see the module's text."""
-
-    name: str = "sweep"
-    base: dict[str, Any]
-    axes: Annotated[dict[str, dict[str, Choice]], Field(min_length=2)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)] = ("test_error",)
-    paper: Paper = Paper()
-    notes: str = ""
-
-    @model_validator(mode="after")
-    def _axes_have_choices(self) -> "Sweep":
-        for name, choices in self.axes.items():
-            if not choices:
-                raise ValueError(f"`axes.{name}` must have at least one choice; found none")
-        return self
+from fedprop.experiment import Experiment
+from fedprop.settings import assign, meant, shown, sound, validate
+from fedprop.settings.explain import MOST
+from fedprop.sweep.definition import PER, Choice, Sweep
 
 
 @dataclass(frozen=True)
@@ -93,12 +44,22 @@ def load_sweep(path: Path, assignments: tuple[str, ...] | list[str] = ()) -> Swe
     InvalidConfig
         If anything about it is wrong, any cell's experiment included.
     """
-    data = override(read_mapping(path), assignments)
-    if isinstance(data.get("base"), str):
-        data = {**data, "base": read_mapping(path.parent / data["base"])}
-    sweep = validate(Sweep, data, str(path))
+    data = read_mapping(path)
+    for assignment in assignments:
+        if assignment.strip().startswith("base."):
+            data = _with_base(data, path)
+        data = override(data, [assignment])
+    if "axes" not in data and "base" not in data and data.keys() & Experiment.model_fields.keys() - {"name"}:
+        raise InvalidConfig(f"{path} holds a single experiment: `fedprop run` runs it, and `load_experiment` reads it")
+    sweep = validate(Sweep, _with_base(data, path), str(path))
     cells(sweep)
     return sweep
+
+
+def _with_base(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The sweep with the settings of the file that its base names, if it names one."""
+    base = data.get("base")
+    return {**data, "base": read_mapping(path.parent / base)} if isinstance(base, str) else data
 
 
 def cells(sweep: Sweep) -> list[Cell]:
@@ -109,7 +70,19 @@ def cells(sweep: Sweep) -> list[Cell]:
     InvalidConfig
         If a combination makes no valid experiment, or two of them would share a folder.
     """
-    made = [make_cell(sweep, labels, seed) for labels in product(*sweep.axes.values()) for seed in sweep.seeds]
+    sweep = sound(Sweep, sweep, "sweep", "which `load_sweep` reads from a file")
+    if conditions := [*_conditions(sweep)]:
+        raise InvalidConfig("\n".join(conditions[:MOST]))
+    made: list[Cell] = []
+    mistakes: dict[str, str] = {}
+    for labels, seed in product(product(*sweep.axes.values()), sweep.seeds):
+        try:
+            made.append(make_cell(sweep, labels, seed))
+        except InvalidConfig as error:
+            for line in str(error).splitlines():
+                mistakes.setdefault(line.partition(": ")[2], line)  # many cells share a mistake, which is told once
+    if mistakes:
+        raise InvalidConfig("\n".join(list(mistakes.values())[:MOST]))
     slugs = Counter(cell.slug for cell in made)
     slug, count = slugs.most_common(1)[0]
     if count > 1:
@@ -131,11 +104,28 @@ def make_cell(sweep: Sweep, labels: tuple[str, ...], seed: int) -> Cell:
 
 def _settings(sweep: Sweep, axis: str, label: str, chosen: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     choice = sweep.axes[axis][label]
-    if "per" in choice:
-        other = choice["per"]
-        if other not in chosen or chosen[other] not in choice:
-            raise InvalidConfig(
-                f"`axes.{axis}.{label}.per`: needs an entry for {chosen.get(other, other)!r}; found none"
-            )
-        choice = choice[chosen[other]]
-    yield from choice.items()
+    yield from (choice[chosen[choice[PER]]] if PER in choice else choice).items()
+
+
+def _conditions(sweep: Sweep) -> Iterator[str]:
+    """What is wrong with the choices that depend on others."""
+    for place, axis, choice in sweep.choices():
+        if PER in choice:
+            others = {name: labels for name, labels in sweep.axes.items() if name != axis}
+            yield from _condition(place, choice, others)
+
+
+def _condition(place: str, choice: Choice, others: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    other = choice[PER]
+    if not isinstance(other, str) or other not in others:
+        found = f"among the other axes, {', '.join(others)}; found none{meant(other, others)}"
+        yield f"`{place}.per`: needs an entry for {shown(other)} {found}"
+        return
+    for label in others[other]:
+        if label not in choice:
+            yield f"`{place}.per`: needs an entry for {label!r}; found none"
+    for label, settings in choice.items():
+        if label != PER and label not in others[other]:
+            yield f"`{place}.{label}` must be a choice of {other}; found {shown(label)}{meant(label, others[other])}"
+        elif label != PER and not (isinstance(settings, dict) and all(isinstance(name, str) for name in settings)):
+            yield f"`{place}.{label}` must be a mapping of settings; found {shown(settings)}"

@@ -10,7 +10,8 @@ from fedprop.errors import RunFailed
 from fedprop.files import write_atomically
 from fedprop.runner import run
 from fedprop.store import RunStore
-from fedprop.sweep.matrix import Cell, Sweep, cells, make_cell
+from fedprop.sweep.definition import Sweep
+from fedprop.sweep.matrix import Cell, cells, make_cell
 from fedprop.sweep.results import CellResult, cell_folder, finished
 from fedprop.sweep.workers import start_worker
 

@@ -99,6 +99,15 @@ def test_what_may_be_meant(found, suggestion):
     assert meant(found, ["krum", "trimmed_mean", "mean"]) == suggestion
 
 
+def test_a_name_that_is_no_text_is_told_with_its_place():
+    class Table(Frozen):
+        rows: dict[str, int]
+
+    (told,) = refused(validate, Table, {"rows": {False: 3}}, "here").splitlines()
+    assert told == "here: `rows`: every name must be text, in quotes where YAML reads something else; found False"
+    assert "a setting's name must be text; found None" in refused(validate, Table, {None: 3}, "here")
+
+
 def test_choices_are_suggested():
     assert refused(validate, Settings, {"name": "x", "kind": "A"}, "here").endswith("found 'A'; did you mean a?")
 

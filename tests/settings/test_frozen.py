@@ -223,6 +223,12 @@ def test_a_truth_value_is_no_number(value):
     assert {problem["msg"] for problem in caught.value.errors()} == {"Input should be a number, not true or false"}
 
 
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**5000], ids=["above", "below", "enormous"])
+def test_an_integer_fits_into_64_bits(value):
+    with pytest.raises(ValidationError, match="Input should be "):
+        Frame(width=value)
+
+
 def test_whole_fractions_and_numbers_in_quotes_mean_what_they_say():
     assert Frame(width=9.0, height="5", thickness="0.5") == Frame(width=9, height=5, thickness=0.5)
 

@@ -1,0 +1,92 @@
+"""A matrix of experiments: every combination of the choices on its axes, cell by cell, resumable.
+
+    base: quickstart.yaml            # or the settings themselves
+    axes:
+      rule:
+        Mean: {defense: {kind: mean}}
+        Krum: {defense: {kind: krum, f: 4}}
+      attack:
+        None: {attack: {kind: none}}
+        Matched:                     # a choice may depend on the choice of an earlier axis
+          per: rule
+          Mean: {attack: {kind: sign_flip}}
+          Krum: {attack: {kind: fang_krum}}
+    seeds: [0, 1]
+    measures: [test_error, epsilon]
+    paper: {source: "...", values: {Krum: {None: 0.14}}}
+
+The first axis gives a table's rows, the second its columns; each combination of the others is a table of its own, and
+so is each measure. The paper's numbers stand in the tables of the first measure.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from fedprop.experiment import Seed
+from fedprop.measures import MeasureName
+from fedprop.settings import meant, shown
+from fedprop.types import Frozen
+
+Choice = dict[str, Any]
+
+PER = "per"
+"""The key by which a choice says on which other axis it depends."""
+
+MOST_CELLS = 10_000
+"""In a sweep; more of them take seconds to write down, and years to run."""
+
+
+class Paper(Frozen):
+    """The numbers of a paper: by row and column, with their source."""
+
+    source: str = ""
+    values: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+class Sweep(Frozen):
+    """What a sweep file says; see the module's text."""
+
+    name: str = "sweep"
+    base: dict[str, Any]
+    axes: Annotated[dict[str, dict[str, Choice]], Field(min_length=2)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)] = ("test_error",)
+    paper: Paper = Paper()
+    notes: str = ""
+
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return self._axes_have_choices, self._size, self._own_settings, self._paper_has_a_place
+
+    def _axes_have_choices(self) -> Iterator[str]:
+        for name, choices in self.axes.items():
+            if not choices:
+                yield f"`axes.{name}` must have at least one choice; found none"
+
+    def _size(self) -> Iterator[str]:
+        count = math.prod(map(len, self.axes.values())) * len(self.seeds)
+        if count > MOST_CELLS:
+            yield f"`axes` and `seeds` must make at most {MOST_CELLS:,} cells; found {count:,}"
+
+    def _own_settings(self) -> Iterator[str]:
+        for place, _, choice in self.choices():
+            for name in ("name", "seed"):
+                if name in choice:
+                    yield f"`{place}.{name}`: the sweep itself says `name` and `seeds`; found {shown(choice[name])}"
+
+    def _paper_has_a_place(self) -> Iterator[str]:
+        rows, columns = list(self.axes.values())[:2]
+        for row, cells in self.paper.values.items():
+            if row not in rows:
+                yield f"`paper.values.{row}` must be a choice of the first axis; found {shown(row)}{meant(row, rows)}"
+            for column in (column for column in cells if column not in columns):
+                told = f"{shown(column)}{meant(column, columns)}"
+                yield f"`paper.values.{row}.{column}` must be a choice of the second axis; found {told}"
+
+    def choices(self) -> Iterator[tuple[str, str, Choice]]:
+        """Where each choice stands, its axis, and what it says."""
+        for axis, choices in self.axes.items():
+            for label, choice in choices.items():
+                yield f"axes.{axis}.{label}", axis, choice
