@@ -7,9 +7,12 @@ Summary: TypeAlias = Mapping[str, Any]
 """What `fedprop.summary.summarize` makes of a run."""
 
 OVERRUN, FAILED = "°", "†"
-"""The marks of a number in a table: more are compromised than the rule tolerates; an attack or a round failed."""
+"""The marks of a number in a table."""
 
-LEGEND = {OVERRUN: "more clients compromised than the rule tolerates", FAILED: "attacks or rounds failed"}
+LEGEND = {
+    OVERRUN: "more clients compromised than the rule tolerates",
+    FAILED: "attacks or rounds failed, or attacks had no effect",
+}
 
 
 def headline(summary: Summary) -> str:
@@ -62,8 +65,9 @@ def warnings(summary: Summary) -> list[str]:
 def marks(summaries: Sequence[Summary]) -> str:
     """The marks that a number from these runs must bear in a table."""
     known = [summary for summary in summaries if "defense" in summary]
+    idle = any(attack["idle"] for summary in known for attack in summary["attacks"])
     failed = any(summary["failed_rounds"] or summary["failed_attacks"] for summary in known)
-    return OVERRUN * any(map(overrun, known)) + FAILED * failed
+    return OVERRUN * any(map(overrun, known)) + FAILED * (failed or idle)
 
 
 def overrun(summary: Summary) -> bool:

@@ -83,6 +83,7 @@ def test_what_a_reader_must_know(summary, sentences):
         ([CALM, attacked()], ""),
         ([CALM, attacked(compromised=3)], "°"),
         ([attacked(failed=1), CALM], "†"),
+        ([attacked(idle="nobody came")], "†"),
         ([{**CALM, "failed_rounds": 1}, attacked(compromised=3)], "°†"),
         ([{"test_error": 0.1}], ""),
     ],

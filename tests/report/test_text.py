@@ -44,4 +44,4 @@ def test_marks_are_explained_where_there_are_some(table):
     assert "0.12 ± 0.03°† (0.11)" in text
     text = " ".join(text.split())
     assert "° more clients compromised than the rule tolerates." in text
-    assert "† attacks or rounds failed." in text
+    assert "† attacks or rounds failed, or attacks had no effect." in text
