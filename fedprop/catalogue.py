@@ -1,7 +1,7 @@
 """Everything a configuration can name, by family."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -9,11 +9,17 @@ from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
+from fedprop.distributions import AnyDistribution
+from fedprop.errors import InvalidConfig
+from fedprop.experiment import Experiment
 from fedprop.metrics import METRICS
 from fedprop.models import MODELS
-from fedprop.registry import Registry
+from fedprop.registry import Registry, load_target
+from fedprop.settings import meant, parts_of
 from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import POLICIES
+from fedprop.simulation.staleness import AnyStaleness
+from fedprop.sweep import Sweep
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
 _REGISTRIES: tuple[Registry[Any], ...] = (
@@ -31,6 +37,18 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
 )
 
 
+_FILES: Mapping[str, type[BaseModel]] = {"experiment": Experiment, "sweep": Sweep}
+_UNIONS: Mapping[str, Any] = {"distributions": AnyDistribution, "stalenesses": AnyStaleness}
+
+
+def families() -> Mapping[str, Mapping[str, type[BaseModel]]]:
+    """Everything that has a kind: by family, kind to class."""
+    registries = {registry.family: registry.kinds for registry in _REGISTRIES}
+    unions = {family: get_args(get_args(union)[0]) for family, union in _UNIONS.items()}
+    classes = {family: {cls.model_fields["kind"].default: cls for cls in union} for family, union in unions.items()}
+    return {**registries, **classes}
+
+
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:
     """Kind to class, for a family such as `aggregators`.
 
@@ -39,4 +57,43 @@ def kinds(family: str) -> Mapping[str, type[BaseModel]]:
     KeyError
         If there is no such family.
     """
-    return {registry.family: registry for registry in _REGISTRIES}[family].kinds
+    return families()[family]
+
+
+def find(name: str) -> Mapping[str, type[BaseModel]]:
+    """The classes that a name stands for, each with what it is.
+
+    A name is a kind, of which several families may have one; a setting of an experiment that is a mapping, such as
+    `training`; `experiment` or `sweep` itself; the name of a class; or a class by its place, `my_rule.py:MyRule`.
+
+    Raises
+    ------
+    InvalidConfig
+        If it stands for nothing.
+    """
+    found = _named().get(name)
+    if found is None and ":" in name:
+        cls = load_target(name)
+        found = {"by place": cls} if isinstance(cls, type) and issubclass(cls, BaseModel) else None
+    if found is None:
+        suggestion = meant(name, [*families(), *_named()])
+        told = f"the families ({', '.join(families())}), and no kind or setting either"
+        raise InvalidConfig(f"{name!r} is not one of {told}{suggestion}")
+    return found
+
+
+def _named() -> Mapping[str, Mapping[str, type[BaseModel]]]:
+    found: dict[str, dict[str, type[BaseModel]]] = {}
+    for family, classes in families().items():
+        for kind, cls in classes.items():
+            found.setdefault(kind, {})[family] = cls
+    for name, file in _FILES.items():
+        found[name] = {"a file": file}
+        for part, info in file.model_fields.items():
+            if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+                found.setdefault(part, {"settings": info.annotation})
+    listed = [cls for classes in found.values() for cls in classes.values()]
+    inside = [part for cls in listed for part in parts_of(cls)]
+    for cls in [*listed, *inside]:
+        found.setdefault(cls.__name__, {"settings": cls})
+    return found

@@ -30,7 +30,12 @@ class Distribution(Frozen, ABC):
 
 
 class Constant(Distribution):
-    """Always `value`."""
+    """Always `value`.
+
+    Attributes
+    ----------
+    value : what every draw is.
+    """
 
     kind: Literal["constant"] = "constant"
     value: NonNegative
@@ -43,7 +48,12 @@ class Constant(Distribution):
 
 
 class Exponential(Distribution):
-    """Exponential with the given mean."""
+    """Exponential with the given mean.
+
+    Attributes
+    ----------
+    mean : of the draws.
+    """
 
     kind: Literal["exponential"] = "exponential"
     mean: Positive
@@ -53,7 +63,13 @@ class Exponential(Distribution):
 
 
 class LogNormal(Distribution):
-    """Log-normal: half of the draws lie below `median`; `sigma`, at most 50, is the deviation of the logarithm."""
+    """Log-normal: half of the draws lie below `median`; `sigma`, at most 50, is the deviation of the logarithm.
+
+    Attributes
+    ----------
+    median : what half of the draws lie below.
+    sigma : the standard deviation of their logarithm, at most 50.
+    """
 
     kind: Literal["lognormal"] = "lognormal"
     median: Positive
@@ -64,7 +80,13 @@ class LogNormal(Distribution):
 
 
 class Pareto(Distribution):
-    """Pareto: no draw lies below `minimum`; the smaller `alpha`, the heavier the tail (infinite mean from 1 down)."""
+    """Pareto: no draw lies below `minimum`; the smaller `alpha`, the heavier the tail (infinite mean from 1 down).
+
+    Attributes
+    ----------
+    minimum : what no draw lies below.
+    alpha : how fast the tail falls; from 1 down the mean is infinite.
+    """
 
     kind: Literal["pareto"] = "pareto"
     minimum: Positive

@@ -27,6 +27,7 @@ class Network(Frozen):
     loss : probability that a message is lost.
     duplicate : probability that a message arrives twice, each copy with its own latency.
     reorder : probability that a message is held back for a uniform share of `reorder_seconds`.
+    reorder_seconds : the longest that a message is held back.
     """
 
     latency: AnyDistribution = Constant(value=0.05)
@@ -94,6 +95,11 @@ class Outages(Frozen):
     """A client that crashes and returns: it is up and down for alternating random times.
 
     A crash loses whatever the client was doing; messages that reach a client that is down are lost.
+
+    Attributes
+    ----------
+    up : seconds from a return to the next crash.
+    down : seconds from a crash to the return.
     """
 
     up: AnyDistribution

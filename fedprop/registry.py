@@ -123,6 +123,11 @@ class Registry(Generic[T]):
         self.base = base
         self._builtin = tuple(builtin)
 
+    @property
+    def told(self) -> str:
+        """What may stand in a field of this family, for a person."""
+        return f"one of the {self.family}"
+
     @cached_property
     def kinds(self) -> Mapping[str, type[T]]:
         """Name to class: the built-in ones first, then those of other packages in name order."""

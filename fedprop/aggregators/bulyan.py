@@ -35,6 +35,10 @@ class Bulyan(Aggregator):
     Needs n >= 4f + 3. For f = 1 and f = 2 a late pick scores by a single neighbour, two mutual neighbours then always
     tie, and which of them is taken depends on the order of the rows; the contract accepts either.
 
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+
     Source: El Mhamdi et al., ICML 2018, "The Hidden Vulnerability of Distributed Learning in Byzantium", Section 4.
 
     >>> import torch

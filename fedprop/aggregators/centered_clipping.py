@@ -33,6 +33,11 @@ class CenteredClipping(Aggregator):
     is a length in their units. Equal rows are their own answer only within `radius` of v. One more copy of a row leads
     one step no farther from it: the step turns towards the point of the ball around v that is nearest to that row.
 
+    Attributes
+    ----------
+    radius : the length to which each row's way from the previous aggregate is cut.
+    iterations : how many steps are taken in a round.
+
     Source: Karimireddy, He and Jaggi, "Learning from History for Byzantine Robust Optimization", ICML 2021, Section 4
     and Algorithm 2 (tau is `radius`; one iteration suffices where v is close).
 

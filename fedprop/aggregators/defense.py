@@ -35,6 +35,8 @@ STAGES: Registry[Stage] = Registry("stages", Stage, (NearestNeighbourMixing, Nor
 class _Defense:
     """Pydantic's view of a defense: a rule, or a list of stages that ends in a rule."""
 
+    told = "one of the aggregators, or a list of stages that ends in one"
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
             _parse, serialization=core_schema.plain_serializer_function_ser_schema(dump_defense)

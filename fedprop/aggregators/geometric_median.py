@@ -34,6 +34,13 @@ class GeometricMedian(GramRule):
 
     With `weighting="examples"` alpha_i is proportional to the claimed number of training examples, as in RFA.
 
+    Attributes
+    ----------
+    weighting : what a row counts: `uniform`, or its sender's claimed number of `examples`.
+    nu : the smoothing length, in units of the rows' spread.
+    tolerance : how near to the least sum the search must come, as described above.
+    max_iterations : how many steps the search may take.
+
     Source: Pillutla et al., IEEE Transactions on Signal Processing 2022, Algorithm 2 and Section IV.
 
     >>> import torch

@@ -32,6 +32,11 @@ class Krum(GramRule):
     certain to include rows that may be Byzantine whatever their score, and `specs/test_krum_tolerance.py` proves
     a bound for every m up to n - f.
 
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+    m : how many of the best rows are averaged; 1 for Krum, more for Multi-Krum.
+
     Source: Blanchard et al., NeurIPS 2017, Section 4; Multi-Krum is defined in the same paper.
 
     >>> import torch

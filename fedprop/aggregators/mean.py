@@ -26,6 +26,10 @@ class Mean(Aggregator):
 
     One Byzantine row can move it anywhere, and with `examples` a client that lies about its count moves it further.
 
+    Attributes
+    ----------
+    weighting : what a row counts: `uniform`, or its sender's claimed number of `examples`.
+
     Source: McMahan et al., AISTATS 2017, Algorithm 1 (weights n_k / n).
 
     >>> import torch

@@ -22,6 +22,10 @@ class MeanAroundMedian(CoordinateRule):
     counts as nearer. Needs n >= 2f + 1. Byzantine values that stay close to the median are averaged like any other, so
     the answer need not lie within the honest values.
 
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+
     Source: Xie, Koyejo and Gupta, "Generalized Byzantine-tolerant SGD", 2018 (mean around median, beta = n - f).
 
     >>> import torch

@@ -20,6 +20,10 @@ class NearestNeighbourMixing(Stage):
     It makes a robust rule after it more robust: coefficient kappa becomes 8f / (n - f) (kappa + 1). Of rows equally
     far away those with the smallest indices are taken.
 
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+
     Source: Allouah et al., "Fixing by Mixing", AISTATS 2023, Algorithm 2 (NNM) and Lemma 1.
 
     >>> import torch

@@ -16,6 +16,10 @@ from fedprop.types import Positive, Weights
 class NormClipping(Stage):
     """Scale every row longer than `max_norm` down to that Euclidean length; leave shorter rows as they are.
 
+    Attributes
+    ----------
+    max_norm : the Euclidean length to which longer rows are cut.
+
     Source: Sun et al., "Can You Really Backdoor Federated Learning?", 2019, Section 4 (norm thresholding).
 
     >>> import torch

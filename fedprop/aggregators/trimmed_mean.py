@@ -13,6 +13,10 @@ class TrimmedMean(OrderedMean):
 
     Needs n >= 2f + 1. Each coordinate stays within the honest values if at most `f` rows are Byzantine.
 
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+
     Source: Yin et al., ICML 2018, Definition 2, with beta = f / n.
 
     >>> import torch

@@ -16,6 +16,11 @@ class Gaussian(Attack):
     `partial` it comes from the compromised clients alone. Drawing updates and drawing models is the same: the two
     Gaussians differ by the received parameters, which are a constant.
 
+    Attributes
+    ----------
+    knowledge : whose updates the Gaussians are estimated from: everybody's (`full`), or the compromised clients'
+        (`partial`).
+
     Source: Fang, Cao, Jia, Gong, "Local Model Poisoning Attacks to Byzantine-Robust Federated Learning", USENIX
     Security 2020, section 4.1.
     """

@@ -9,6 +9,12 @@ from fedprop.types import Frozen, Round
 class ActiveRounds(Frozen):
     """The rounds `start`, `start + every`, `start + 2 * every`, ... before `stop`; without a `stop`, without end.
 
+    Attributes
+    ----------
+    start : the first of the rounds.
+    stop : the round before which they end; None for never.
+    every : how many rounds lie from one to the next.
+
     >>> [round for round in range(10) if round in ActiveRounds(start=2, stop=9, every=3)]
     [2, 5, 8]
     """

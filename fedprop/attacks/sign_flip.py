@@ -13,6 +13,10 @@ class SignFlip(Attack):
     `z` scales the reversed update. Shi et al. multiply by -4, which is `z=4`; they apply it to the local model where
     Lu et al. and this class apply it to the update.
 
+    Attributes
+    ----------
+    z : how many times as long as the honest update the reversed one is.
+
     Source: Lu et al., "HeteroFL" (2024), evaluated poisoning attacks; Shi et al. (2022), comparison with their weight
     attack.
 

@@ -14,7 +14,6 @@ from fedprop.cli.console import ERR, OUT
 app = typer.Typer(
     name="fedprop",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

@@ -1,10 +1,12 @@
 """`fedprop list`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from fedprop.cli.console import OUT
 
@@ -23,14 +25,58 @@ class Family(StrEnum):
     OPTIMIZERS = "optimizers"
     LR_SCHEDULES = "lr_schedules"
     METRICS = "metrics"
+    DISTRIBUTIONS = "distributions"
+    STALENESSES = "stalenesses"
 
 
-def list_kinds(family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)]) -> None:
-    """List what a configuration can name."""
-    from fedprop.catalogue import kinds
+def _complete(incomplete: str) -> list[str]:
+    """Families at once; kinds, which cost the import of all that has one, only where no family fits."""
+    families = [family.value for family in Family if family.value.startswith(incomplete)]
+    if families:
+        return families
+    from fedprop.catalogue import families as listed
+
+    return [kind for classes in listed().values() for kind in classes if kind.startswith(incomplete)]
+
+
+def list_kinds(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help=f"A family ({', '.join(Family)}), a kind such as krum, or a setting such as training.",
+            show_default=False,
+            metavar="FAMILY or KIND",
+            autocompletion=_complete,
+        ),
+    ],
+) -> None:
+    """List what a configuration can name: the kinds of a family, or the settings of a kind."""
+    from fedprop.catalogue import find, kinds
+
+    if name in list(Family):
+        _show_family(kinds(name))
+    else:
+        for what, cls in find(name).items():
+            _show_kind(name, what, cls)
+
+
+def _show_family(classes: Mapping[str, Any]) -> None:
+    from fedprop.settings import settings_of, summary_of
 
     table = Table("kind", "settings", "what it is")
-    for name, cls in kinds(family.value).items():
-        fields = ", ".join(f for f in cls.model_fields if f != "kind")
-        table.add_row(name, fields, (cls.__doc__ or "").strip().split("\n")[0])
+    for kind, cls in classes.items():
+        names = ", ".join(setting.name for setting in settings_of(cls))
+        table.add_row(*map(Text, (kind, names, summary_of(cls))))
     OUT.print(table)
+
+
+def _show_kind(name: str, what: str, cls: Any) -> None:
+    from fedprop.settings import parts_of, settings_of, summary_of
+
+    OUT.print(f"{name} ({what}): {summary_of(cls)}", highlight=False, markup=False)
+    table = Table("setting", "type", "default", "what it is")
+    for setting in settings_of(cls):
+        table.add_row(*map(Text, (setting.name, setting.type, setting.default, setting.meaning)))
+    OUT.print(table if table.rows else "It has no settings.")
+    if inside := sorted({part.__name__ for part in parts_of(cls) if "kind" not in part.model_fields}):
+        OUT.print(f"See also: {', '.join(f'fedprop list {part}' for part in inside)}", highlight=False)

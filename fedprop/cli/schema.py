@@ -7,16 +7,19 @@ import typer
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="experiment or sweep")] = "experiment",
+    kind: Annotated[
+        str, typer.Argument(help="experiment or sweep", autocompletion=lambda: ["experiment", "sweep"])
+    ] = "experiment",
 ) -> None:
     """Print the JSON schema of a configuration file."""
     from pydantic import BaseModel
 
     from fedprop.errors import InvalidConfig
     from fedprop.experiment import Experiment
+    from fedprop.settings import meant
     from fedprop.sweep import Sweep
 
     models: dict[str, type[BaseModel]] = {"experiment": Experiment, "sweep": Sweep}
     if kind not in models:
-        raise InvalidConfig(f"`kind` must be one of {', '.join(models)}; found {kind!r}")
+        raise InvalidConfig(f"`kind` must be one of {', '.join(models)}; found {kind!r}{meant(kind, models)}")
     print(json.dumps(models[kind].model_json_schema(), indent=1))

@@ -22,7 +22,9 @@ def verify(
     claim: Annotated[list[str], typer.Option(help="Hold a bare callable to this claim; repeatable.")] = [],  # noqa: B006
     assignments: Annotated[list[str], typer.Option("--set", metavar="NAME=YAML", help="An argument; repeatable.")] = [],  # noqa: B006
     examples: Annotated[int | None, typer.Option(help="Inputs for each claim, instead of the profile's.")] = None,
-    profile: Annotated[str, typer.Option(help="fast or thorough.")] = "fast",
+    profile: Annotated[
+        str, typer.Option(help="fast or thorough.", autocompletion=lambda: ["fast", "thorough"])
+    ] = "fast",
     seed: Annotated[int, typer.Option(help="What the inputs are drawn from.")] = 0,
     seconds: Annotated[
         float | None, typer.Option(help="Stop after so long, whatever is left untried; no limit if not given.")

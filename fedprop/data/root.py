@@ -13,6 +13,10 @@ class RootData(Frozen):
 
     *Source:* Guo et al. 2024 (SIREN+), section 5.1, who keep 100; Cao et al., NDSS 2021 (FLTrust), section IV, call
     them the root dataset.
+
+    Attributes
+    ----------
+    size : how many examples the server keeps.
     """
 
     size: PositiveInt = 100

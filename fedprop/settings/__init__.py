@@ -11,7 +11,21 @@ fedprop.errors.InvalidConfig: `haet`: there is no such setting; found 3; did you
 """
 
 from fedprop.settings.assign import assign
+from fedprop.settings.describe import Setting, parts_of, settings_of, spelled, summary_of
 from fedprop.settings.explain import explain, meant, shown, validate
 from fedprop.settings.frozen import Frozen, sound
 
-__all__ = ["Frozen", "assign", "explain", "meant", "shown", "sound", "validate"]
+__all__ = [
+    "Frozen",
+    "Setting",
+    "assign",
+    "explain",
+    "meant",
+    "parts_of",
+    "settings_of",
+    "shown",
+    "sound",
+    "spelled",
+    "summary_of",
+    "validate",
+]

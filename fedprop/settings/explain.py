@@ -50,7 +50,9 @@ def meant(found: object, known: Iterable[str]) -> str:
     >>> meant("abacus", ["krum", "mean"])
     ''
     """
-    names = {_bare(name): name for name in known}
+    names: dict[str, str] = {}
+    for name in known:
+        names.setdefault(_bare(name), name)
     close = get_close_matches(_bare(found), names, n=1, cutoff=0.7) if isinstance(found, str) else []
     return f"; did you mean {names[close[0]]}?" if close else ""
 

@@ -71,6 +71,10 @@ class FedAvgM(ServerOptimizer):
     """FedAvg with momentum (Hsu et al. 2019, section 4.3): v <- momentum * v + aggregate, and a step of lr * v.
 
     A constant aggregate moves the model 1 / (1 - momentum) times as far in the end as FedAvg does.
+
+    Attributes
+    ----------
+    momentum : the share of the last step that is taken again.
     """
 
     kind: Literal["fedavgm"] = "fedavgm"
@@ -85,7 +89,13 @@ class FedAvgM(ServerOptimizer):
 
 
 class _Adaptive(ServerOptimizer, ABC):
-    """FedOpt (Reddi et al. 2021, Algorithm 2): momentum m, second moment v, and a step of lr * m / (sqrt(v) + tau)."""
+    """FedOpt (Reddi et al. 2021, Algorithm 2): momentum m, second moment v, and a step of lr * m / (sqrt(v) + tau).
+
+    Attributes
+    ----------
+    beta1 : how much of the first moment is kept.
+    tau : what keeps the step finite where the second moment is small.
+    """
 
     lr: Positive = 0.01
     beta1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
@@ -114,7 +124,12 @@ class FedAdagrad(_Adaptive):
 
 
 class FedAdam(_Adaptive):
-    """FedOpt with Adam's moving average of squares (no bias correction, as in the paper)."""
+    """FedOpt with Adam's moving average of squares (no bias correction, as in the paper).
+
+    Attributes
+    ----------
+    beta2 : how much of the second moment is kept.
+    """
 
     kind: Literal["fedadam"] = "fedadam"
     beta2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99
@@ -124,7 +139,12 @@ class FedAdam(_Adaptive):
 
 
 class FedYogi(_Adaptive):
-    """FedOpt with Yogi's additive update of the second moment."""
+    """FedOpt with Yogi's additive update of the second moment.
+
+    Attributes
+    ----------
+    beta2 : how slowly the second moment follows.
+    """
 
     kind: Literal["fedyogi"] = "fedyogi"
     beta2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99

@@ -26,7 +26,12 @@ class ConstantStaleness(Staleness):
 
 
 class PolynomialStaleness(Staleness):
-    """(1 + tau)^-a: Xie et al. 2019 (FedAsync, section 5.2); a = 1/2 is FedBuff's choice (Nguyen et al. 2022)."""
+    """(1 + tau)^-a: Xie et al. 2019 (FedAsync, section 5.2); a = 1/2 is FedBuff's choice (Nguyen et al. 2022).
+
+    Attributes
+    ----------
+    a : the exponent.
+    """
 
     kind: Literal["polynomial"] = "polynomial"
     a: NonNegative = 0.5
@@ -36,7 +41,13 @@ class PolynomialStaleness(Staleness):
 
 
 class HingeStaleness(Staleness):
-    """1 up to `b` versions, then 1 / (a (tau - b) + 1): Xie et al. 2019, section 5.2."""
+    """1 up to `b` versions, then 1 / (a (tau - b) + 1): Xie et al. 2019, section 5.2.
+
+    Attributes
+    ----------
+    a : how fast the weight falls after `b` versions.
+    b : up to how many versions an update counts fully.
+    """
 
     kind: Literal["hinge"] = "hinge"
     a: Positive = 10.0

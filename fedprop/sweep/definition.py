@@ -40,14 +40,31 @@ MOST_CELLS = 10_000
 
 
 class Paper(Frozen):
-    """The numbers of a paper: by row and column, with their source."""
+    """The numbers of a paper: by row and column, with their source.
+
+    Attributes
+    ----------
+    source : where the numbers stand.
+    values : the numbers: row, column, number.
+    """
 
     source: str = ""
     values: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
 class Sweep(Frozen):
-    """What a sweep file says; see the module's text."""
+    """What a sweep file says; see the module's text.
+
+    Attributes
+    ----------
+    name : names the sweep and its folder.
+    base : the settings that all cells share, or in a file the path of a file with them.
+    axes : the choices on each axis: axis, label, settings by name or by path.
+    seeds : each combination of choices runs once with each.
+    measures : the numbers that the tables show.
+    paper : a paper's numbers, to stand beside ours.
+    notes : what the report says below its tables.
+    """
 
     name: str = "sweep"
     base: dict[str, Any]

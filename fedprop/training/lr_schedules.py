@@ -37,7 +37,13 @@ class LrSchedule(Frozen, ABC):
 
 
 class StepDecay(LrSchedule):
-    """`shrink` times the rate every so many rounds, as `torch.optim.lr_scheduler.StepLR`."""
+    """`shrink` times the rate every so many rounds, as `torch.optim.lr_scheduler.StepLR`.
+
+    Attributes
+    ----------
+    every : how many rounds lie between two cuts.
+    shrink : what the rate is multiplied by at a cut.
+    """
 
     kind: Literal["step"] = "step"
     every: PositiveInt
@@ -48,7 +54,13 @@ class StepDecay(LrSchedule):
 
 
 class MilestoneDecay(LrSchedule):
-    """`shrink` times the rate from each of some rounds on, as `torch.optim.lr_scheduler.MultiStepLR`."""
+    """`shrink` times the rate from each of some rounds on, as `torch.optim.lr_scheduler.MultiStepLR`.
+
+    Attributes
+    ----------
+    at : the rounds in which the rate is cut, ascending.
+    shrink : what the rate is multiplied by at a cut.
+    """
 
     kind: Literal["milestones"] = "milestones"
     at: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -66,7 +78,12 @@ class MilestoneDecay(LrSchedule):
 
 
 class ExponentialDecay(LrSchedule):
-    """`shrink` times the rate after every round, as `torch.optim.lr_scheduler.ExponentialLR`."""
+    """`shrink` times the rate after every round, as `torch.optim.lr_scheduler.ExponentialLR`.
+
+    Attributes
+    ----------
+    shrink : what the rate is multiplied by after every round.
+    """
 
     kind: Literal["exponential"] = "exponential"
     shrink: Shrinking
@@ -79,6 +96,11 @@ class CosineDecay(LrSchedule):
     """Half a cosine from 1 down to `least`, which is reached after `rounds` rounds and kept (Loshchilov & Hutter 2017).
 
     Without restarts, as `torch.optim.lr_scheduler.CosineAnnealingLR` with T_max = `rounds`, eta_min = `least` * lr.
+
+    Attributes
+    ----------
+    rounds : how many rounds the way down takes.
+    least : the share of the rate at its end.
     """
 
     kind: Literal["cosine"] = "cosine"
@@ -91,7 +113,12 @@ class CosineDecay(LrSchedule):
 
 
 class Warmup(LrSchedule):
-    """A rate that grows in equal steps, from 1 / (rounds + 1) in the first round to all of it after `rounds` rounds."""
+    """A rate that grows in equal steps, from 1 / (rounds + 1) in the first round to all of it after `rounds` rounds.
+
+    Attributes
+    ----------
+    rounds : how many rounds the way up takes.
+    """
 
     kind: Literal["warmup"] = "warmup"
     rounds: PositiveInt

@@ -165,6 +165,8 @@ def mistakes():
         "damaged sweep": (["report", "damaged sweep"], "sweep.json cannot be read"),
         "unknown family": (["list", "ducks"], "'ducks' is not one of"),
         "unknown schema": (["schema", "duck"], "`kind` must be one of experiment, sweep; found 'duck'"),
+        "mistyped schema": (["schema", "sweeep"], "found 'sweeep'; did you mean sweep?"),
+        "mistyped kind": (["list", "krumm"], "no kind or setting either; did you mean krum?"),
         "no sweep": (["sweep", "run.yaml"], "run.yaml holds a single experiment: `fedprop run` runs it"),
         "no run": (["run", "sweep.yaml"], "sweep.yaml holds a sweep: `fedprop sweep` runs it"),
         "no index": (["run", "run.yaml", "--set", "attack.²=3"], "`²` cannot be set inside [{"),
@@ -360,6 +362,23 @@ def test_list_shows_every_kind(fedprop, family, monkeypatch):
     assert code == 0
     for kind in kinds(family):
         assert kind in out
+
+
+def test_list_shows_the_settings_of_a_kind(fedprop, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, _ = fedprop("list", "krum")
+    assert code == 0
+    assert out.startswith("krum (aggregators): The row whose nearest neighbours are closest")
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
+    assert lines == [
+        ["f", "integer >= 0", "required", "how many Byzantine rows it is set to tolerate."],
+        ["m", "integer > 0", "1", "how many of the best rows are averaged; 1 for Krum, more for Multi-Krum."],
+    ]
+
+
+def test_list_shows_what_has_no_settings_and_what_lies_further_inside(fedprop):
+    assert "It has no settings." in fedprop("list", "iid")[1]
+    assert "See also: fedprop list Outages" in fedprop("list", "faults")[1]
 
 
 def test_a_rule_of_ones_own_by_file(summary):

@@ -48,3 +48,23 @@ def test_help_and_mistakes_need_no_torch(arguments, code, text):
 
 def test_what_must_be_computed_imports_torch():
     assert shell("list", "aggregators")[2]
+
+
+def complete(*words):
+    """What the shell is offered for the last of the words, and whether torch was imported for it."""
+    known = {"_FEDPROP_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    code = f"import sys\nsys.argv = ['fedprop']\n{CODE}"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **known}, check=False)
+    return done.stdout.split(), done.stderr.split()[-1] == "True"
+
+
+def test_commands_families_and_kinds_are_completed():
+    assert complete("fedprop", "ver") == (["verify"], False)
+    assert complete("fedprop", "list", "agg") == (["aggregators"], False)
+    assert complete("fedprop", "list", "kr") == (["krum"], True)
+
+
+def test_the_module_is_the_script():
+    command = [sys.executable, "-m", "fedprop", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == version("fedprop")

@@ -18,7 +18,12 @@ Share: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
 class ShareOfRounds(Frozen):
-    """A number of rounds that grows with the run: `share_of_rounds` times T."""
+    """A number of rounds that grows with the run: `share_of_rounds` times T.
+
+    Attributes
+    ----------
+    share_of_rounds : the number of rounds is this share of the run's.
+    """
 
     share_of_rounds: Fraction
 

@@ -25,6 +25,7 @@ class Asynchronous(Policy):
 
     Attributes
     ----------
+    concurrency : how many clients train at any time.
     staleness : how much an update counts that lies tau versions behind.
     timeout : seconds after which the server gives a task up and invites somebody else; None never does.
     max_staleness : updates older than this many versions are refused; None accepts all.
@@ -69,6 +70,10 @@ class FedBuff(Asynchronous):
     """Buffered asynchronous aggregation (Nguyen et al. 2022, Algorithm 1).
 
     Every `buffer` accepted updates make a new version; a row counts s(tau) times, with tau its staleness.
+
+    Attributes
+    ----------
+    buffer : how many accepted updates make a new version.
     """
 
     kind: Literal["fedbuff"] = "fedbuff"
@@ -87,6 +92,10 @@ class FedAsync(Asynchronous):
     """Fully asynchronous aggregation (Xie et al. 2019, Algorithm 1): every accepted update makes a new version.
 
     The new model is (1 - alpha_t) x + alpha_t x_client, with alpha_t = mixing * s(tau).
+
+    Attributes
+    ----------
+    mixing : the share of the new model that a fresh update has.
     """
 
     kind: Literal["fedasync"] = "fedasync"
