@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.defense import AGGREGATORS
 from fedprop.errors import InvalidConfig
+from fedprop.settings import meant
 from fedprop.types import Updates, Vector, Weights
 
 
@@ -31,7 +32,8 @@ class AssumedRule:
             return
         if self.kind not in AGGREGATORS.kinds:
             known = ", ".join(AGGREGATORS.kinds)
-            raise InvalidConfig(f"`assumes` must be one of {known}; found {self.kind!r}")
+            found = f"{self.kind!r}{meant(self.kind, AGGREGATORS.kinds)}"
+            raise InvalidConfig(f"`assumes` must be one of {known}; found {found}")
         try:
             needs_root = self.tolerating(1).needs_root
         except ValidationError as error:

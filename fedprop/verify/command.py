@@ -16,7 +16,7 @@ from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline,
 from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
 from fedprop.registry import load_target
-from fedprop.settings import explain
+from fedprop.settings import Frozen, explain, meant, sound
 from fedprop.verify.attacks import attack_claims, is_attack
 from fedprop.verify.claim import Claim, EndsPython, TooSlow, contained
 from fedprop.verify.codec import codec_claims, is_codec
@@ -172,6 +172,7 @@ def _planned(target: Any, label: str, settings: Mapping[str, Any], wish: "_Wish"
     try:
         with time_limit(LOADING), contained():
             found = load_target(target) if isinstance(target, str) else target
+            found = sound(Frozen, found, "target", "") if isinstance(found, Frozen) else found
             return _plan(found, label, settings, wish)
     except (TooSlow, EndsPython) as error:
         raise InvalidConfig(
@@ -196,7 +197,9 @@ def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") ->
 
 def _effort(examples: int | None, profile: str, seconds: float | None, effort: Effort) -> Effort:
     if profile not in PROFILES:
-        raise InvalidConfig(f"`profile` must be one of {', '.join(PROFILES)}; found {profile!r}")
+        raise InvalidConfig(
+            f"`profile` must be one of {', '.join(PROFILES)}; found {profile!r}{meant(profile, PROFILES)}"
+        )
     if examples is not None and examples < 1:
         raise InvalidConfig(f"`examples` must be at least 1; found {examples}")
     if seconds is not None and not seconds > 0:

@@ -20,6 +20,7 @@ from fedprop.properties.definition import refuses, source_of
 from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
+from fedprop.settings import meant
 from fedprop.types import Updates, Vector
 from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
 from fedprop.verify.inputs import Input, Inputs, Reference
@@ -74,8 +75,9 @@ class RulePlan:
             found.append(self._too_few(self.reference))
         unknown = sorted(set(self.named) - {claim.name for claim in found})
         if unknown:
-            names = ", ".join(claim.name for claim in found)
-            raise InvalidConfig(f"`--claim` must be one of {names}; found {', '.join(unknown)}")
+            names = [claim.name for claim in found]
+            told = f"{', '.join(unknown)}{meant(unknown[0], names)}"
+            raise InvalidConfig(f"`--claim` must be one of {', '.join(names)}; found {told}")
         order: dict[Status, int] = {"safety": 0, "claimed": 1, "tried": 2}
         return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
 

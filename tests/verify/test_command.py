@@ -44,6 +44,8 @@ def test_a_time_limit_holds_for_everything_and_what_it_leaves_untried_is_undecid
     ("options", "told"),
     [
         ({"profile": "lazy"}, "`profile` must be one of fast, thorough; found 'lazy'"),
+        ({"profile": "fats"}, "found 'fats'; did you mean fast?"),
+        ({"claims": ["permutatoin"]}, "found permutatoin; did you mean permutation?"),
         ({"examples": 0}, "`examples` must be at least 1; found 0"),
         ({"f": -1}, "`f` must be a number >= 0"),
         ({"n": range(3)}, "`n` must be a range of numbers >= 1; found 0..2"),
@@ -103,3 +105,8 @@ def test_a_target_that_is_never_there_is_refused(tmp_path, monkeypatch, text, to
     (tmp_path / "rules.py").write_text(text)
     with pytest.raises(InvalidConfig, match=told):
         verify("rules.py:rule", examples=1)
+
+
+def test_a_rule_that_was_made_without_a_check_is_refused():
+    with pytest.raises(InvalidConfig, match="`f`: Input should be greater than or equal to 0; found -1"):
+        verify(Krum.model_construct(f=-1))

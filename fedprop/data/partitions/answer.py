@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fedprop.answers import described
 from fedprop.errors import InvalidConfig
 
 NOBODY = -1
@@ -22,7 +23,7 @@ def parts_of(name: str, owners: Any, examples: int, clients: int) -> list[Tensor
     """
     if not isinstance(owners, Tensor) or owners.dtype != torch.int64 or owners.shape != (examples,):
         raise InvalidConfig(
-            f"`partition`: the owners of {name} must be an int64 tensor of shape [{examples}]; found {_told(owners)}"
+            f"`partition`: the owners of {name} must be int64 of shape [{examples}]; found {described(owners)}"
         )
     lowest, highest = int(owners.min()), int(owners.max())
     if lowest < NOBODY or highest >= clients:
@@ -62,7 +63,7 @@ def checked_parts(name: str, parts: Any, examples: int, clients: int) -> list[Te
 
 def _check_sort(name: str, parts: Any, clients: int) -> None:
     if not isinstance(parts, Sequence) or isinstance(parts, str) or len(parts) != clients:
-        found = f"{len(parts)} parts" if isinstance(parts, list | tuple) else _told(parts)
+        found = f"{len(parts)} parts" if isinstance(parts, list | tuple) else described(parts)
         raise InvalidConfig(
             f"`partition`: {name} must answer with one part for each of the {clients} clients; found {found}"
         )
@@ -70,7 +71,7 @@ def _check_sort(name: str, parts: Any, clients: int) -> None:
         if not isinstance(part, Tensor) or part.dtype != torch.int64 or part.ndim != 1:
             raise InvalidConfig(
                 f"`partition`: the parts of {name} must be int64 tensors of shape [k]; "
-                f"found {_told(part)} for client {client}"
+                f"found {described(part)} for client {client}"
             )
 
 
@@ -81,9 +82,3 @@ def _refuse_empty(name: str, counts: Tensor) -> None:
             f"`partition`: {name} must give every client an example; found none for {len(empty)} of {len(counts)} "
             f"clients, such as client {empty[0]}"
         )
-
-
-def _told(value: Any) -> str:
-    shape = getattr(value, "shape", None)
-    kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-    return f"{kind}" if shape is None else f"{kind} of shape {list(shape)}"

@@ -8,6 +8,7 @@ from torch import Tensor
 from fedprop.data.partitions.answer import NOBODY as NOBODY
 from fedprop.data.partitions.answer import checked_parts, parts_of
 from fedprop.errors import InvalidConfig
+from fedprop.failures import blamed
 from fedprop.types import Frozen
 
 
@@ -29,12 +30,8 @@ class Partition(Frozen, ABC):
             empty and no example in two.
         """
         name = type(self).__name__
-        try:
+        with blamed(f"`partition`: {name} failed", raising=InvalidConfig, passing=(InvalidConfig,)):
             parts = self.split(labels.cpu(), clients, classes, generator)
-        except InvalidConfig:
-            raise
-        except Exception as error:
-            raise InvalidConfig(f"`partition`: {name} failed with {type(error).__name__}: {error}") from error
         return checked_parts(name, parts, len(labels), clients)
 
     def split(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> list[Tensor]:
