@@ -16,6 +16,10 @@ class InvalidUpdates(FedpropError, ValueError):
     """The updates handed to a rule have the wrong shape or dtype, or hold NaN or infinity."""
 
 
+class ServerUnknown(InvalidUpdates):
+    """A rule asks for what the server knows, and nobody has told it."""
+
+
 class TooFewUpdates(InvalidUpdates):
     """A rule was given fewer rows than its tolerance `f` needs."""
 

@@ -1,7 +1,7 @@
 """The pytest plugin: `pytest --fedprop TARGET` collects one test for each claim of a target.
 
-`TARGET` is written as for `fedprop verify`; `--fedprop-as NAME` holds it against a built-in rule. Inside a test of
-one's own, `fedprop.verify.assert_contract(rule)` does the same in one call.
+`TARGET` and `--fedprop-as NAME`, the built-in rule that it should equal, are written as for `fedprop verify`. Inside a
+test of one's own, `fedprop.verify.assert_contract(rule)` does the same in one call.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--fedprop`, `--fedprop-as` and `--fedprop-examples`."""
     group = parser.getgroup("fedprop", "property-test defenses")
     group.addoption("--fedprop", action="append", default=[], metavar="TARGET", help="file.py:name or module:name")
-    group.addoption("--fedprop-as", metavar="NAME", help="the built-in rule that the targets should equal")
+    group.addoption("--fedprop-as", metavar="NAME", help="the rule they should equal: krum, {kind: ...}")
     group.addoption("--fedprop-examples", type=int, default=200, metavar="N", help="inputs for each claim")
 
 
@@ -37,9 +37,11 @@ class Target(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         from fedprop.errors import InvalidConfig
         from fedprop.verify.command import claims_of
+        from fedprop.verify.options import built_in
 
+        against = self.config.getoption("--fedprop-as")
         try:
-            claims = claims_of(self.name, as_=self.config.getoption("--fedprop-as"))
+            claims = claims_of(self.name, as_=None if against is None else built_in("--fedprop-as", against))
         except InvalidConfig as error:
             raise pytest.UsageError(str(error)) from None
         for claim in claims:

@@ -38,6 +38,15 @@ def test_a_broken_claim_shows_its_counterexample(rules):
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_a_built_in_rule_is_spelled_as_on_the_command_line(rules):
+    options = ("--fedprop", "rules.py:median", "--fedprop-examples", "1", "--collect-only", "-q")
+    result = rules.runpytest_subprocess(*options, "--fedprop-as", "{kind: krum, f: 1, m: 3}")
+    result.stdout.fnmatch_lines(["*definition*"])
+    result = rules.runpytest_subprocess(*options, "--fedprop-as", "{kind: krum, m: [")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--fedprop-as is not valid YAML*"])
+
+
 def test_targets_run_beside_ordinary_tests(rules):
     rules.makepyfile(
         test_mine="from fedprop.verify import assert_contract\nfrom rules import median\n\n"

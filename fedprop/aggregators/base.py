@@ -14,7 +14,7 @@ from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.answers import check_answer, described
-from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
+from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 from fedprop.forms import PLAIN, Form, Given, taken
 from fedprop.types import ClientId, Frozen, Vector, Weights
 
@@ -83,7 +83,7 @@ class Cohort:
             If the cohort came without one.
         """
         if self.server is None:
-            raise InvalidUpdates(
+            raise ServerUnknown(
                 "`server` must be given with the cohort to a rule that needs root data, "
                 "as in Cohort(rows, server=Reference(update)); found None"
             )

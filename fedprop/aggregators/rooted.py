@@ -11,7 +11,7 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, mix, take
 from fedprop.aggregators.contract import Contract
-from fedprop.errors import InvalidUpdates
+from fedprop.errors import ServerUnknown
 from fedprop.forms import taken
 from fedprop.types import Vector
 
@@ -34,12 +34,12 @@ class Reference:
         return self.update
 
     def accuracy(self, update: Vector) -> NoReturn:
-        """Unknown. Raises `InvalidUpdates`."""
-        raise InvalidUpdates("`server` must hold examples to measure an accuracy; found a Reference, which holds none")
+        """Unknown. Raises `ServerUnknown`."""
+        raise ServerUnknown("`server` must hold examples to measure an accuracy; found a Reference, which holds none")
 
     def loss(self, update: Vector) -> NoReturn:
-        """Unknown. Raises `InvalidUpdates`."""
-        raise InvalidUpdates("`server` must hold examples to measure a loss; found a Reference, which holds none")
+        """Unknown. Raises `ServerUnknown`."""
+        raise ServerUnknown("`server` must hold examples to measure a loss; found a Reference, which holds none")
 
 
 class Rooted(Aggregator):

@@ -40,9 +40,9 @@ def verify(
         raise typer.Exit(run_in_child(target))
     from hypothesis.database import DirectoryBasedExampleDatabase
 
-    from fedprop.config_file import override, parse_yaml
+    from fedprop.config_file import override
     from fedprop.verify import verify as verify_target
-    from fedprop.verify.options import numbers
+    from fedprop.verify.options import built_in, numbers
     from fedprop.verify.page import write_page
     from fedprop.verify.patience import GRACE, LAST_RESORT, LOADING
     from fedprop.verify.render import as_text
@@ -54,7 +54,7 @@ def verify(
             target,
             f=None if f is None else numbers("f", f),
             n=None if n is None else numbers("n", n),
-            as_=None if as_ is None else parse_yaml(as_, "--as"),
+            as_=None if as_ is None else built_in("--as", as_),
             claims=claim,
             settings=override({}, assignments),
             examples=examples,

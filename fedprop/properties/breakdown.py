@@ -17,22 +17,24 @@ def carried_away(rule: Rule, case: Case, reach: float) -> Finding | None:
     """Drive the Byzantine rows of a case out to `reach` honest spreads, in the direction they lie in, and ask."""
     if not case.byzantine:
         return None
-    rows = case.rows.double().clone()
+    rows = case.wide.double().clone()
     honest = rows[list(case.honest)]
     centre = honest.mean(dim=0)
     spread = float((honest - centre).norm(dim=1).max()) or 1.0
     away = rows[case.byzantine] - centre
     lengths = away.norm(dim=1, keepdim=True)
-    rows[case.byzantine] = centre + reach * spread * torch.where(lengths > 0, away / lengths, _diagonal(away.shape[1]))
-    found = rule(rows)
+    rows[case.byzantine] = centre + reach * spread * torch.where(lengths > 0, away / lengths, _diagonal(away))
+    asked = rows.to(case.wide.dtype)
+    found = rule(asked).double()
     scale = max(1.0, spread, float(honest.abs().max()))
     if float((found - centre).norm()) <= FAR * scale:
         return None
-    return Finding(found, centre, f"(the honest mean) with {len(case.byzantine)} rows {reach:g} spreads away", rows)
+    return Finding(found, centre, f"(the honest mean) with {len(case.byzantine)} rows {reach:g} spreads away", asked)
 
 
-def _diagonal(d: int) -> torch.Tensor:
-    return torch.full((d,), d**-0.5, dtype=torch.float64)
+def _diagonal(like: torch.Tensor) -> torch.Tensor:
+    d = like.shape[1]
+    return torch.full((d,), d**-0.5, dtype=like.dtype)
 
 
 def _under_attack(case: Case, contract: Contract) -> bool:

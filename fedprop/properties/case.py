@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from fedprop.types import Updates
 
 
@@ -16,6 +18,7 @@ class Case:
     f : the number of Byzantine rows.
     seed : what the transformations that a property tries (an order, a shift, a rotation) are drawn from.
     examples : the number of examples that each sender claims; empty if nobody was asked.
+    dtypes : those that the rule takes rows in, the narrowest first.
     """
 
     rows: Updates
@@ -23,6 +26,17 @@ class Case:
     f: int
     seed: int = 0
     examples: tuple[int, ...] = ()
+    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
+
+    @property
+    def narrow(self) -> Updates:
+        """The rows in the narrowest dtype that the rule takes."""
+        return self.rows.to(self.dtypes[0])
+
+    @property
+    def wide(self) -> Updates:
+        """The rows in the widest dtype that the rule takes: what it makes of them is the least affected by rounding."""
+        return self.rows.to(self.dtypes[-1])
 
     @property
     def byzantine(self) -> list[int]:

@@ -9,26 +9,32 @@ from torch import Tensor
 from fedprop.aggregators.contract import Contract, unstated
 from fedprop.types import Updates, Vector
 
-ROUNDING = 1e-12
-"""What float64 sums of a few dozen terms may lose, relative to the terms."""
+ROUNDING = {torch.float64: 1e-12, torch.float32: 4e-6}
+"""What sums of a few dozen terms may lose, relative to the terms."""
 
-NUDGE, NUDGES, JUMP = 1e-7, 24, 1e3
-"""How far `jumps` moves rows, relative to their spread; how often; and how much farther an answer must then move."""
+SCORES = {torch.float64: 0.0, torch.float32: 1e-5}
+"""How much two scores that are computed from such sums may differ, relative to each other, beside the contract."""
+
+NUDGE, JUMP = {torch.float64: 1e-7, torch.float32: 1e-4}, {torch.float64: 1e3, torch.float32: 1e2}
+"""How far `jumps` moves rows, relative to their spread, and how much farther an answer must then move."""
+
+NUDGES = 24
+"""How often it moves them."""
 
 
 def tolerance(contract: Contract, rows: Updates) -> float:
-    """How far apart, in any coordinate, two answers to the same rows [n, d] may be in float64.
+    """How far apart, in any coordinate, two answers to the same rows [n, d] may be, computed in their dtype.
 
     `ROUNDING` times the largest entry plus the contract's precision times the spread plus its smoothing. Rows that
     the rule claims to tolerate must not excuse anything, so the f rows farthest from the coordinate-wise median are
     left out of the first two.
     """
-    rows = rows.double()
+    rounding, rows = ROUNDING[rows.dtype], rows.double()
     f = max(contract.tolerates(len(rows)), default=0)
     far = (rows - rows.median(dim=0).values).abs().amax(dim=1)
     near = rows[far.argsort()[: len(rows) - f]]
     spread = (near.amax(dim=0) - near.amin(dim=0)).max()
-    return float(ROUNDING * near.abs().max() + contract.precision * spread) + contract.smoothing
+    return float(rounding * near.abs().max() + contract.precision * spread) + contract.smoothing
 
 
 def difference(a: Tensor, b: Tensor) -> float:
@@ -37,7 +43,7 @@ def difference(a: Tensor, b: Tensor) -> float:
 
 
 def same_answer(contract: Contract, rows: Updates, a: Vector, b: Vector) -> bool:
-    """Whether `a` and `b` [d] are the same answer to float64 rows [n, d].
+    """Whether `a` and `b` [d] are the same answer to rows [n, d], computed in their dtype.
 
     They are if they agree within `tolerance`; if the contract has a regret and neither could be better; or if the
     contract calls the rows ambiguous. Krum shows why the last two are needed: of rows with equal scores it takes the
@@ -46,8 +52,10 @@ def same_answer(contract: Contract, rows: Updates, a: Vector, b: Vector) -> bool
     """
     if difference(a, b) <= tolerance(contract, rows):
         return True
-    if contract.regret is not None and max(contract.regret(rows, a), contract.regret(rows, b)) <= contract.precision:
-        return True
+    if contract.regret is not None:
+        regret = max(contract.regret(rows.double(), a.double()), contract.regret(rows.double(), b.double()))
+        if regret <= max(contract.precision, SCORES[rows.dtype]):
+            return True
     return contract.ambiguous(rows)
 
 
@@ -63,13 +71,19 @@ def settled(contract: Contract, rule: Callable[[Updates], Vector]) -> Contract:
 
 def jumps(rule: Callable[[Updates], Vector], rows: Updates) -> bool:
     """Whether tiny changes of the rows [n, d] move the answer far: so it is where equal scores decide."""
-    rows = rows.double()
-    scale = NUDGE * _reach(rows)
+    scale = NUDGE[rows.dtype] * _reach(rows.double())
     generator = torch.Generator().manual_seed(0)
     answers = [rule(rows)]
     for _ in range(NUDGES):
-        answers.append(rule(rows + scale * torch.randn(rows.shape, generator=generator, dtype=torch.float64)))
-    return any(difference(a, b) > JUMP * scale for a in answers for b in answers)
+        nudge = scale * torch.randn(rows.shape, generator=generator, dtype=torch.float64)
+        answers.append(rule((rows.double() + nudge).to(rows.dtype)))
+    return _spread(answers) > JUMP[rows.dtype] * scale
+
+
+def _spread(answers: list[Vector]) -> float:
+    """The largest difference between any two of the answers."""
+    every = torch.stack([found.double() for found in answers])
+    return float((every.amax(dim=0) - every.amin(dim=0)).max())
 
 
 def _reach(rows: Updates) -> float:

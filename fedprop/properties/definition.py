@@ -77,7 +77,7 @@ def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Prope
     """The property of giving the same answers as `oracle`, which `source` defines."""
 
     def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-        rows = case.rows.double()
+        rows = case.wide
         found: Vector = rule(rows)
         expected = torch.tensor(oracle(rows.tolist()), dtype=torch.float64)
         if same_answer(contract, rows, expected, found):
@@ -91,7 +91,7 @@ def refuses(reference: Aggregator) -> Property:
     """The property of not answering when there are fewer rows than the rule's tolerance needs, by an error or NaN."""
 
     def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-        rows = case.rows.double()
+        rows = case.wide
         try:
             found = rule(rows)
         except Exception:

@@ -24,7 +24,7 @@ def _copies(rows: Updates, examples: tuple[int, ...], contract: Contract) -> Upd
 
 
 def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     order = moves.order(len(rows), case.seed).tolist()
     claims = case.examples or (1,) * len(rows)
     moved = tuple(claims[i] for i in order)
@@ -36,31 +36,33 @@ def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 
 def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     shift = moves.shift(rows.shape[1], case.seed)
+    moved = (rows + shift).to(rows.dtype)
     how, t = f"for the rows shifted by {shift.tolist()}", f"torch.tensor({shift.tolist()})"
-    expected, found = answer(rule, rows) + shift, answer(rule, rows + shift)
-    return _differs(contract, rows + shift, expected, found, how=how, ask=f"rule(rows + {t})", want=f"rule(rows) + {t}")
+    expected, found = answer(rule, rows) + shift, answer(rule, moved)
+    return _differs(contract, moved, expected, found, how=how, ask=f"rule(rows + {t})", want=f"rule(rows) + {t}")
 
 
 def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     c = moves.factor(case.seed)
     how, ask, want = f"for the rows times {c}", f"rule({c} * rows)", f"{c} * rule(rows)"
     return _differs(contract, c * rows, c * answer(rule, rows), answer(rule, c * rows), how=how, ask=ask, want=want)
 
 
 def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     rotation = moves.rotation(rows.shape[1], case.seed)
-    turned, q = rows @ rotation, f"torch.tensor({rotation.tolist()}, dtype=torch.float64)"
+    turned = (rows.double() @ rotation).to(rows.dtype)
+    q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
     how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
     expected, found = answer(rule, rows) @ rotation, answer(rule, turned)
     return _differs(contract, turned, expected, found, how=how, ask=ask, want=want)
 
 
 def _idempotent(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()[:1].expand(case.rows.shape).clone()
+    rows = case.wide[:1].expand(case.rows.shape).clone()
     found = answer(rule, rows, case.examples)
     if difference(found, rows[0]) <= tolerance(contract, rows):
         return None
@@ -68,14 +70,14 @@ def _idempotent(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 
 def _separable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     expected = torch.cat([answer(rule, rows[:, k : k + 1].clone()) for k in range(rows.shape[1])])
     how, want = "from all columns at once rather than one by one", "torch.cat([rule(c) for c in rows.split(1, dim=1)])"
     return _differs(contract, rows, expected, answer(rule, rows), how=how, want=want)
 
 
 def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
+    rows = case.wide
     copied = case.seed % len(rows)
     row, more = rows[copied], torch.cat([rows, rows[copied : copied + 1]])
     before, after = answer(rule, rows), answer(rule, more)
@@ -89,7 +91,7 @@ def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 def _examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not counts_examples(rule) or not case.examples:
         return None
-    rows = case.rows.double()
+    rows = case.wide
     claims = (case.examples[0],) * len(rows) if contract.examples is None else case.examples
     copies = _copies(rows, claims, contract)
     found = answer(rule, rows, claims)

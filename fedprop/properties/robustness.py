@@ -20,29 +20,28 @@ SUBSETS = 500
 def _weights(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not isinstance(rule, Aggregator):
         return None
-    rows = case.rows.double()
+    rows = case.wide
     out, weights, _ = rule.aggregate(rows)
+    told, ask = f"weights {weights.tolist()}", "rule.aggregate(rows).weights"
     if difference(weights @ rows, out) > tolerance(contract, rows):
-        return Finding(weights @ rows, out, f"from weights {weights.tolist()}")
+        return Finding(weights @ rows, out, f"from {told}", ask=f"{ask} @ rows", want="rule(rows)")
     if contract.translation and abs(float(weights.sum()) - 1) > 1e-9:
-        return Finding(f"weights {weights.tolist()}, which do not sum to one")
+        return Finding(f"{told}, which do not sum to one", ask=ask)
     return None
 
 
 def _region(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
-    out = rule(rows)
+    slack, out = tolerance(contract, case.wide), rule(case.wide).double()
+    rows = case.wide.double()
     inside = {
         Region.ROW: lambda: bool((rows == out).all(dim=1).any()),
-        Region.HULL: lambda: in_hull(rows, out, slack=tolerance(contract, rows)),
-        Region.BOX: lambda: in_box(rows, out, f=0, slack=tolerance(contract, rows)),
-        Region.HONEST_BOX: lambda: all(
-            in_box(rows, out, f=f, slack=tolerance(contract, rows)) for f in contract.tolerates(len(rows))
-        ),
+        Region.HULL: lambda: in_hull(rows, out, slack=slack),
+        Region.BOX: lambda: in_box(rows, out, f=0, slack=slack),
+        Region.HONEST_BOX: lambda: all(in_box(rows, out, f=f, slack=slack) for f in contract.tolerates(len(rows))),
     }
     if contract.lies_in is Region.ANYWHERE or inside[contract.lies_in]():
         return None
-    return Finding(out, how=f"is not in: {contract.lies_in.value}", rows=rows)
+    return Finding(out, how=f"is not in: {contract.lies_in.value}", rows=case.wide)
 
 
 def in_box(rows: Updates, z: Vector, *, f: int, slack: float = 0.0) -> bool:
@@ -87,8 +86,8 @@ def _region_applies(case: Case, contract: Contract) -> bool:
 def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if contract.kappa is None:
         return None
-    rows = case.rows.double()
-    out, slack = rule(rows), tolerance(contract, rows) * rows.shape[1] ** 0.5
+    rows, out = case.wide.double(), rule(case.wide).double()
+    slack = tolerance(contract, case.wide) * rows.shape[1] ** 0.5
     for f in contract.tolerates(len(rows)):
         kappa = contract.kappa.bound(len(rows), f)
         sets = honest_sets(len(rows), f, case.seed)
@@ -101,7 +100,7 @@ def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
                 out,
                 how=f"lies {float(errors[worst]):.4g} from the mean of rows {chosen}, whose spread is "
                 f"{float(spreads[worst]):.4g}; kappa = {kappa:.4g} for f={f} ({contract.kappa.source})",
-                rows=rows,
+                rows=case.wide,
             )
     return None
 

@@ -10,48 +10,77 @@ from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 
+BLOCKS = 8
+"""Into so many blocks, or somewhat more, rows are cut that are streamed; fewer columns come one by one."""
+
 
 def _shape(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    for rows in (case.rows, case.rows.double()):
+    for rows in (case.narrow, case.wide):
         asked = f"for {list(rows.shape)}, {rows.dtype}, {rows.device}"
         try:
             out = rule(rows)
         except WrongAnswer as error:
-            return Finding(str(error), how=asked)
+            return Finding(str(error), how=asked, rows=rows)
         if (out.shape, out.dtype, out.device) != (rows.shape[1:], rows.dtype, rows.device):
-            return Finding(f"{list(out.shape)}, {out.dtype}, {out.device}", how=asked)
+            ask = "list((out := rule(rows)).shape), out.dtype, out.device"
+            return Finding(f"{list(out.shape)} {out.dtype} {out.device}", how=asked, rows=rows, ask=ask)
     return None
 
 
 def _finite(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    out = rule(case.rows)
-    return None if torch.isfinite(out).all() else Finding(out)
+    out = rule(case.narrow)
+    return None if torch.isfinite(out).all() else Finding(out, rows=case.narrow)
 
 
 def _untouched(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.clone()
+    rows = case.narrow.clone()
     out = rule(rows)
-    if not torch.equal(rows, case.rows):
-        return Finding(f"the rows afterwards are {rows.tolist()}", ask="rule(rows), rows")
-    out += 1
-    return None if torch.equal(rows, case.rows) else Finding("the answer shares memory with the rows")
+    if not torch.equal(rows, case.narrow):
+        told = f"the rows afterwards are {rows.tolist()}"
+        return Finding(told, rows=case.narrow, ask="rule(rows) is None or rows.tolist()")
+    if shares_memory(out, rows):
+        told = "the answer shares memory with the rows"
+        return Finding(told, rows=case.narrow, ask="shares_memory(rule(rows), rows)")
+    return None
+
+
+def shares_memory(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether the numbers of two dense tensors lie in the same stretch of memory.
+
+    Writing to one and looking at the other would tell as well, were it allowed: neither tensors made in inference mode
+    nor expanded ones can be written to.
+    """
+    (begin, end), (other, last) = _stretch(a), _stretch(b)
+    return a.device == b.device and begin < last and other < end
+
+
+def _stretch(tensor: torch.Tensor) -> tuple[int, int]:
+    """Where the numbers of a tensor begin and end."""
+    if tensor.numel() == 0:
+        return 0, 0
+    steps = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + (steps + 1) * tensor.element_size()
 
 
 def _repeatable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    first, second = rule(case.rows), rule(case.rows.clone())
+    first, second = rule(case.narrow), rule(case.narrow.clone())
     same = first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
-    return None if same else Finding(second, first, "when asked again")
+    return None if same else Finding(second, first, "when asked again", case.narrow, want="rule(rows)")
+
+
+def _two_dtypes(case: Case, contract: Contract) -> bool:
+    return len(case.dtypes) > 1
 
 
 def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
-    narrow, wide = rule(case.rows).double(), rule(rows).double()
+    rows = case.wide
+    narrow, wide = rule(case.narrow).double(), rule(rows).double()
     size = max(_size(rows, contract), float(wide.abs().max()))
     allowed = max(32 * torch.finfo(torch.float32).eps * size, tolerance(contract, rows))
     near = contract.lies_in is not Region.ROW and difference(narrow, wide) <= allowed
     if near or same_answer(contract, rows, narrow, wide):
         return None
-    return Finding(narrow, wide, "in float32 rather than float64", case.rows, want="rule(rows.double())")
+    return Finding(narrow, wide, "in float32 rather than float64", case.narrow, want="rule(rows.double())")
 
 
 def _size(rows: torch.Tensor, contract: Contract) -> float:
@@ -62,38 +91,39 @@ def _size(rows: torch.Tensor, contract: Contract) -> float:
 def _full_form(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not isinstance(rule, Aggregator):
         return None
-    try:
-        out, weights, _ = rule.aggregate(case.rows)
-    except WrongAnswer as error:
-        return Finding(str(error), ask="rule.aggregate(rows)")
-    if not torch.equal(out, rule(case.rows)):
-        return Finding(out, rule(case.rows), "from `aggregate`", ask="rule.aggregate(rows).value", want="rule(rows)")
-    if not torch.isfinite(weights).all():
-        return Finding(f"weights {weights.tolist()} for {len(case.rows)} rows")
+    rows, ask = case.narrow, "rule.aggregate(rows)"
+    out, weights, _ = rule.aggregate(rows)
+    if not torch.equal(out, rule(rows)):
+        return Finding(out, rule(rows), "from `aggregate`", rows, ask=f"{ask}.value", want="rule(rows)")
+    if weights.shape != rows.shape[:1] or not torch.isfinite(weights).all():
+        return Finding(f"weights {weights.tolist()} for {len(rows)} rows", rows=rows, ask=f"{ask}.weights")
     return None
 
 
 def _streaming(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.rows.double()
-    whole = rule(rows)
-    with blocks_of(1):
-        if isinstance(rule, Aggregator) and rule.reads_columns:
-            streamed = rule(TakenRows(rows, torch.arange(len(rows))))
-        else:
-            streamed = rule(rows)
-    if same_answer(contract, rows, whole, streamed):
+    rows = case.wide
+    whole, parts = rule(rows), streamed(rule, rows)
+    if same_answer(contract, rows, whole, parts):
         return None
-    return Finding(streamed, whole, "column by column rather than at once")
+    return Finding(parts, whole, "column by column rather than at once", ask="streamed(rule, rows)", want="rule(rows)")
+
+
+def streamed(rule: Rule, rows: torch.Tensor) -> torch.Tensor:
+    """The answer to rows [n, d] that a rule sees in a few blocks of columns, as if they were not in memory."""
+    with blocks_of(max(1, rows.shape[1] // BLOCKS)):
+        if isinstance(rule, Aggregator) and rule.reads_columns:
+            return rule(TakenRows(rows, torch.arange(len(rows))))
+        return rule(rows)
 
 
 def _devices(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not torch.cuda.is_available():
         return None
-    rows = case.rows.double()
+    rows = case.wide
     here, there = rule(rows), rule(rows.cuda())
     if there.is_cuda and same_answer(contract, rows, here, there.cpu()):
         return None
-    return Finding(there, here, "on CUDA rather than the CPU")
+    return Finding(there, here, "on CUDA rather than the CPU", ask="rule(rows.cuda())", want="rule(rows)")
 
 
 UNIVERSAL = (
@@ -116,6 +146,7 @@ UNIVERSAL = (
         "Rows in float32 have the answer that the same rows have in float64, rounded.",
         "Higham, Accuracy and Stability of Numerical Algorithms, 2002, Section 1.7 (cancellation)",
         _precision,
+        applies=_two_dtypes,
     ),
     Property(
         "full form",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fedprop.errors import FedpropError
 from fedprop.failures import in_words
 from fedprop.properties import Finding
+from fedprop.types import Updates
 from fedprop.verify.report import Counterexample, Status
 
 T = TypeVar("T")
@@ -20,7 +21,11 @@ class Refused(FedpropError):
 
 
 class Crashed(FedpropError):
-    """The target failed on the values of an input whose shape it takes."""
+    """The target failed on the values of an input whose shape it takes; `rows` are those values if known."""
+
+    def __init__(self, told: str, rows: Updates | None = None) -> None:
+        super().__init__(told)
+        self.rows = rows
 
 
 class TooSlow(BaseException):

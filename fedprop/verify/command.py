@@ -1,9 +1,7 @@
 """`verify` in one call: find the target, try its claims, report."""
 
-import json
 import math
 import platform
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -17,16 +15,19 @@ from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
 from fedprop.registry import load_target
 from fedprop.settings import Frozen, explain, meant, sound
+from fedprop.verify.again import Spec, again, spelled
 from fedprop.verify.attacks import attack_claims, is_attack
 from fedprop.verify.claim import Claim, EndsPython, TooSlow, contained
 from fedprop.verify.codec import codec_claims, is_codec
 from fedprop.verify.hunt import Effort, hunt_all
 from fedprop.verify.inputs import Reference
 from fedprop.verify.memory import has_memory, memory_claims
+from fedprop.verify.options import check_spec
 from fedprop.verify.patience import LOADING, time_limit
 from fedprop.verify.report import Outcome, Report
 from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
+from fedprop.verify.script import label_of
 from fedprop.verify.target import NO_SETTINGS, target_of
 from fedprop.verify.trials import NO_ANSWER
 
@@ -39,8 +40,6 @@ SEARCHING = 0.5
 DEFAULT_F = range(3)
 
 Say = Callable[[Outcome], None]
-Spec = str | Mapping[str, Any] | Sequence[Any]
-
 
 FAMILIES: Mapping[str, tuple[Callable[[Any], bool], Callable[..., list[Claim[Any]]]]] = {
     "attack": (is_attack, attack_claims),
@@ -116,7 +115,7 @@ def verify(
     InvalidConfig
         If the target cannot be found or made, or an option does not fit it.
     """
-    label = target if isinstance(target, str) else _label(target)
+    label = target if isinstance(target, str) else label_of(target)
     plan = _planned(target, label, settings, _Wish(_fs(f), _checked(n), as_, claims))
     effort = _effort(examples, profile, seconds, Effort(0, seed, database, shrink))
     if search and plan.rules is None:
@@ -129,12 +128,13 @@ def verify(
     return Report(
         target=label,
         family=plan.family,
-        against=None if as_ is None else _spelled(as_),
+        against=None if as_ is None else spelled(as_),
         seed=seed,
         examples=effort.examples,
-        command=_command(label, f, n, as_, claims, settings, effort) + (" --search" if search else ""),
+        command=again(target, label, f=f, n=n, as_=as_, claims=claims, settings=settings, effort=effort, search=search),
         versions=_versions(),
         outcomes=outcomes,
+        notes=() if plan.rules is None else plan.rules.notes(),
         limits=() if rules is None else rules.limits(end),
         search=rules.search(seed, end) if search and rules is not None else (),
     )
@@ -142,14 +142,8 @@ def verify(
 
 def claims_of(target: Any, *, as_: Spec | None = None) -> Sequence[Claim[Any]]:
     """What `verify` would try on a target. Raises as it does."""
-    label = target if isinstance(target, str) else _label(target)
+    label = target if isinstance(target, str) else label_of(target)
     return _planned(target, label, NO_SETTINGS, _Wish(as_=as_)).claims
-
-
-def _label(target: Any) -> str:
-    """How Python would import the object; an instance goes by its class."""
-    named = target if hasattr(target, "__qualname__") else type(target)
-    return f"{named.__module__}:{named.__qualname__}"
 
 
 def assert_contract(target: Any, **options: Any) -> None:
@@ -226,6 +220,7 @@ def _reference(as_: Spec, settings: Mapping[str, Any]) -> Reference:
 
     Of what is left open, f comes from the domain and the rest from the target's settings of the same name.
     """
+    check_spec("--as", as_)
     listed: Sequence[str | Mapping[str, Any]] = [as_] if isinstance(as_, str | Mapping) else as_
     parts = [{"kind": part} if isinstance(part, str) else dict(part) for part in listed]
 
@@ -257,38 +252,7 @@ def _parsed(parse: Callable[[Any], Any], value: Any, as_: Spec) -> Any:
         told = "; ".join(explain(error, value))
     except PydanticCustomError as error:
         told = error.message()
-    raise InvalidConfig(f"--as must spell a built-in rule or stage; found {_spelled(as_)}: {told}")
-
-
-def _spelled(as_: Spec) -> str:
-    return as_ if isinstance(as_, str) else json.dumps(dict(as_) if isinstance(as_, Mapping) else list(as_))
-
-
-def _command(
-    label: str,
-    f: int | Sequence[int] | None,
-    n: range | None,
-    as_: Spec | None,
-    claims: Sequence[str],
-    settings: Mapping[str, Any],
-    effort: Effort,
-) -> str:
-    """The command line that does the same."""
-    words = ["fedprop", "verify", label]
-    if f is not None:
-        words += ["--f", _range(_fs(f))]
-    if n is not None:
-        words += ["--n", _range(n)]
-    words += [] if as_ is None else ["--as", _spelled(as_)]
-    words += [word for name in claims for word in ("--claim", name)]
-    words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    limit = ["--seconds", f"{effort.seconds:g}"] if math.isfinite(effort.seconds) else []
-    return shlex.join([*words, "--examples", str(effort.examples), "--seed", str(effort.seed), *limit])
-
-
-def _range(numbers: Sequence[int]) -> str:
-    least, most = min(numbers), max(numbers)
-    return str(least) if least == most else f"{least}..{most}"
+    raise InvalidConfig(f"--as must spell a built-in rule or stage; found {spelled(as_)}: {told}")
 
 
 def _versions() -> dict[str, str]:

@@ -1,20 +1,30 @@
-"""What a rule is asked: how many rows, how many of them Byzantine, and which."""
+"""What a rule is asked: how many rows, how many of them Byzantine, which, and in which dtypes."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import torch
 from hypothesis import strategies as st
 
 from fedprop.aggregators import Aggregator
-from fedprop.errors import InvalidConfig
+from fedprop.errors import InvalidConfig, ServerUnknown
 from fedprop.properties import Case, cases, oracle_for
 from fedprop.properties.attacked import Hit, hits
 from fedprop.properties.definition import misreadings_of
 from fedprop.properties.strategies import separating
+from fedprop.verify.asked import benign
+from fedprop.verify.claim import TooSlow, contained
+from fedprop.verify.patience import time_limit
+from fedprop.verify.randomness import seeded
 from fedprop.verify.target import Target
+
+DTYPES = (torch.float32, torch.float64)
+"""What rules are asked in, the narrowest first."""
 
 SPAN = 4
 """Unless the user says otherwise, up to so many rows more than a rule needs."""
@@ -77,6 +87,38 @@ class Inputs:
         if self.n is None:
             return range(least, least + SPAN + 1)
         return range(max(self.n.start, f + 1, 0 if judge is None else least), self.n.stop)
+
+    @cached_property
+    def dtypes(self) -> tuple[torch.dtype, ...]:
+        """Those of `DTYPES` in which the rule has an answer to some rows without any trap in them.
+
+        Raises
+        ------
+        InvalidConfig
+            If it asks for what only a server knows.
+        """
+        found: set[torch.dtype] = set()
+        for f in reversed(self.fs):
+            for shape in product((self.rows(f)[0], self.rows(f)[-1]), (2, 1, 3)):
+                found |= {dtype for dtype in DTYPES if dtype not in found and self._answers(f, shape, dtype)}
+                if len(found) == len(DTYPES):
+                    return DTYPES
+        return tuple(dtype for dtype in DTYPES if dtype in found)
+
+    def _answers(self, f: int, shape: tuple[int, int], dtype: torch.dtype) -> bool:
+        rule, rows = self._target.make(f), benign(torch.zeros(shape, dtype=dtype))
+        try:
+            with seeded(0), time_limit(), warnings.catch_warnings(action="ignore"), contained():
+                rule(rows)
+        except ServerUnknown as error:
+            raise InvalidConfig(
+                f"{self._target.label} asks for what only a server can tell, which `verify` cannot give yet: {error}"
+            ) from None
+        except TooSlow:
+            return True  # a claim's business
+        except Exception:
+            return False
+        return True
 
     def stated(self, f: int) -> bool:
         """Whether anybody says how many rows are enough, so that they must not be refused."""

@@ -1,7 +1,10 @@
-"""How the command line writes numbers."""
+"""How the command line writes numbers and built-in rules."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from fedprop.config_file import parse_yaml
 from fedprop.errors import InvalidConfig
 
 
@@ -20,3 +23,29 @@ def numbers(name: str, text: str) -> range:
     if found is None or int(found[2] or found[1]) < int(found[1]):
         raise InvalidConfig(f"`{name}` must be a number such as 2 or a range such as 7..15; found {text!r}")
     return range(int(found[1]), int(found[2] or found[1]) + 1)
+
+
+def built_in(name: str, text: str) -> Any:
+    """The kind, the mapping with a kind, or the list of them that the YAML of an option stands for.
+
+    Raises
+    ------
+    InvalidConfig
+        If it stands for anything else.
+
+    >>> built_in("--as", "{kind: krum, m: 3}")
+    {'kind': 'krum', 'm': 3}
+    """
+    found = parse_yaml(text, name)
+    check_spec(name, found)
+    return found
+
+
+def check_spec(name: str, found: Any) -> None:
+    """Refuse what cannot spell a built-in rule. Raises `InvalidConfig`."""
+    listed = found if isinstance(found, list | tuple) else [found]
+    if not listed or not all(isinstance(part, str | Mapping) for part in listed):
+        raise InvalidConfig(
+            f"{name} must spell a built-in rule or stage, as krum or {{kind: krum, m: 3}}, or a list of those; "
+            f"found {found!r}"
+        )

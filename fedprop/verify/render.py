@@ -7,11 +7,18 @@ from torch import Tensor
 
 from fedprop.properties import Case, Finding
 from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report, Verdict
-from fedprop.verify.script import literal
+from fedprop.verify.script import defined, finds, literal
 from fedprop.verify.target import Target
 
 WHOLE = 1e6
 """Whole numbers below it are written without an exponent."""
+
+HELPERS = {
+    "answer": "fedprop.properties.base",
+    "streamed": "fedprop.properties.universal",
+    "shares_memory": "fedprop.properties.universal",
+}
+"""What findings call beside the rule, and where it is."""
 
 ROWS, COLUMNS, LAST = 30, 10, 3
 """So many rows, and numbers of a row, fit on a screen; of more, the last three are shown and the first ones."""
@@ -19,7 +26,7 @@ ROWS, COLUMNS, LAST = 30, 10, 3
 
 def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterexample:
     """A counterexample for a rule, with the rows that it was asked about."""
-    rows = case.rows.double() if finding.rows is None else finding.rows
+    rows = case.wide if finding.rows is None else finding.rows
     same = rows.shape[0] == len(case.honest)
     return Counterexample(
         rows=tuple(tuple(row) for row in (rows + 0.0).tolist()),
@@ -39,21 +46,33 @@ def plain(value: Tensor | str | None) -> Any:
 
 def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
     extra = f", settings={dict(target.settings)}" if target.settings else ""
-    imports = ["from fedprop.properties.base import answer"] if finding.ask.startswith("answer(") else []
-    lines = [
-        "import torch",
-        *imports,
-        "from fedprop.verify import load_rule",
-        "",
-        f"rule = load_rule({target.label!r}, f={f}{extra})",
-        f"rows = {literal(rows + 0.0)}",
-        f"print({finding.ask})  # {_told(finding.actual)}",
+    named = target.source is None or finds(target.label, target.source)
+    lines, made = ("", repr(target.label)) if named else defined(target.source, target.label)
+    used = [
+        f"from {place} import {name}" for name, place in HELPERS.items() if f"{name}(" in finding.ask + finding.want
     ]
+    return "\n".join(
+        [
+            "import torch",
+            *used,
+            "from fedprop.verify import load_rule",
+            "",
+            *([lines, ""] if lines else []),
+            f"rule = load_rule({made}, f={f}{extra})",
+            f"rows = {literal(rows + 0.0)}",
+            *_asked(finding),
+        ]
+    )
+
+
+def _asked(finding: Finding) -> list[str]:
+    """What was asked, and answered; then what it should have been."""
+    lines = [f"print({finding.ask})  # {_told(finding.actual)}"]
     if finding.expected is not None and finding.want:
         lines.append(f"print({finding.want})  # {_told(finding.expected)}")
     elif finding.expected is not None:
         lines[-1] += f", expected {_told(finding.expected)}"
-    return "\n".join(lines)
+    return lines
 
 
 def _told(value: Tensor | str) -> str:
@@ -62,7 +81,7 @@ def _told(value: Tensor | str) -> str:
 
 def as_text(report: Report) -> str:
     """What a report says as plain text: every broken claim that counts, the limits, and how to run it again."""
-    parts = [f"{report.target}: {summary(report)}"]
+    parts = ["\n".join([f"{report.target}: {summary(report)}", *report.notes])]
     parts += [described(outcome) for outcome in report.outcomes if outcome.fails and outcome.verdict == "broken"]
     parts += ["\n".join(lines)] if (lines := _without_verdict(report)) else []
     parts += ["\n".join(limit_in_words(limit) for limit in report.limits)] if report.limits else []

@@ -99,6 +99,7 @@ class Report(Frozen):
     against : the built-in rule it was compared with, if any.
     seed, examples : what the inputs were drawn from, and how many for each claim.
     command : the command that does it again.
+    notes : how the target was asked, where that is not as most are.
     limits : where the rule breaks down, beyond what it claims to tolerate.
     search : the worst cases that the search reached.
     """
@@ -111,6 +112,7 @@ class Report(Frozen):
     command: str
     versions: dict[str, str]
     outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     search: tuple[Peak, ...] = ()
 

@@ -11,6 +11,7 @@ import torch
 
 from fedprop.aggregators import Aggregator, Contract, Region
 from fedprop.aggregators.contract import exactly
+from fedprop.answers import described
 from fedprop.errors import InvalidConfig
 from fedprop.properties import Case, Finding, Property, agrees_with, contract_of, oracle_for
 from fedprop.properties.base import Rule, counts_examples
@@ -22,12 +23,14 @@ from fedprop.properties.robustness import ROBUSTNESS
 from fedprop.properties.universal import UNIVERSAL
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector
+from fedprop.verify.asked import Weighing, blame
 from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
-from fedprop.verify.inputs import Input, Inputs, Reference
+from fedprop.verify.dialects import DIALECTS
+from fedprop.verify.inputs import DTYPES, Input, Inputs, Reference
 from fedprop.verify.render import reproduce
 from fedprop.verify.report import Counterexample, Limit, Peak, Status
 from fedprop.verify.search import breakdown_point, worst_case
-from fedprop.verify.target import Target, Weighing, blame
+from fedprop.verify.target import Target
 
 SAFETY = ("shape", "finite", "untouched", "repeatable")
 """What everybody owes."""
@@ -81,12 +84,22 @@ class RulePlan:
         order: dict[Status, int] = {"safety": 0, "claimed": 1, "tried": 2}
         return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
 
+    def notes(self) -> tuple[str, ...]:
+        """How the rule was asked, where that is not as most are."""
+        dialect, dtypes = self.target.hearing.dialect, self.inputs.dtypes
+        unusual = dialect is not None and dialect not in DIALECTS[:2]
+        notes = (
+            (unusual, f"the rule was handed its rows as {dialect.name if dialect else ''}"),
+            (len(dtypes) == 1, f"the rule was asked in {', '.join(map(str, dtypes))} alone, as it takes nothing else"),
+        )
+        return tuple(told for applies, told in notes if applies)
+
     def limits(self, end: float = math.inf) -> tuple[Limit, ...]:
         """Where the rule breaks down, for each f and the fewest rows; without those where it has no answer in time."""
         found: list[Limit | None] = []
         with suppress(TooSlow):
             for f in self.inputs.fs:
-                found.append(breakdown_point(self.target.make(f), self.inputs.rows(f).start, f, end=end))
+                found.append(breakdown_point(self._in_double(f), self.inputs.rows(f).start, f, end=end))
         return tuple(limit for limit in found if limit is not None)
 
     def search(self, seed: int, end: float = math.inf) -> tuple[Peak, ...]:
@@ -95,14 +108,18 @@ class RulePlan:
         left = sum(len(self.inputs.rows(f)) for f in self.inputs.fs if f > 0)
         with suppress(TooSlow):
             for f in self.inputs.fs:
-                rule = self.target.make(f)
-                contract = self._contract(f, rule)
+                rule, contract = self._in_double(f), self._contract(f, self.target.make(f))
                 for n in self.inputs.rows(f) if f > 0 else ():
                     proved = contract.kappa is not None and f in contract.tolerates(n)
                     bound = contract.kappa.bound(n, f) if proved and contract.kappa else None
                     share = (end - monotonic()) / (left - len(peaks))
                     peaks.append(worst_case(rule, n, f, bound=bound, seed=seed, end=monotonic() + share))
         return tuple(peaks)
+
+    def _in_double(self, f: int) -> Rule:
+        """The rule as one of float64 rows, even if it takes others only."""
+        rule, dtypes = self.target.make(f), self.inputs.dtypes or DTYPES
+        return rule if torch.float64 in dtypes else lambda rows: rule(rows.to(dtypes[-1])).double()
 
     @cached_property
     def example(self) -> Rule:
@@ -145,26 +162,24 @@ class RulePlan:
         )
 
     def _find(self, prop: Property, value: Input) -> Finding | None:
-        rule, case = self.target.make(value.f), _fresh(value.case)
+        rule, case = self.target.make(value.f), self._case(value)
         if prop.name != "untouched":
-            rule = _on_copies(rule)
+            rule = _careful(rule, anything=prop.name in SAFETY)
         if prop.name == "monotone" and self.inputs.n is not None and len(case.rows) + 1 not in self.inputs.n:
             raise Inapplicable(f"one row more than {len(case.rows)} is outside the stated n")
         contract = self._contract(value.f, rule)
         if prop.name == "definition":
             prop = self._definition(value.f)
         contract = contract if prop.claimed(contract) else _granted(prop, contract, value.f)
-        if prop.name in OWN_TIES and self.reference is not None:
-            contract = _excused(contract, rule, case.rows)
+        if len(case.dtypes) == 1 or (prop.name in OWN_TIES and self.reference is not None):
+            contract = _excused(contract, rule, case.wide)
         if not prop.applies(case, contract):
             raise Inapplicable("it says nothing about any input tried")
-        try:
-            with contained():
-                return prop.find(rule, case, contract)
-        except (Refused, Crashed):
-            raise
-        except Exception as error:
-            raise blame(rule, case.rows, error) from error
+        return _found(prop, rule, case, contract)
+
+    def _case(self, value: Input) -> Case:
+        """The case with rows of its own, in the dtypes that the rule takes."""
+        return replace(value.case, rows=value.case.rows.clone(), dtypes=self.inputs.dtypes or DTYPES)
 
     def _definition(self, f: int) -> Property:
         judge = self.inputs.judge(f)
@@ -182,7 +197,10 @@ class RulePlan:
 
     def _skip(self, prop: Property) -> str:
         """Why a property cannot be tried on this rule here."""
+        dtypes = self.inputs.dtypes
         reasons = (
+            (not dtypes, "no rows have an answer: see `answers`"),
+            (prop.name == "precision" and len(dtypes) == 1, f"the rule takes {', '.join(map(str, dtypes))} alone"),
             (prop.name == "devices" and not torch.cuda.is_available(), "no CUDA device here"),
             (prop.name in FULL_FORM and not isinstance(self.example, Aggregator), "only an Aggregator has a full form"),
             (prop.name == "examples" and not counts_examples(self.example), "the rule is not told of examples"),
@@ -194,10 +212,11 @@ class RulePlan:
     def _answers(self) -> Claim[Input]:
         statement = "Finite rows have an answer, and no error."
         source = "fedprop.aggregators.Aggregator"
-        return Claim("answers", statement, source, "safety", self.inputs.plain, self._unanswered, self._show, owed=True)
+        inputs = self.inputs.attacked
+        return Claim("answers", statement, source, "safety", inputs, self._unanswered, self._show, owed=True)
 
     def _unanswered(self, value: Input) -> Finding | None:
-        rule, rows = self.target.make(value.f), value.case.rows.clone()
+        rule, rows = self.target.make(value.f), self._case(value).narrow
         try:
             with contained():
                 rule(rows)
@@ -205,44 +224,73 @@ class RulePlan:
             told = error if isinstance(error, Crashed | Refused) else blame(rule, rows, error)
             if isinstance(told, Refused) and not self.inputs.stated(value.f):
                 raise told from error
-            return Finding(str(told), rows=value.case.rows)
+            return Finding(str(told), rows=self._case(value).narrow)
         return None
 
     def _too_few(self, reference: Reference) -> Claim[Input]:
         def find(value: Input) -> Finding | None:
-            return refuses(reference(value.f)).find(self.target.make(value.f), _fresh(value.case), Contract())
+            return refuses(reference(value.f)).find(self.target.make(value.f), self._case(value), Contract())
 
         prop, inputs = refuses(reference(self.inputs.fs[-1])), self.inputs.too_few
         skip = "" if inputs else "one row is enough"
         return Claim(prop.name, prop.statement, prop.source, "claimed", inputs, find, self._show, skip)
 
     def _show(self, value: Input, finding: Finding) -> Counterexample:
-        return reproduce(self.target, value.f, value.case, finding)
+        return reproduce(self.target, value.f, self._case(value), finding)
 
 
-def _on_copies(rule: Rule) -> Rule:
-    """The rule, kept from the rows themselves: what it does to them is one claim's business."""
-    if isinstance(rule, Weighing):
-        return _WeighingCopies(rule)
-    return rule if isinstance(rule, Aggregator) else lambda rows: rule(rows.clone())
+def _found(prop: Property, rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    """What a property finds; an error on rows that the property made of the case's own is a finding too.
+
+    Raises
+    ------
+    Refused, Crashed
+        As the rule does; on the case's own rows, that is the business of the claim that there is an answer.
+    """
+    try:
+        with contained():
+            return prop.find(rule, case, contract)
+    except Crashed as error:
+        own = error.rows is None or any(torch.equal(error.rows, rows) for rows in (case.narrow, case.wide))
+        if own:
+            raise
+        return Finding(str(error), rows=error.rows)
+    except Refused:
+        raise
+    except Exception as error:
+        raise blame(rule, case.narrow, error) from error
 
 
-class _WeighingCopies:
-    """As `_on_copies`, for a rule that is told of examples."""
+def _careful(rule: Rule, *, anything: bool) -> Rule:
+    """The rule, kept from the rows themselves, and its answers looked at unless `anything` will do.
 
-    def __init__(self, rule: Weighing) -> None:
-        self._rule = rule
+    What it does to the rows, and what its answers are, are each one claim's business.
+    """
+    if isinstance(rule, Aggregator):
+        return rule
+    return _CarefulWeighing(rule, anything) if isinstance(rule, Weighing) else _Careful(rule, anything)
+
+
+class _Careful:
+    """As `_careful`."""
+
+    def __init__(self, rule: Rule, anything: bool) -> None:
+        self._rule, self._anything = rule, anything
 
     def __call__(self, rows: Updates) -> Vector:
-        return self._rule(rows.clone())
+        return self._looked_at(rows, self._rule(rows.clone()))
+
+    def _looked_at(self, rows: Updates, found: Vector) -> Vector:
+        if self._anything or ((found.shape, found.device) == (rows.shape[1:], rows.device) and not found.is_complex()):
+            return found
+        raise Refused(f"the answer to rows of shape {list(rows.shape)} is {described(found)}")
+
+
+class _CarefulWeighing(_Careful):
+    """As `_careful`, for a rule that is told of examples."""
 
     def with_examples(self, rows: Updates, examples: Sequence[int]) -> Vector:
-        return self._rule.with_examples(rows.clone(), examples)
-
-
-def _fresh(case: Case) -> Case:
-    """The case with rows of its own: a rule that changes them must not change what other claims are tried on."""
-    return replace(case, rows=case.rows.clone())
+        return self._looked_at(rows, self._rule.with_examples(rows.clone(), examples))  # type: ignore[attr-defined]
 
 
 def _lies_in(region: Region) -> Property:

@@ -1,24 +1,21 @@
 """From what a user points at to a rule that can be asked: every way of writing a rule, made one."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
-import numpy as np
-import torch
-from torch import Tensor
+from torch import nn
 
 from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Rooted, Stage, self_contained
+from fedprop.defenses.protocol import RoundProtocol
 from fedprop.errors import InvalidConfig
-from fedprop.failures import in_words
 from fedprop.properties.base import Rule
 from fedprop.properties.claims import declared
 from fedprop.registry import load_target
-from fedprop.types import Updates, Vector
-from fedprop.verify.claim import Crashed, Refused, contained
+from fedprop.verify.asked import Asked, Hearing, Weighing
 from fedprop.verify.flower import is_strategy, rule_of
 from fedprop.verify.making import made_with, refuse_settings
 
@@ -56,6 +53,8 @@ class Target:
     fixed : the f that an instance was made with; None if `make` decides.
     declared : what the `claims` decorator says, if it was used.
     settings : the fields that the user gave.
+    hearing : the form that it takes rows in, once it was asked.
+    source : what `label` stands for.
     """
 
     label: str
@@ -64,6 +63,8 @@ class Target:
     fixed: int | None = None
     declared: Contract | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    hearing: Hearing = field(default_factory=Hearing)
+    source: Any = None
 
 
 def load_rule(target: Any, *, f: int = 0, settings: Mapping[str, Any] = NO_SETTINGS) -> Rule:
@@ -86,6 +87,19 @@ def find_target(target: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> Targe
 
 def target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
     """The target that an object is. Raises as `load_rule` does."""
+    target = _target_of(found, label, settings)
+    bound = (
+        next((found.keywords[name] for name in F_NAMES if name in found.keywords), None) if _is_partial(found) else None
+    )
+    return replace(target, source=found, fixed=target.fixed if bound is None else bound)
+
+
+def _is_partial(found: Any) -> TypeGuard[partial[Any]]:
+    return isinstance(found, partial)
+
+
+def _target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
+    _refuse_protocol(found, label)
     if isinstance(found, Aggregator | Stage):
         refuse_settings(settings, label)
         rule = _completed(found)
@@ -97,13 +111,18 @@ def target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
     names = _parameters(found, label)
     f_name = next((name for name in F_NAMES if name in names), None)
     if isinstance(found, type):
-        return _class_target(found, label, settings, f_name)
-    required = _required(names)
-    if required == [f_name] or (required == [] and f_name is not None and next(iter(names)) == f_name):
-        return Target(
-            label, _factory(found, f_name or "f", settings), True, declared=declared(found), settings=settings
-        )
+        return _making_target(found, label, settings, f_name)
+    if f_name is not None and _makes_rules(names, settings, f_name):
+        return _making_target(found, label, settings, f_name)
     return _function_target(found, label, settings, f_name, names)
+
+
+def _refuse_protocol(found: Any, label: str) -> None:
+    if isinstance(found, RoundProtocol) or (isinstance(found, type) and issubclass(found, RoundProtocol)):
+        raise InvalidConfig(
+            f"`verify` tries rules, attacks, round machines and codecs; found {label}, a protocol that also says how "
+            "clients train and what they report, which it cannot play yet"
+        )
 
 
 def _name(target: Any) -> str:
@@ -123,140 +142,123 @@ def _f_of(rule: Aggregator) -> int | None:
 
 
 def _parameters(found: Any, label: str) -> Mapping[str, inspect.Parameter]:
+    """What can be given to it, without what a `partial` has given already."""
+    given = found.keywords if _is_partial(found) else {}
     try:
-        return inspect.signature(found).parameters
+        names = inspect.signature(found.forward if isinstance(found, nn.Module) else found).parameters
+        return {name: parameter for name, parameter in names.items() if name not in given}
     except (TypeError, ValueError):
         raise InvalidConfig(f"{label} must have a signature that can be read; found {found!r}") from None
 
 
-def _required(names: Mapping[str, inspect.Parameter]) -> list[str]:
-    """The parameters that must be given, in order."""
-    collects = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [name for name, p in names.items() if p.default is p.empty and p.kind not in collects]
+def _named(names: Mapping[str, inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """The parameters that stand for one argument each."""
+    return (p for p in names.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
 
 
-def _class_target(cls: Any, label: str, settings: Mapping[str, Any], f_name: str | None) -> Target:
+def _required(names: Mapping[str, inspect.Parameter], settings: Mapping[str, Any]) -> list[str]:
+    """The parameters that must be given and are not, in order."""
+    return [p.name for p in _named(names) if p.default is p.empty and p.name not in settings]
+
+
+def _makes_rules(names: Mapping[str, inspect.Parameter], settings: Mapping[str, Any], f_name: str) -> bool:
+    """Whether a function wants nothing but f: then it does not aggregate, but makes what does."""
+    required = _required(names, settings)
+    if required:
+        return required == [f_name]
+    free = [p.name for p in _named(names) if p.name not in settings]
+    return f_name in settings or free[:1] == [f_name]
+
+
+def _with_f(settings: Mapping[str, Any], f_name: str | None, f: int) -> dict[str, Any]:
+    """The arguments for f Byzantine rows; what the user sets stays."""
+    return {**({f_name: f} if f_name else {}), **settings}
+
+
+def _about_f(settings: Mapping[str, Any], f_name: str | None) -> dict[str, Any]:
+    """What a target says about its f."""
+    fixed = settings.get(f_name) if f_name else None
+    return {"takes_f": f_name is not None and fixed is None, "fixed": fixed}
+
+
+def _making_target(found: Any, label: str, settings: Mapping[str, Any], f_name: str | None) -> Target:
+    """For a class, or a function, that makes rules."""
+    hearing = Hearing()
+
     def make(f: int) -> Rule:
-        fields = {**settings, **({f_name: f} if f_name and f_name not in settings else {})}
-        made = made_with(cls, label, fields)
+        made = made_with(found, label, _with_f(settings, f_name, f))
         if isinstance(made, Aggregator | Stage):
             return _completed(made)
         if is_strategy(made):
             return _flower(made)(f)
-        if not callable(made):
+        if not callable(made) or isinstance(made, type):
             raise InvalidConfig(f"{label} must make something that can be called with rows; found {made!r}")
-        return Asked(made)
+        names = _parameters(made, label)
+        f_of_call = next((name for name in F_NAMES if name in names), None)
+        return _function_target(made, label, NO_SETTINGS, f_of_call, names, hearing).make(f)
 
-    takes_f = f_name is not None and f_name not in settings
-    fixed = None if takes_f or not f_name else settings[f_name]
-    return Target(label, make, takes_f, fixed=fixed, declared=declared(cls), settings=settings)
-
-
-def _factory(found: Any, f_name: str, settings: Mapping[str, Any]) -> Callable[[int], Rule]:
-    def make(f: int) -> Rule:
-        made = made_with(found, _name(found), {**settings, f_name: f})
-        if not isinstance(made, Aggregator | Stage) and not callable(made) and not is_strategy(made):
-            raise InvalidConfig(f"{_name(found)} must make something that can be called with rows; found {made!r}")
-        return target_of(made, _name(found), NO_SETTINGS).make(f)
-
-    return make
+    about = _about_f(settings, f_name)
+    return Target(label, make, **about, declared=declared(found), settings=settings, hearing=hearing)
 
 
 def _function_target(
-    found: Any, label: str, settings: Mapping[str, Any], f_name: str | None, names: Mapping[str, inspect.Parameter]
+    found: Any,
+    label: str,
+    settings: Mapping[str, Any],
+    f_name: str | None,
+    names: Mapping[str, inspect.Parameter],
+    hearing: Hearing | None = None,
 ) -> Target:
-    examples = next((name for name in list(names)[1:] if name in EXAMPLE_NAMES), None)
-    bound = {*settings, *filter(None, (f_name, examples))}
-    unknown = sorted(set(settings) - set(names))
-    missing = [name for name in _required(names)[1:] if name not in bound]
-    if not names or unknown or missing:
-        raise InvalidConfig(
-            f"{label} must take rows, and may take {F_NAMES[0]} and {EXAMPLE_NAMES[0]}; found parameters {list(names)}"
-            + (f", of which {missing} need --set" if missing else "")
-            + (f", and --set names {unknown}" if unknown else "")
-        )
+    """For a function of rows."""
+    heard = hearing or Hearing()
+    rows, examples = _roles(found, label, settings, f_name, names)
 
     def make(f: int) -> Rule:
-        fixed = {**settings, **({f_name: f} if f_name and f_name not in settings else {})}
-        return Weighing(partial(found, **fixed), examples) if examples else Asked(partial(found, **fixed))
+        call = _asking(found, rows, names, _with_f(settings, f_name, f))
+        return Weighing(call, examples, heard) if examples else Asked(call, heard)
 
-    return Target(
-        label, make, f_name is not None and f_name not in settings, declared=declared(found), settings=settings
-    )
+    about = _about_f(settings, f_name)
+    return Target(label, make, **about, declared=declared(found), settings=settings, hearing=heard)
+
+
+def _roles(
+    found: Any, label: str, settings: Mapping[str, Any], f_name: str | None, names: Mapping[str, inspect.Parameter]
+) -> tuple[str | None, str | None]:
+    """Which parameter is for the rows, None if any may be, and which for the claimed examples, if any is.
+
+    Raises
+    ------
+    InvalidConfig
+        If it takes no rows, or needs what nobody gives.
+    """
+    free = [p.name for p in _named(names) if p.name not in settings and p.name != f_name]
+    required = [name for name in _required(names, settings) if name != f_name]
+    rows = next((name for name in (*required, *free) if name not in EXAMPLE_NAMES), None) or next(iter(free), None)
+    examples = next((name for name in free if name in EXAMPLE_NAMES and name != rows), None)
+    missing = [name for name in required if name not in (rows, examples)]
+    unknown = sorted(set(settings) - set(names))
+    if unknown or missing or (rows is None and not any(p.kind is p.VAR_POSITIONAL for p in names.values())):
+        raise InvalidConfig(
+            f"{label} must take rows, and may take {F_NAMES[0]} and {EXAMPLE_NAMES[0]}; found parameters {list(names)}"
+            + (
+                f", of which {missing} need --set; what only a server can tell, such as losses or a reference update, "
+                "`verify` cannot give yet"
+                if missing
+                else ""
+            )
+            + (f", and --set names {unknown}" if unknown else "")
+        )
+    return rows, examples
+
+
+def _asking(
+    found: Any, rows: str | None, names: Mapping[str, inspect.Parameter], fixed: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """The callable of rows alone that is left when all else is given; rows go by name unless they come first."""
+    if rows is None or (next(iter(names)) == rows and names[rows].kind is not inspect.Parameter.KEYWORD_ONLY):
+        return partial(found, **fixed)
+    return lambda updates, **extra: found(**{rows: updates}, **fixed, **extra)
 
 
 def _flower(strategy: Any) -> Callable[[int], Rule]:
     return lambda _: Weighing(rule_of(strategy), "examples")
-
-
-class Asked:
-    """A callable as a rule: NumPy or torch, whichever it speaks; what it raises is told apart by whose fault it is."""
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
-        self._speaks_numpy: bool | None = None
-
-    def __call__(self, updates: Updates) -> Vector:
-        return self._answer(updates)
-
-    def _answer(self, updates: Updates, **extra: Any) -> Vector:
-        if self._speaks_numpy is None:
-            self._speaks_numpy = self._listen(updates, **extra)
-        try:
-            return self._put(updates, **extra)
-        except Exception as error:
-            raise blame(partial(self._put, **extra), updates, error) from error
-
-    def _put(self, updates: Updates, **extra: Any) -> Vector:
-        with contained():
-            found = self._call(updates.cpu().numpy() if self._speaks_numpy else updates, **extra)
-        if isinstance(found, Tensor):
-            return found
-        if isinstance(found, np.ndarray | np.generic):
-            return torch.as_tensor(found)
-        raise TypeError(f"the answer must be a tensor or an array; found {type(found).__name__}")
-
-    def _listen(self, updates: Updates, **extra: Any) -> bool:
-        """Whether the callable wants arrays: it fails on a tensor, or answers it with an array."""
-        for numpy in (False, True):
-            self._speaks_numpy = numpy
-            try:
-                probe = _benign(updates)
-                with contained():
-                    found = self._call(probe.numpy() if numpy else probe, **extra)
-            except Exception:  # noqa: S112
-                continue
-            if isinstance(found, np.ndarray | np.generic) == numpy:
-                return numpy
-        return False
-
-
-def blame(rule: Rule, updates: Updates, error: Exception) -> Refused | Crashed:
-    """Whose fault an error is: of the shape, if benign rows of that shape fail as well, or of these rows."""
-    try:
-        with contained():
-            rule(_benign(updates))
-    except Exception:
-        return Refused(f"rows of shape {list(updates.shape)} are refused ({in_words(error)})")
-    return Crashed(in_words(error))
-
-
-class Weighing(Asked):
-    """A callable that takes the claimed numbers of examples as well."""
-
-    def __init__(self, call: Callable[..., Any], name: str) -> None:
-        super().__init__(call)
-        self._name = name
-
-    def __call__(self, updates: Updates) -> Vector:
-        return self.with_examples(updates, (1,) * len(updates))
-
-    def with_examples(self, updates: Updates, examples: Sequence[int]) -> Vector:
-        """The answer to rows [n, d] whose senders claim these numbers of examples."""
-        return self._answer(updates, **{self._name: list(examples)})
-
-
-def _benign(updates: Updates) -> Updates:
-    """Rows of the same shape that no rule has reason to fear."""
-    generator = torch.Generator().manual_seed(len(updates))
-    return torch.randn(updates.shape, generator=generator, dtype=torch.float64).to(updates.dtype)

@@ -13,6 +13,9 @@ def lower_median(rows):
 
 def mean(rows, scale=1.0):
     return scale * rows.mean(dim=0)
+
+def zeno(rows, losses):
+    return rows[losses.argmin()]
 """
 QUICK = ("--examples", "15", "--f", "1")
 
@@ -115,6 +118,10 @@ def test_what_is_left_undecided_for_want_of_time_is_told_and_is_no_success(fedpr
         (("rules.py:mean", "--n", "5..3"), "`n` must be a number such as 2"),
         (("rules.py:mean", "--as", "crumb"), "--as must spell a built-in rule or stage; found crumb"),
         (("rules.py:mean", "--as", "{kind: ["), "--as is not valid YAML"),
+        (("rules.py:mean", "--as", "3"), "--as must spell a built-in rule or stage, as krum or {kind: krum, m: 3}"),
+        (("rules.py:mean", "--as", ""), "or a list of those; found None"),
+        (("rules.py:zeno",), "['losses'] need --set; what only a server can tell, such as losses"),
+        (("fedprop:SirenPlus",), "a protocol that also says how clients train and what they report"),
         (("rules.py:mean", "--profile", "hasty"), "`profile` must be one of fast, thorough; found 'hasty'"),
         (("rules.py:mean", "--set", "colour=1"), "--set names ['colour']"),
         (("rules.py:RULE",), "rules.py has no 'RULE'"),

@@ -1,11 +1,14 @@
 """Findings in words: the matrix, the answers, and code that shows the mistake again."""
 
 import json
+import re
 
 import pytest
 import torch
 
 from fedprop.verify import Counterexample, Outcome, Report, assert_contract, verify
+from fedprop.verify.command import claims_of
+from fedprop.verify.hunt import Effort, hunt
 from fedprop.verify.page import write_page
 from fedprop.verify.render import as_text, described, matrix
 from fedprop.verify.script import literal
@@ -53,14 +56,51 @@ def test_the_text_says_what_a_reader_needs():
     assert "--as median --examples 20 --seed 0" in text
 
 
-def test_the_reproducer_runs_and_shows_the_same(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "rule.py").write_text("def lower(rows):\n    return rows.median(dim=0).values\n")
-    report = verify("rule.py:lower", as_="median", examples=20)
-    for outcome in (o for o in report.outcomes if o.fails):
-        exec(outcome.counterexample.code, {})
-        told = capsys.readouterr().out.splitlines()[0].replace(", dtype=torch.float64", "")
-        assert told == f"tensor({[float(v) for v in outcome.counterexample.actual]})".replace(".0", ".")
+def in_double(rows):
+    """The mean, in float64 if the rows are in float32."""
+    return rows.double().mean(dim=0) if rows.dtype == torch.float32 else rows.mean(dim=0)
+
+
+def blind_to_small(rows):
+    """NaN where float32 loses a number: the same rows in float64 are fine."""
+    return rows.mean(dim=0) / (0.0 if rows.dtype == torch.float32 else 1.0)
+
+
+def forgets(rows):
+    rows -= 1
+    return rows.sum(dim=0)
+
+
+BREAKERS = {
+    "definition": (lower_median, "median"),
+    "shape": (in_double, "mean"),
+    "finite": (blind_to_small, "mean"),
+    "untouched": (forgets, "mean"),
+    "translation": (lambda rows: rows.mean(dim=0).relu(), "mean"),
+    "permutation": (lambda rows: rows[0].clone(), "median"),
+    "orthogonal": (lambda rows: rows.amax(dim=0), "mean"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKERS)
+def test_the_reproducer_runs_and_shows_the_same(name, capsys):
+    """Each prints what it says in its comments, the numbers rounded."""
+    rule, reference = BREAKERS[name]
+    claim = next(claim for claim in claims_of(rule, as_=reference) if claim.name == name)
+    shown = hunt(claim, Effort(20, 0)).counterexample
+    exec(shown.code, {})
+    printed = capsys.readouterr().out.splitlines()
+    told = [
+        line.partition("  # ")[2].partition(", expected")[0] for line in shown.code.splitlines() if "print(" in line
+    ]
+    assert len(printed) == len(told)
+    for line, words in zip(printed, told, strict=True):
+        assert numbers_in(line) == pytest.approx(numbers_in(words), rel=1e-3)
+
+
+def numbers_in(line):
+    found = re.findall(r"-?\d+\.?\d*(?:e[+-]?\d+)?", line.replace("float32", "").replace("float64", ""))
+    return [float(number) for number in found]
 
 
 def test_assert_contract_raises_with_the_counterexample():

@@ -170,11 +170,127 @@ def test_a_rule_that_refuses_every_input_owes_an_answer():
     def fussy(rows):
         raise ValueError("never")
 
-    report = verify(fussy, examples=5)
-    answers, *others = report.outcomes
-    assert answers.fails
-    assert "ValueError: never" in answers.counterexample.found
-    assert {o.verdict for o in others} == {"skipped", "unanswered"}
+    for options in ({}, {"as_": "median"}):
+        report = verify(fussy, examples=5, **options)
+        answers, *others = report.outcomes
+        assert answers.fails
+        assert "ValueError: never" in answers.counterexample.found
+        assert {(o.verdict, o.fails) for o in others} == {("skipped", False)}
+        assert report.broken
+
+
+def narrow_first(rows, f):
+    """Row 0, if the rows are in float32."""
+    if rows.dtype != torch.float32:
+        raise TypeError("float32 only")
+    return rows[0].clone()
+
+
+def narrow_median(rows):
+    if rows.dtype != torch.float32:
+        raise TypeError("float32 only")
+    return rows.quantile(0.5, dim=0)
+
+
+def narrow_krum(rows, f):
+    if rows.dtype != torch.float32 or len(rows) < 2 * f + 3:
+        raise ValueError("float32 and 2f + 3 rows")
+    distances = (rows[:, None] - rows).square().sum(dim=2).fill_diagonal_(torch.inf)
+    return rows[distances.sort(dim=1).values[:, : len(rows) - f - 2].sum(dim=1).argmin()].clone()
+
+
+def wide_median(rows):
+    if rows.dtype != torch.float64:
+        raise TypeError("float64 only")
+    return rows.quantile(0.5, dim=0)
+
+
+def test_a_rule_of_one_dtype_is_tried_in_that():
+    found = outcomes(narrow_first, as_="trimmed_mean", curious=False, shrink=False)
+    assert {"definition", "permutation", "kappa", "honest box", "too few rows"} <= {
+        n for n, o in found.items() if o.fails
+    }
+    assert "float32)" in found["definition"].counterexample.code
+    for rule, reference in ((narrow_median, "median"), (wide_median, "median"), (narrow_krum, "krum")):
+        report = verify(rule, as_=reference, examples=10, f=1, curious=False)
+        assert not report.fails
+        assert {o.name for o in report.outcomes if o.verdict == "skipped"} >= {"precision"}
+        assert "alone, as it takes nothing else" in report.notes[0]
+        assert report.limits[0].rows in (2, 3)
+
+
+def test_a_claim_that_no_input_answers_fails():
+    def columns_alone(rows):
+        if rows.shape[1] != 1:
+            raise ValueError("one column at a time")
+        return rows.quantile(0.5, dim=0)
+
+    def never_twice(rows):
+        if len(rows) > 3:
+            raise ValueError("three rows are enough")
+        return rows.mean(dim=0)
+
+    found = outcomes(never_twice, claims=["monotone"], n=range(3, 5), shrink=False)
+    assert (found["monotone"].verdict, found["monotone"].fails) == ("unanswered", True)
+    assert "three rows are enough" in found["monotone"].why
+    found = outcomes(never_twice, claims=["monotone"], n=range(3, 4), shrink=False)
+    assert (found["monotone"].verdict, found["monotone"].fails) == ("skipped", False)
+    assert "answers" in broken(columns_alone, as_="median")
+
+
+def test_an_answer_of_the_wrong_shape_is_one_claims_business():
+    report = verify(lambda rows: rows.mean(), as_="mean", examples=10, f=1, curious=False, shrink=False)
+    verdicts = {o.name: o.verdict for o in report.outcomes}
+    assert (verdicts["shape"], verdicts["answers"], verdicts["definition"]) == ("broken", "holds", "unanswered")
+    assert "a tensor of shape []" in next(o.why for o in report.outcomes if o.name == "hull")
+
+
+def test_a_crash_on_rows_that_a_claim_moved_is_a_finding():
+    def gives_up_far_out(rows):
+        if float(rows.abs().min()) > 2e6:
+            raise OverflowError("too far")
+        return rows.quantile(0.5, dim=0)
+
+    found = outcomes(gives_up_far_out, as_="median", curious=False, shrink=False)
+    assert found["answers"].verdict == "holds"
+    assert found["scaling"].counterexample.found.startswith("OverflowError: too far")
+    assert min(abs(value) for row in found["scaling"].counterexample.rows for value in row) > 2e6
+
+
+def test_rules_of_lists_and_state_dicts_are_held_to_the_same_claims():
+    def averaged(models):
+        return {name: sum(model[name] for model in models) / len(models) for name in models[0]}
+
+    def forgets_the_last(models):
+        return {name: sum(model[name] for model in models[:-1]) / (len(models) - 1) for name in models[0]}
+
+    report = verify(averaged, as_="mean", examples=20, f=1, curious=False)
+    assert not report.fails
+    assert report.notes == ("the rule was handed its rows as a list of state dicts",)
+    assert "definition" in broken(forgets_the_last, as_="mean")
+
+
+@pytest.mark.parametrize("asks", ["loss", "accuracy", "train", None])
+def test_a_rule_that_asks_a_server_for_what_nobody_can_tell_is_refused(asks):
+    class Zeno(Boastful):
+        @property
+        def needs_root(self):
+            return asks is not None
+
+        def combine(self, cohort, state):
+            if asks == "train":
+                cohort.server.train()
+            else:
+                getattr(cohort.server_side, asks or "loss")(cohort.updates[0])
+            return super().combine(cohort, state)
+
+    if asks == "train":
+        assert "answers" not in broken(Zeno, examples=3)
+    else:
+        with pytest.raises(
+            InvalidConfig, match="Zeno asks for what only a server can tell, which `verify` cannot give yet"
+        ):
+            verify(Zeno)
 
 
 class Boastful(Aggregator):
