@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fedprop.data import Dataset
     from fedprop.defenses import SirenPlus
     from fedprop.experiment import Experiment, load_experiment
-    from fedprop.runner import run
+    from fedprop.runner import Observer, run
 
 __all__ = [
     "Bulyan",
@@ -65,6 +65,7 @@ __all__ = [
     "NearestNeighbourMixing",
     "NoAttack",
     "NormClipping",
+    "Observer",
     "SignFlip",
     "SirenPlus",
     "Targeted",

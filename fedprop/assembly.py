@@ -92,6 +92,7 @@ def resolve(
         protocol=experiment.protocol,
         client_side=client_side,
         metrics=experiment.metrics,
+        until=experiment.until,
     )
     make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     _check_buffers(setup)

@@ -19,6 +19,7 @@ from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import CentralPrivacy, Membership
 from fedprop.registry import several
 from fedprop.settings import sound, validate
+from fedprop.simulation.ending import Until
 from fedprop.simulation.enlistment import idle, uneven
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import AnyPolicy, Synchronous
@@ -64,6 +65,10 @@ class Experiment(Frozen):
     evaluate_every : rounds between two evaluations on the test set.
     metrics : what an evaluation measures beside accuracy and loss, by name.
     max_seconds : no round starts after this much simulated time; None for no limit.
+    until : the run ends as soon as an evaluation fulfils this; None for no such end. (It looks at the test set, and so
+        does whoever chooses by `keep_best`: what they choose looks better there than it is.)
+    keep_best : whether a run on disk keeps the model of the best test accuracy, too, as `best.safetensors`; of equal
+        ones the earliest.
     inference : who tries to learn from the models what they were trained on; None for nobody. It changes nothing else.
     device : where models are trained and updates aggregated, for example `cpu` or `cuda`.
     checkpoint_every : rounds between two checkpoints of a run on disk; 0 for none.
@@ -94,6 +99,8 @@ class Experiment(Frozen):
     evaluate_every: PositiveInt = 1
     metrics: Metrics = ()
     max_seconds: Positive | None = None
+    until: Until | None = None
+    keep_best: bool = False
     inference: Membership | None = None
     device: str = "cpu"
     checkpoint_every: NonNegativeInt = 1
@@ -101,7 +108,7 @@ class Experiment(Frozen):
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
         parts = self._policy, self._defense, self._protocol, self._shares, self._begins
-        return *parts, self._tasks, self._central, self._metrics
+        return *parts, self._tasks, self._central, self._metrics, self._until
 
     def _policy(self) -> Iterator[str]:
         silent = {
@@ -148,6 +155,11 @@ class Experiment(Frozen):
 
     def _metrics(self) -> Iterator[str]:
         return repeated(self.metrics)
+
+    def _until(self) -> Iterator[str]:
+        if self.until is not None and self.evaluate_every >= self.rounds:
+            rounds = f"`rounds`, {self.rounds}"
+            yield f"`until` needs evaluations on the way: `evaluate_every` below {rounds}; found {self.evaluate_every}"
 
     def _tasks(self) -> Iterator[str]:
         private = self.training.privacy

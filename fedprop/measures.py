@@ -64,6 +64,7 @@ def _of_metrics() -> Iterator[tuple[str, Measure]]:
 MEASURES: dict[str, Measure] = {
     "test_error": Measure("test error", _told("test_error")),
     "test_accuracy": Measure("test accuracy", _told("test_accuracy")),
+    "best_accuracy": Measure("best test accuracy", _told("best_accuracy")),
     "misclassification_confidence": Measure("misclassification confidence", _told("misclassification_confidence")),
     "global_auc": Measure("AUC against the global model", _attacked("global")),
     "client_auc": Measure("AUC against a client's model", _attacked("client")),

@@ -10,10 +10,11 @@ from fedprop.data import Dataset
 from fedprop.errors import StoreError
 from fedprop.experiment import Experiment
 from fedprop.identity import code_of, data_digest, differences, module_digest, settings_of
+from fedprop.simulation.ending import Until
 from fedprop.simulation.setup import Setup
 from fedprop.store import Checkpoint, RunStore
 
-GROWING = ("rounds", "max_seconds")
+GROWING = ("rounds", "max_seconds", "until")
 """The settings that say how long a run goes on, and, if they grow, change nothing of what was."""
 
 
@@ -73,15 +74,10 @@ def begin(store: RunStore, what: Identity, *, resume: bool, **meta: Any) -> Chec
     grown = [name for name in GROWING if _grew(store, what, name)]
     check_same(store, what, but=grown)
     summary = store.meta("summary")
-    if summary is not None and (limit := _limit(store, summary)) not in grown:
+    if summary is not None and (limit := summary.get("ended_by", "rounds")) not in (*grown, "watcher"):
         raise StoreError(f"the run in {store.folder} is finished; there is nothing to resume, unless `{limit}` grows")
     store.rewind(settings=what.settings)
     return store.checkpoint()
-
-
-def _limit(store: RunStore, summary: Mapping[str, Any]) -> str:
-    """The setting that ended a finished run."""
-    return "rounds" if summary["rounds"] == store.meta("settings")["rounds"] else "max_seconds"
 
 
 def _taken(store: RunStore) -> str:
@@ -99,6 +95,9 @@ def _taken(store: RunStore) -> str:
 def _grew(store: RunStore, what: Identity, name: str) -> bool:
     """Whether a limit is wider than it was."""
     then, now = (settings.get(name) for settings in (store.meta("settings") or {}, what.settings))
+    if name == "until" and then is not None and now is not None:
+        old, new = Until.model_validate(then), Until.model_validate(now)
+        return new != old and new.outlasts(old)
     return then is not None and (now is None or now > then)
 
 
@@ -122,7 +121,7 @@ def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> N
 
 def _changed_settings(then: Mapping[str, Any], now: Mapping[str, Any], but: Sequence[str]) -> Iterator[str]:
     for place, old, new in differences(then, now):
-        if place not in but:
+        if place.partition(".")[0] not in but:
             yield f"`{place}` was {old!r}, and is {new!r} now"
 
 

@@ -9,17 +9,19 @@ from pathlib import Path
 from torch import nn
 
 from fedprop.assembly import materials, resolve
+from fedprop.best import TENSOR, BestModel
 from fedprop.data import Dataset
 from fedprop.errors import InvalidConfig, RunFailed, StoreError
 from fedprop.experiment import Experiment, sound_experiment
 from fedprop.failures import in_words
 from fedprop.folders import claimed
-from fedprop.params import ParameterLayout
+from fedprop.model_file import write_model
 from fedprop.recorder import Recorder
 from fedprop.resuming import begin, identify
-from fedprop.simulation.engine import Observer, Outcome, simulate
+from fedprop.simulation.engine import Observer as Observer
+from fedprop.simulation.engine import Outcome, simulate
 from fedprop.simulation.setup import Setup
-from fedprop.store import Checkpoint, RunStore, Totals, write_tensors
+from fedprop.store import Checkpoint, RunStore, Totals
 from fedprop.summary import summarize
 from fedprop.training.memory import MemoryGauge
 
@@ -44,9 +46,10 @@ def run(
     data_dir : the folder with the files of MNIST and its like.
     out : a folder to keep the run in; None keeps nothing.
     resume : go on from the last checkpoint in `out`, if there is one. A finished run goes on if the experiment's
-        `rounds` or `max_seconds` have grown since, and ends as if it had been so long from the beginning.
+        `rounds` or `max_seconds` have grown since, or its `until` takes longer, and ends as if it had been so from the
+        beginning; one that a watcher ended goes on until a watcher ends it again.
     dataset, model : your own, instead of those that the experiment names.
-    watchers : are told of every event and round.
+    watchers : are told of every event and round, and may end the run: see `fedprop.simulation.engine.Observer`.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def run(
     if resume and out is None:
         raise InvalidConfig("`resume` needs `out`, the folder of the run to go on with; found None")
     experiment = sound_experiment(experiment)
+    if experiment.keep_best and out is None:
+        raise InvalidConfig("`keep_best` needs `out`, the folder to keep the model in; found None")
     data_dir = None if data_dir is None else Path(data_dir)
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
     setup = resolve(experiment, dataset=data, model=module)
@@ -88,7 +93,11 @@ def _run(
     watchers: Sequence[Observer],
 ) -> Outcome:
     """Run from the beginning or from a checkpoint, and write it down if there is a store."""
-    recorder = Recorder(store, experiment, watchers, Totals() if saved is None else saved.totals)
+    best = None
+    if store is not None and experiment.keep_best:
+        kept = None if saved is None else saved.snapshot.tensors.pop(TENSOR, None)
+        best = BestModel(setup.module, store.each_round(), kept)
+    recorder = Recorder(store, experiment, watchers, Totals() if saved is None else saved.totals, best)
     gauge = MemoryGauge(setup.device)
     outcome = simulate(
         setup,
@@ -97,8 +106,7 @@ def _run(
         earlier=() if store is None else store.each_round(),
     )
     if store is not None:
-        params, buffers = ParameterLayout.of(setup.module).views(outcome.parameters)
-        write_tensors(store.folder / "model.safetensors", params | buffers)
+        write_model(store.folder / "model.safetensors", setup.module, outcome.parameters)
     summary = summarize(experiment, setup, outcome, recorder.accepted, recorder.refused)
     recorder.finish(summary | gauge.read())
     if "failure" in summary:

@@ -34,7 +34,11 @@ def summarize(
         "seed": experiment.seed,
         "test_accuracy": None if failed else outcome.test_accuracy,
         "test_error": None if failed else outcome.test_error,
+        "best_accuracy": None if tally.best is None else tally.best[1],
+        "best_round": None if tally.best is None else tally.best[0],
         "rounds": tally.rounds,
+        "ended_by": outcome.end.by,
+        "ended": outcome.end.why,
         "failed_rounds": tally.failed,
         "virtual_seconds": outcome.virtual_seconds,
         "wall_seconds": outcome.wall_seconds,
@@ -50,8 +54,7 @@ def summarize(
         found
         | {"warnings": warnings(found)}
         | _privacy(experiment, setup, tally)
-        | tally.targeted()
-        | _metrics(setup, tally)
+        | ({} if failed else _targeted(outcome) | _metrics(setup, outcome))
     )
 
 
@@ -107,9 +110,15 @@ def _spelled(part: BaseModel) -> str:
     return " ".join([str(getattr(part, "kind", type(part).__name__)), *chosen])
 
 
-def _metrics(setup: Setup, tally: Tally) -> dict[str, Any]:
-    """What the metrics found in the last round evaluated, and how it reads; nothing where none was asked for."""
-    found = tally.metrics
+def _targeted(outcome: Outcome) -> dict[str, Any]:
+    """How far targeted attacks came in the end; nothing without one."""
+    confidence = outcome.grades.confidence
+    return {} if confidence is None else {"misclassification_confidence": confidence}
+
+
+def _metrics(setup: Setup, outcome: Outcome) -> dict[str, Any]:
+    """What the metrics found of the last model, and how it reads; nothing where none was asked for."""
+    found = outcome.grades.metrics
     told = {metric.kind: _told(metric, found[metric.kind]) for metric in setup.metrics if metric.kind in found}
     return {"metrics": told} if told else {}
 

@@ -6,7 +6,6 @@ from statistics import fmean
 from typing import Any
 
 from fedprop.defenses import Ruling
-from fedprop.metrics import Reading
 from fedprop.privacy import Finding
 from fedprop.simulation.events import RoundRecord
 from fedprop.types import ClientId, Round
@@ -20,19 +19,18 @@ class Tally:
     rounds : how many there are.
     epsilon : the largest that any client has spent.
     heard : whose updates the defense saw in a round that did not fail.
-    metrics : the readings of the last round evaluated, by name.
+    best : the round of the best test accuracy, and that accuracy; None if no round was evaluated that did not fail.
     """
 
     def __init__(self, records: Iterable[RoundRecord]) -> None:
         self.rounds = 0
         self.epsilon = 0.0
-        self._confidence: float | None = None
         self._failures = Counter[str]()
         self._newest: dict[tuple[str, str], tuple[Round, Finding]] = {}
         self._cases = Counter[str]()
         self._rollbacks = 0
         self.heard: set[ClientId] = set()
-        self.metrics: dict[str, Reading] = {}
+        self.best: tuple[Round, float] | None = None
         self._ruling: Ruling | None = None
         for record in records:
             self._add(record)
@@ -43,9 +41,8 @@ class Tally:
         self.heard.update(record.weights, record.ruling.verdicts if record.ruling else ())
         if record.failure:
             self._failures[record.failure] += 1
-        self.metrics = record.metrics or self.metrics
-        if record.confidence is not None:
-            self._confidence = record.confidence
+        if record.accuracy is not None and not record.failure and (self.best is None or record.accuracy > self.best[1]):
+            self.best = record.round, record.accuracy
         for finding in record.findings:
             self._newest[finding.target, finding.attack] = record.round, finding
         if record.ruling is not None:
@@ -65,10 +62,6 @@ class Tally:
         if self.failed < self.rounds:
             return found
         return {**found, "failure": f"all {self.rounds} rounds failed, {count} of them since {reason}"}
-
-    def targeted(self) -> dict[str, Any]:
-        """How far targeted attacks came in the last round evaluated; nothing without one."""
-        return {} if self._confidence is None else {"misclassification_confidence": self._confidence}
 
     def inference(self) -> list[dict[str, Any]]:
         """The last result of each attack on each model, JSON-ready."""

@@ -35,6 +35,8 @@ LEVELS = (
         "assembly",
         "runner",
         "headline",
+        "best",
+        "model_file",
         "recorder",
         "resuming",
         "identity",

@@ -77,6 +77,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
     error = summary["test_error"]
     table.add_row("test error", "failed" if error is None else f"{error:.4f}")
+    if summary["best_round"] is not None:
+        table.add_row("best accuracy", f"{summary['best_accuracy']:.4f} (round {summary['best_round']})")
     for metric in summary.get("metrics", {}).values():
         table.add_row(metric["label"], metric["text"])
     if "epsilon" in summary:
@@ -85,7 +87,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
         table.add_row("largest epsilon", spent(summary))
     if "misclassification_confidence" in summary:
         table.add_row("misclassification confidence", f"{summary['misclassification_confidence']:.4f}")
-    table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed)")
+    ended = f"; {summary['ended']}" if summary["ended"] else ""
+    table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed{ended})")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
     table.add_row("updates accepted", str(summary["accepted"]))

@@ -105,7 +105,8 @@ def cards(run: RunView) -> dict[str, str]:
         "clients trained together": ("clients_per_pass", "{:.1f} on average".format),
     }
     numbers = {name: _or_dash(run.summary.get(key), show) for name, (key, show) in shown.items()}
-    return numbers | ({"largest epsilon": spent(run.summary)} if "epsilon" in run.summary else {})
+    ended = {"ended early": run.summary["ended"]} if run.summary.get("ended") else {}
+    return numbers | ended | ({"largest epsilon": spent(run.summary)} if "epsilon" in run.summary else {})
 
 
 def _or_dash(value: Any, show: Callable[[Any], str]) -> str:

@@ -11,10 +11,13 @@ import anyio
 import torch
 from torch import Tensor
 
+from fedprop.answers import described
 from fedprop.clock import now, run
 from fedprop.errors import FedpropError, RunFailed, Stalled
 from fedprop.failures import in_words
+from fedprop.simulation.ending import End
 from fedprop.simulation.events import Event, RoundRecord
+from fedprop.simulation.examination import Grades
 from fedprop.simulation.packing import pack, unpack
 from fedprop.simulation.policies import Policy
 from fedprop.simulation.records import RoundLog
@@ -38,6 +41,22 @@ class Snapshot:
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The state of a run between two rounds: call it for a snapshot from which the run can go on.
+
+    Attributes
+    ----------
+    parameters : the global model [d], as `ParameterLayout` of the module has it; not to be changed.
+    """
+
+    parameters: Vector
+    _take: Callable[[], Snapshot]
+
+    def __call__(self) -> Snapshot:
+        return self._take()
+
+
 class Observer(Protocol):
     """Whoever wants to know what happens: a progress display, a store, a test."""
 
@@ -45,8 +64,11 @@ class Observer(Protocol):
         """Something happened."""
         ...
 
-    def on_round(self, record: RoundRecord, snapshot: Callable[[], Snapshot]) -> None:
-        """A round closed; `snapshot()` gives the state from which the run can go on."""
+    def on_round(self, record: RoundRecord, snapshot: Moment) -> str | None:
+        """A round closed. `snapshot.parameters` is the global model, `snapshot()` what the run can go on from.
+
+        Whoever answers with a text ends the run, for the reason that it names; None lets it go on.
+        """
         ...
 
 
@@ -62,6 +84,8 @@ class Outcome:
     virtual_seconds, wall_seconds : simulated and real time.
     tickets_per_pass : how many clients trained together on average.
     attack_failures : how often each attack failed, by its place among those that hold clients, and how it did first.
+    grades : how good the last global model is.
+    end : what ended the run.
     """
 
     parameters: Vector
@@ -71,11 +95,13 @@ class Outcome:
     wall_seconds: float
     tickets_per_pass: float
     attack_failures: Mapping[int, tuple[int, str]] = field(default_factory=dict)
+    grades: Grades = field(default_factory=Grades)
+    end: End = field(default_factory=lambda: End("rounds"))
 
     @property
     def test_accuracy(self) -> float:
-        """The last accuracy measured, in [0, 1]."""
-        return next((r.accuracy for r in reversed(self.rounds) if r.accuracy is not None), float("nan"))
+        """The accuracy of the last global model on the test set, in [0, 1]."""
+        return float("nan") if self.grades.accuracy is None else self.grades.accuracy
 
     @property
     def test_error(self) -> float:
@@ -113,11 +139,11 @@ def simulate(
     async def main() -> tuple[World, Seconds]:
         world = World(setup, heard.on_event, train=train)
 
-        def on_round(record: RoundRecord) -> None:
+        def on_round(record: RoundRecord) -> str:
             moment = now()
             timed = replace(record, wall_seconds=time.perf_counter() - began)
             records.append(timed)
-            heard.on_round(timed, lambda: _snapshot(world, moment))
+            return heard.on_round(timed, Moment(world.server.state.parameters, lambda: _snapshot(world, moment)))
 
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
@@ -138,6 +164,8 @@ def simulate(
         wall_seconds=time.perf_counter() - began,
         tickets_per_pass=world.office.computed / max(1, world.office.passes),
         attack_failures=dict(world.adversary.failures),
+        grades=_grades(world.server, records[-1]),
+        end=world.server.ended or End("rounds"),
     )
 
 
@@ -155,12 +183,34 @@ class _Heard:
             self.error = error
             raise
 
-    def on_round(self, record: RoundRecord, snapshot: Callable[[], Snapshot]) -> None:
+    def on_round(self, record: RoundRecord, snapshot: Moment) -> str:
         try:
-            self._observer.on_round(record, snapshot)
+            return wish(self._observer, record, snapshot)
         except Exception as error:
             self.error = error
             raise
+
+
+def wish(observer: Observer, record: RoundRecord, snapshot: Moment) -> str:
+    """Tell an observer of a round; why it wants the run to end, empty if it does not.
+
+    Raises
+    ------
+    RunFailed
+        If it answers with anything but a text or None.
+    """
+    answer: object = observer.on_round(record, snapshot)
+    if isinstance(answer, str | None):
+        return answer or ""
+    name = f"the watcher {type(observer).__name__}"
+    raise RunFailed(f"{name} must answer with a text, to end the run, or with None; found {described(answer)}")
+
+
+def _grades(server: Server, record: RoundRecord) -> Grades:
+    """How good the model is that the last round left; a run that a watcher ends may not have asked yet."""
+    if record.accuracy is None:
+        return server.examine(record.round)
+    return Grades(record.accuracy, record.loss, record.confidence, record.metrics)
 
 
 async def _play(policy: Policy, server: Server, heard: _Heard) -> None:

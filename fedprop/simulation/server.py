@@ -2,10 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
-from typing import Any
 
 import torch
 
@@ -21,50 +19,22 @@ from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
 from fedprop.simulation.asking import ask, rows_of
+from fedprop.simulation.ending import End
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.examination import Examiner, Grades
 from fedprop.simulation.inbox import Inbox
-from fedprop.simulation.ledger import Accepted, Ledger, TaskState
+from fedprop.simulation.ledger import Accepted, TaskState
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.root import RootBench, RootView
 from fedprop.simulation.roster import Roster
 from fedprop.simulation.screening import screen
 from fedprop.simulation.setup import Setup
+from fedprop.simulation.state import ServerState
 from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
-from fedprop.types import ClientId, Round, Seconds, Updates, Vector, Version
-
-
-@dataclass
-class ServerState:
-    """Everything the server remembers from one round to the next.
-
-    Attributes
-    ----------
-    memory : the rule's; `protocol` is that of the protocol, if there is one.
-    fallback : what a rollback goes to, where the defense may ask for one; None before the first step.
-    alarms : what the clients of open tasks have reported so far.
-    """
-
-    parameters: Vector
-    optimizer: dict[str, torch.Tensor]
-    memory: Any
-    protocol: Any = None
-    fallback: Basis | None = None
-    round: int = 0
-    version: Version = 0
-    accepted: int = 0
-    rejected: int = 0
-    ledger: Ledger = field(default_factory=Ledger)
-    buffer: list[Accepted] = field(default_factory=list)
-    alarms: dict[int, bool] = field(default_factory=dict)
-
-    @property
-    def basis(self) -> Basis:
-        """The current global model, as a step's beginning."""
-        return Basis(self.parameters, self.optimizer)
+from fedprop.types import ClientId, Round, Seconds, Updates, Vector
 
 
 class Server:
@@ -72,7 +42,8 @@ class Server:
 
     Attributes
     ----------
-    on_round : is told of every round as it closes.
+    on_round : is told of every round as it closes, and may say why the run is to end.
+    ended : what has ended the run; None as long as nothing has.
     """
 
     def __init__(
@@ -112,13 +83,15 @@ class Server:
         self._meter = meter
         self._alarm_is_set = False
         self._emit = emit
-        self.on_round: Callable[[RoundRecord], None] = lambda _: None
+        self.on_round: Callable[[RoundRecord], str] = lambda _: ""
+        self.ended: End | None = None
 
     def open_round(self) -> bool:
         """Open the next round, if another one may start now; whether it did."""
-        if goes_on := self.goes_on(self.state.round):
+        self.ended = self.ended or self._limit(self.state.round)
+        if self.ended is None:
             self._emit(EventKind.ROUND_OPENED)
-        return goes_on
+        return self.ended is None
 
     def receive(self, client: ClientId, message: Payload) -> None:
         """A message arrives from a client's link."""
@@ -339,11 +312,12 @@ class Server:
         else:
             used = batch if ruling is None else weights
             self._emit(EventKind.AGGREGATED, value=float(len(used)), detail=self.digest())
+        self.ended = self._limit(state.round + 1)
         found = Grades()
-        last = not self.goes_on(state.round + 1)
-        if (state.round + 1) % self.setup.evaluate_every == 0 or last:
-            found = self._examine(state.parameters, state.round)
+        if (state.round + 1) % self.setup.evaluate_every == 0 or self.ended:
+            found = self.examine(state.round)
             self._emit(EventKind.EVALUATED, value=found.accuracy)
+            self.ended = self.ended or self._reached(found)
         record = RoundRecord(
             round=state.round,
             version=state.version,
@@ -358,13 +332,28 @@ class Server:
             weights=weights,
             epsilon=self._meter.read(),
             failure=failure,
-            findings=self._probe(batch, last),
+            findings=self._probe(batch, self.ended is not None),
             ruling=ruling,
-            last=last,
+            last=self.ended is not None,
         )
         state.accepted = state.rejected = 0
         state.round += 1
-        self.on_round(record)
+        if why := self.on_round(record):
+            self.ended = self.ended or End("watcher", why)
+
+    def examine(self, round: Round) -> Grades:
+        """How good the global model is; the round is for errors alone."""
+        return self._examine(self.state.parameters, round)
+
+    def _reached(self, found: Grades) -> End | None:
+        """Whether an evaluation ends the run."""
+        state, until = self.state, self.setup.until
+        if found.accuracy is None or found.loss is None:
+            return None
+        state.in_vain = 0 if found.accuracy > state.best else state.in_vain + 1
+        state.best = max(state.best, found.accuracy)
+        why = "" if until is None else until.why(found.accuracy, found.loss, state.in_vain)
+        return End("until", why) if why else None
 
     def _probe(self, batch: Sequence[Accepted], last: bool) -> tuple[Finding, ...]:
         """Show the round to whoever looks at the run."""
@@ -375,9 +364,11 @@ class Server:
         probe, state = self.setup.probe, self.state
         return () if probe is None else probe(Sight(state.round, last, state.parameters, local))
 
-    def goes_on(self, next_round: Round) -> bool:
-        """Whether another round may start now."""
-        return next_round < self.setup.rounds and now() < self.setup.max_seconds
+    def _limit(self, next_round: Round) -> End | None:
+        """What keeps another round from starting now."""
+        if next_round >= self.setup.rounds:
+            return End("rounds")
+        return End("max_seconds") if now() >= self.setup.max_seconds else None
 
     def digest(self) -> str:
         """A fingerprint of the global parameters, to the bit."""

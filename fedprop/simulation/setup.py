@@ -15,6 +15,7 @@ from fedprop.metrics import Metric
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
 from fedprop.privacy.central import CentralPrivacy
+from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
 from fedprop.training.config import LocalTraining
@@ -46,6 +47,7 @@ class Setup:
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     client_side : what its clients do before they train.
     metrics : what is measured of a global model beside accuracy and loss.
+    until : what ends the run before its rounds are over; None for nothing.
     """
 
     seed: int
@@ -74,6 +76,7 @@ class Setup:
     protocol: RoundProtocol | None = None
     client_side: ClientSide | None = None
     metrics: tuple[Metric, ...] = ()
+    until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None
 

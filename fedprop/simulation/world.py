@@ -12,8 +12,9 @@ from fedprop.simulation.events import Event, EventKind, Trace
 from fedprop.simulation.ledger import Accepted, Ledger, Task
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
-from fedprop.simulation.server import Server, ServerState
+from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
+from fedprop.simulation.state import ServerState
 from fedprop.simulation.stepping import Basis
 from fedprop.simulation.transport import Parcel, Payload, Transport
 from fedprop.training.engine import make_engine

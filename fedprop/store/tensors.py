@@ -13,8 +13,8 @@ from fedprop.errors import StoreError
 from fedprop.files import cannot_write
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
-    """Write a safetensors file, whole or not at all; returns its SHA-256.
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, notes: Mapping[str, str] | None = None) -> str:
+    """Write a safetensors file, with `notes` as its metadata, whole or not at all; returns its SHA-256.
 
     Raises
     ------
@@ -23,7 +23,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """
     fresh = path.with_name(f".{path.name}.new")
     try:
-        safetensors.torch.save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, fresh)
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        safetensors.torch.save_file(plain, fresh, metadata=None if notes is None else dict(notes))
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -81,6 +81,16 @@ def test_run_shows_the_metrics_asked_for(fedprop):
     assert re.search(r"accuracy by client .* 0\.\d{4}, lowest 0\.\d{4} \(client \d\)", out)
 
 
+def test_run_says_what_ended_it_and_which_model_was_best(fedprop):
+    code, out, err = fedprop(
+        "run", "run.yaml", "--set", "until={patience: 1}", "--set", "rounds=40", "--set", "keep_best=true"
+    )
+    assert (code, err.strip()) == (0, "")
+    assert "failed; no better test accuracy for 1 evaluation)" in " ".join(out.replace("│", "").split())
+    assert re.search(r"best accuracy .* 0\.\d{4} \(round \d+\)", out)
+    assert Path("runs/small-run/best.safetensors").is_file()
+
+
 def test_json_is_one_object_and_nothing_else(fedprop):
     code, out, _ = fedprop("run", "run.yaml", "--json", "--out", "there")
     found = json.loads(out)

@@ -115,6 +115,15 @@ def test_what_the_clients_privacy_cost_is_shown_where_there_is_some(run, tmp_pat
     assert "Privacy" not in page(write_run_report(run, tmp_path)).text
 
 
+def test_what_ended_a_run_early_is_shown(run, tmp_path):
+    ended = replace(run, summary={**run.summary, "ended": "the test accuracy has reached 0.9"})
+    assert (
+        "<dt>ended early</dt><dd>the test accuracy has reached 0.9</dd>"
+        in write_run_report(ended, tmp_path).read_text()
+    )
+    assert "ended early" not in page(write_run_report(run, tmp_path)).text
+
+
 def test_metrics_are_shown_where_some_were_asked_for(run, tmp_path):
     parts = {"0": 0.75, "1": None}
     told = {"label": "F1 <mean>", "value": None, "text": "– (class 1 is absent)", "parts_of": "class", "parts": parts}
