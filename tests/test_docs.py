@@ -1,5 +1,7 @@
 """The commands of the documentation run, and print what the page says."""
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -58,3 +60,18 @@ def test_the_page_on_verify_does_what_it_says(tmp_path):
         else:
             name = re.match(r"# file: (\S+)\n", content)[1]
             (tmp_path / name).write_text(content, encoding="utf-8")
+
+
+def test_the_page_on_python_does_what_it_says(tmp_path, monkeypatch):
+    """One namespace for all snippets, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "page"}
+    blocks = [content for kind, content in BLOCK.findall((PAGES / "python.md").read_text(encoding="utf-8"))]
+    for number, code in enumerate(blocks, start=1):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(code, f"python.md, snippet {number}", "exec"), namespace)
+    assert namespace["short"].end.by == "watcher"
+    assert namespace["outcome"].test_accuracy > 0.85
+    assert len(namespace["accuracies"]) == 12
+    assert 0 < namespace["worst"] <= 1
+    assert set(namespace["slow"]) <= set(range(10))
