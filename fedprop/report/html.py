@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,7 +14,7 @@ from fedprop.headline import headline
 from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.membership import lines
 from fedprop.report.outcomes import fates, rejections
-from fedprop.report.privacy import spending, spent
+from fedprop.report.privacy import against_target, spending, spent
 from fedprop.report.run import DEVIATION, RunView, TableView
 from fedprop.report.units import duration
 
@@ -48,9 +48,13 @@ def write_run_report(run: RunView, folder: Path) -> Path:
         cards=cards(run),
         pictures=pictures,
         rejections=rejections(run),
+        rejected=sum(record.rejected for record in run.rounds),
+        ruled=any(record.ruling for record in run.rounds),
+        confidence=next((r.confidence for r in reversed(run.rounds) if r.confidence is not None), None),
         fates=fates(run),
         membership=lines([run]),
         spending=spending(run),
+        spent=spent(run.summary) if "epsilon" in run.summary else "",
         config=_yaml(run.config),
     )
 
@@ -95,22 +99,32 @@ def _yaml(config: Mapping[str, Any]) -> str:
     return text
 
 
-def cards(run: RunView) -> dict[str, str]:
+class Card(NamedTuple):
+    """A number of a run in large print, and a few words that belong to it in small print."""
+
+    value: str
+    note: str = ""
+
+
+def cards(run: RunView) -> dict[str, Card]:
     """The run in a few numbers; a dash for one that the summary lacks."""
     shown = {
-        "final test error": ("test_error", "{:.3f}".format),
-        "rounds": ("rounds", "{:,}".format),
-        "simulated time": ("virtual_seconds", duration),
-        "wall time": ("wall_seconds", duration),
-        "clients trained together": ("clients_per_pass", "{:.1f} on average".format),
+        "final test error": ("test_error", "{:.3f}".format, ""),
+        "rounds": ("rounds", "{:,}".format, ""),
+        "simulated time": ("virtual_seconds", duration, ""),
+        "wall time": ("wall_seconds", duration, ""),
+        "clients trained together": ("clients_per_pass", "{:.1f}".format, "on average"),
     }
-    numbers = {name: _or_dash(run.summary.get(key), show) for name, (key, show) in shown.items()}
-    ended = {"ended early": run.summary["ended"]} if run.summary.get("ended") else {}
-    return numbers | ended | ({"largest epsilon": spent(run.summary)} if "epsilon" in run.summary else {})
+    numbers = {name: _card(run.summary.get(key), show, note) for name, (key, show, note) in shown.items()}
+    if run.summary.get("ended"):
+        numbers["rounds"] = numbers["rounds"]._replace(note=f"ended early: {run.summary['ended']}")
+    if "epsilon" in run.summary:
+        numbers["largest epsilon"] = Card(f"{run.summary['epsilon']:.2f}", against_target(run.summary))
+    return numbers
 
 
-def _or_dash(value: Any, show: Callable[[Any], str]) -> str:
-    return "–" if value is None else show(value)
+def _card(value: Any, show: Callable[[Any], str], note: str) -> Card:
+    return Card("–") if value is None else Card(show(value), note)
 
 
 def _write_pictures(folder: Path, pictures: Iterable["Picture"]) -> None:

@@ -4,8 +4,6 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from fedprop.report.figures import (
     accuracy_figure,
     auc_figure,
@@ -20,7 +18,6 @@ from fedprop.report.figures import (
     timeline_figure,
     weights_figure,
 )
-from fedprop.report.outcomes import staleness
 from fedprop.report.run import RunView, TableView
 
 ALTS = {
@@ -55,47 +52,35 @@ class Picture:
 
 
 def run_pictures(run: RunView) -> dict[str, Picture]:
-    """The figures of one run by name.
-
-    `staleness` only where some update was stale, `malicious_index` where a protocol ruled, and those of attacks where
-    they were tried.
-    """
+    """The figures of one run by name: those that have something to show."""
     drawn = {
         "accuracy_by_round": accuracy_figure([run], against="round"),
         "accuracy_over_time": accuracy_figure([run], against="time"),
+        "confidence": confidence_figure([run]),
         "timeline": timeline_figure(run),
+        "staleness": staleness_figure(run),
         "rejections": rejections_figure(run),
         "weights": weights_figure(run),
+        "malicious_index": malicious_index_figure(run),
+        "membership_roc": roc_figure([run]),
+        "membership_auc": auc_figure([run]),
     }
-    if any(staleness(run)):
-        drawn["staleness"] = staleness_figure(run)
-    if any(record.ruling for record in run.rounds):
-        drawn["malicious_index"] = malicious_index_figure(run)
-    drawn |= _confidence([run]) | _membership([run])
-    return {name: Picture(name, ALTS[name], png(figure)) for name, figure in drawn.items()}
+    return {name: Picture(name, ALTS[name], png(figure)) for name, figure in drawn.items() if figure is not None}
 
 
 def table_pictures(number: int, table: TableView, runs: Sequence[RunView]) -> dict[str, Picture]:
-    """The figures of the `number`-th table of a sweep by name: its numbers, and the curves of its runs, if any."""
+    """The figures of the `number`-th table of a sweep by name: its numbers, and what its runs have to show."""
     own = [run for run in runs if run.table == table.title]
-    drawn = {"table": table_figure(table)}
-    if own:
-        drawn["panels_by_round"] = panels_figure(own, against="round")
-        drawn["panels_over_time"] = panels_figure(own, against="time")
-    drawn |= _confidence(own) | _membership(own)
-    return {
-        name: Picture(f"{name}_{number}", f"{ALTS[name]} {table.title}.", png(figure)) for name, figure in drawn.items()
+    drawn = {
+        "table": table_figure(table),
+        "panels_by_round": panels_figure(own, against="round"),
+        "panels_over_time": panels_figure(own, against="time"),
+        "confidence": confidence_figure(own),
+        "membership_roc": roc_figure(own),
+        "membership_auc": auc_figure(own),
     }
-
-
-def _confidence(runs: Sequence[RunView]) -> dict[str, Figure]:
-    """How far targeted attacks came, in the runs in which there was one."""
-    attacked = [run for run in runs if any(record.confidence is not None for record in run.rounds)]
-    return {"confidence": confidence_figure(attacked)} if attacked else {}
-
-
-def _membership(runs: Sequence[RunView]) -> dict[str, Figure]:
-    """What membership inference found, if anybody tried."""
-    if not any(record.findings for run in runs for record in run.rounds):
-        return {}
-    return {"membership_roc": roc_figure(runs), "membership_auc": auc_figure(runs)}
+    return {
+        name: Picture(f"{name}_{number}", f"{ALTS[name]} {table.title}.", png(figure))
+        for name, figure in drawn.items()
+        if figure is not None
+    }

@@ -31,7 +31,16 @@ def spent(summary: Mapping[str, Any]) -> str:
     '3.20 at delta 1e-05, noise multiplier 1.10; over the target of 3'
     """
     text = f"{summary['epsilon']:.2f} at delta {summary['delta']:g}, noise multiplier {summary['noise_multiplier']:.2f}"
+    return text if summary["target_epsilon"] is None else f"{text}; {against_target(summary)}"
+
+
+def against_target(summary: Mapping[str, Any]) -> str:
+    """How the largest epsilon compares with its target; without one, at which delta it was spent.
+
+    >>> against_target({"epsilon": 3.2, "delta": 1e-05, "target_epsilon": None})
+    'at delta 1e-05'
+    """
     target = summary["target_epsilon"]
     if target is None:
-        return text
-    return f"{text}; {'over' if summary['epsilon'] > target else 'within'} the target of {target:g}"
+        return f"at delta {summary['delta']:g}"
+    return f"{'over' if summary['epsilon'] > target else 'within'} the target of {target:g}"

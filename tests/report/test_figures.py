@@ -10,9 +10,13 @@ from matplotlib.patches import Rectangle
 from fedprop.report import TableView
 from fedprop.report.figures import (
     accuracy_figure,
+    auc_figure,
+    confidence_figure,
+    malicious_index_figure,
     panels_figure,
     png,
     rejections_figure,
+    roc_figure,
     staleness_figure,
     table_figure,
     timeline_figure,
@@ -52,6 +56,18 @@ def test_one_run_is_one_line_named_by_the_title(run):
     assert figure.axes[0].get_ylabel() == "test accuracy"
 
 
+@pytest.mark.parametrize(("lowest", "ticks"), [(0.85, ["0.80", "0.85"]), (0.5, ["0.5", "0.6"]), (0.49, ["0.0", "0.2"])])
+def test_the_axis_of_accuracies_begins_where_it_leaves_all_curves_on_it(make_run, lowest, ticks):
+    run = make_run(rounds=3)
+    rounds = [replace(record, accuracy=lowest + 0.01 * i) for i, record in enumerate(run.rounds)]
+    figure = accuracy_figure([replace(run, rounds=rounds)])
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.get_ylim()[0] == float(ticks[0])
+    shown = [label.get_text() for label in axes.get_yticklabels() if float(ticks[0]) <= label.get_position()[1] < 1.01]
+    assert (shown[:2], shown[-1][:1]) == (ticks, "1")
+
+
 def test_the_time_axis_has_a_unit(run):
     figure = accuracy_figure([run], against="time")
     assert figure.axes[0].get_xlabel() == "simulated time (min)"
@@ -86,6 +102,7 @@ def test_a_panel_for_each_column_and_one_colour_for_each_row(make_run, against):
     assert figure.axes[0].lines[1].get_color() == figure.axes[1].lines[0].get_color()
     assert [len(axes.lines) for axes in figure.axes] == [3, 1, 1]
     assert legend(figure) == ["Krum", "RFA"]
+    assert all(axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes)
     assert not overlaps(figure)
 
 
@@ -103,6 +120,14 @@ def test_the_timeline_has_a_row_for_the_server_and_for_each_client(run):
     assert [color == COMPROMISED for color in colors] == [False] * 7 + [True] * 2
     assert {"training", "waiting", "rejected", "timed out", "dropped", "lost", "aggregation"} <= set(legend(figure))
     assert not overlaps(figure)
+
+
+def test_the_legend_of_the_timeline_explains_what_is_there(run):
+    assert "failed round" in legend(timeline_figure(run))
+    sound = [event for event in run.events if event.kind not in (EventKind.ROUND_FAILED, EventKind.REJECTED)]
+    assert {"failed round", "rejected"}.isdisjoint(legend(timeline_figure(replace(run, events=sound))))
+    waiting = [event for event in sound if event.kind in (EventKind.INVITED, EventKind.RECEIVED)]
+    assert "communication up" not in legend(timeline_figure(replace(run, events=waiting)))
 
 
 def test_the_timeline_says_what_it_leaves_out(make_run):
@@ -181,14 +206,26 @@ def test_a_table_without_numbers_is_drawn():
     assert png(table_figure(empty))
 
 
-def test_where_there_is_nothing_to_draw_the_figure_says_so(run):
+def test_where_there_is_nothing_to_draw_there_is_no_figure(run):
     empty = replace(run, rounds=[], events=[])
-    assert "No round was evaluated." in words(accuracy_figure([empty]))
-    assert "No client was given a task." in words(timeline_figure(empty))
-    assert "Nothing was rejected." in words(rejections_figure(empty))
-    assert "No update was accepted." in words(staleness_figure(empty))
-    assert "No round recorded the weights" in words(weights_figure(empty))
-    assert "There are no runs." in words(panels_figure([], against="round"))
+    for figure in (accuracy_figure, auc_figure, confidence_figure, panels_figure, roc_figure):
+        arguments = {"against": "round"} if figure is panels_figure else {}
+        assert figure([empty], **arguments) is None
+        assert figure([], **arguments) is None
+    for figure in (malicious_index_figure, rejections_figure, staleness_figure, timeline_figure, weights_figure):
+        assert figure(empty) is None
+
+
+def test_a_single_measurement_is_a_number_and_no_curve(make_run):
+    once = make_run(rounds=1)
+    assert accuracy_figure([once]) is None
+    assert panels_figure([once], against="time") is None
+    assert accuracy_figure([make_run(rounds=2)]) is not None
+
+
+def test_panels_of_which_one_has_a_curve_are_drawn(make_run):
+    runs = [replace(make_run(rounds=rounds), row="x", column=str(rounds)) for rounds in (1, 3)]
+    assert len(panels_figure(runs, against="round").axes) == 2
 
 
 def test_a_run_that_takes_no_simulated_time_is_drawn(run):
@@ -201,12 +238,7 @@ def test_a_run_that_takes_no_simulated_time_is_drawn(run):
 
 def test_a_run_of_one_round_is_drawn(make_run):
     short = make_run(rounds=1)
-    for figure in (
-        accuracy_figure([short]),
-        timeline_figure(short),
-        weights_figure(short),
-        panels_figure([short], against="time"),
-    ):
+    for figure in (timeline_figure(short), weights_figure(short)):
         assert png(figure)
 
 

@@ -12,6 +12,7 @@ from fedprop.defenses import Ruling
 from fedprop.errors import StoreError
 from fedprop.report import chrome_trace, write_run_report, write_sweep_report
 from fedprop.report.figures import malicious_index_figure
+from fedprop.report.html import cards
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -72,7 +73,7 @@ def test_a_run_page_shows_the_run(run, tmp_path):
         run.label,
         f"{run.summary['test_error']:.3f}",
         run.summary["trace_sha256"],
-        "12.2 on average",
+        "12.2",
         "non-finite",
         "dropped midway",
         "too few updates",
@@ -118,8 +119,7 @@ def test_what_the_clients_privacy_cost_is_shown_where_there_is_some(run, tmp_pat
 def test_what_ended_a_run_early_is_shown(run, tmp_path):
     ended = replace(run, summary={**run.summary, "ended": "the test accuracy has reached 0.9"})
     assert (
-        "<dt>ended early</dt><dd>the test accuracy has reached 0.9</dd>"
-        in write_run_report(ended, tmp_path).read_text()
+        "<small>ended early: the test accuracy has reached 0.9</small>" in write_run_report(ended, tmp_path).read_text()
     )
     assert "ended early" not in page(write_run_report(run, tmp_path)).text
 
@@ -166,7 +166,42 @@ def test_the_malicious_index_is_a_line_for_each_client(run):
 
 def test_a_run_in_which_nothing_happened_still_has_a_page(run, tmp_path):
     empty = replace(run, rounds=[], events=[], summary={})
-    assert "–" in page(write_run_report(empty, tmp_path)).text
+    found = page(write_run_report(empty, tmp_path))
+    for part in (
+        "–",
+        "No round was evaluated.",
+        "No events were kept",
+        "rejected no message",
+        "No round recorded the w",
+    ):
+        assert part in found.text
+    assert not found.images
+
+
+def test_what_cannot_be_drawn_is_said_in_a_sentence(run, tmp_path):
+    once = replace(run.rounds[-1], accuracy=0.8125, rejected=3, ruling=ruled(run).rounds[-1].ruling)
+    text = page(write_run_report(replace(run, rounds=[once], events=[]), tmp_path)).text
+    assert f"Evaluated once, after round {once.round}: test accuracy 0.8125." in text
+    assert "The server rejected 3 messages; why and from whom is not known without the events." in text
+    assert "Every decision as a table" in text
+    assert "Perfetto" not in text
+    confident = replace(run, rounds=[replace(once, confidence=0.25)])
+    assert "mean probability of 0.250 in the end" in page(write_run_report(confident, tmp_path)).text
+
+
+def test_a_card_is_a_number_and_a_few_words(run):
+    spent = {"epsilon": 7.998, "delta": 1e-3, "noise_multiplier": 1.09, "target_epsilon": 8.0}
+    found = cards(replace(run, summary=run.summary | spent))
+    assert found["largest epsilon"] == ("8.00", "within the target of 8")
+    assert found["clients trained together"] == ("12.2", "on average")
+    assert cards(replace(run, summary={}))["wall time"] == ("–", "")
+
+
+def test_the_whole_of_what_privacy_cost_stands_in_its_section(run, tmp_path):
+    spent = {"epsilon": 3.2, "delta": 1e-5, "noise_multiplier": 1.1, "target_epsilon": None}
+    rounds = [replace(run.rounds[0], epsilon={3: 3.2})]
+    text = page(write_run_report(replace(run, rounds=rounds, summary=spent), tmp_path)).text
+    assert "Largest epsilon: 3.20 at delta 1e-05, noise multiplier 1.10." in text
 
 
 def test_a_sweep_page_shows_tables_curves_and_links(table, make_run, tmp_path):

@@ -101,10 +101,16 @@ def test_runs_share_a_panel_and_a_legend_that_covers_nothing(attacked, draw):
 
 
 @pytest.mark.parametrize("draw", [roc_figure, auc_figure])
-def test_without_an_attack_the_figure_says_so(run, draw):
-    assert "No model was attacked." in [
-        text.get_text() for text in draw([run]).findobj(lambda a: hasattr(a, "get_text"))
-    ]
+def test_without_an_attack_there_is_no_figure(run, draw):
+    assert draw([run]) is None
+
+
+def test_an_attack_tried_once_has_a_curve_and_no_line(attacked):
+    once = attacked()
+    last = max(record.round for record in once.rounds if record.findings)
+    once = replace(once, rounds=[record for record in once.rounds if record.round == last])
+    assert roc_figure([once]) is not None
+    assert auc_figure([once]) is None
 
 
 def test_a_run_page_has_the_figures_and_the_numbers(attacked, tmp_path):

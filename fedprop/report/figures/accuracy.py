@@ -9,20 +9,27 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedprop.report.figures.curves import Against, draw_curves, final_accuracy, line_styles
-from fedprop.report.figures.style import INK, NORMAL, SMALL, message_figure, new_figure, style
+from fedprop.report.figures.curves import Against, draw_curves, final_accuracy, floor_of, is_curve, line_styles
+from fedprop.report.figures.style import HALF, INK, NORMAL, SMALL, WIDE, new_figure, style
 from fedprop.report.run import RunView
 
 
-def accuracy_figure(runs: Sequence[RunView], *, against: Against = "round") -> Figure:
-    """One line for each label; several runs of one label are trials and share its colour."""
+def accuracy_figure(runs: Sequence[RunView], *, against: Against = "round") -> Figure | None:
+    """One line for each label; several runs of one label are trials and share its colour. None without a line."""
     title = "Test accuracy by round" if against == "round" else "Test accuracy over simulated time"
-    drawn = [run for run in runs if final_accuracy(run) is not None]
+    drawn = [run for run in runs if is_curve(run)]
     if not drawn:
-        return message_figure(title, "No round was evaluated.")
-    figure = new_figure(9, 4.2)
+        return None
+    # That of a single run stands beside another one on a page.
+    figure = new_figure(HALF, 3.6) if len(drawn) == 1 else new_figure(WIDE, 4.6)
     axes = figure.add_subplot()
-    draw_curves(axes, [(run.label, run) for run in drawn], line_styles(run.label for run in drawn), against)
+    draw_curves(
+        axes,
+        [(run.label, run) for run in drawn],
+        line_styles(run.label for run in drawn),
+        against,
+        floor=floor_of(drawn),
+    )
     if len(drawn) == 1:
         style(axes, title, drawn[0].label)
         _name_end(axes)

@@ -4,12 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MultipleLocator
 
 from fedprop.report.figures.style import DASHES, GRID, SERIES, whole_numbers
 from fedprop.report.run import RunView
 from fedprop.report.units import time_unit
 
 Against: TypeAlias = Literal["round", "time"]
+
+STEPS = {0.8: 0.05, 0.5: 0.1, 0.0: 0.2}
+"""Where an axis of accuracies may begin, and how far apart its ticks are then; so curves that all do well differ."""
 
 MARKED = 40
 """A curve of at most this many points shows each of them."""
@@ -31,9 +35,14 @@ def curve(run: RunView, against: Against) -> tuple[list[float], list[float]]:
 
 
 def draw_curves(
-    axes: Axes, curves: Sequence[tuple[str, RunView]], styles: Mapping[str, dict[str, Any]], against: Against
+    axes: Axes,
+    curves: Sequence[tuple[str, RunView]],
+    styles: Mapping[str, dict[str, Any]],
+    against: Against,
+    *,
+    floor: float,
 ) -> None:
-    """Draw the named runs and set up the axes; runs of one name (trials) look the same and share a legend entry."""
+    """Draw the named runs above an accuracy of `floor`; runs of one name (trials) look the same and share an entry."""
     size, unit = time_unit(max((run.rounds[-1].time for _, run in curves if run.rounds), default=0.0))
     named: set[str] = set()
     for name, run in curves:
@@ -43,7 +52,12 @@ def draw_curves(
         axes.plot(shown, ys, label=label, linewidth=1.8, **marker(len(xs)), **styles[name])
         named.add(name)
     axes.set_xlabel("round" if against == "round" else f"simulated time ({unit})")
-    _frame(axes, against)
+    _frame(axes, against, floor)
+
+
+def is_curve(run: RunView) -> bool:
+    """Whether the run was evaluated twice at least: once is a number, and two make a line."""
+    return len(curve(run, "round")[0]) > 1
 
 
 def final_accuracy(run: RunView) -> float | None:
@@ -56,12 +70,19 @@ def marker(points: int) -> dict[str, Any]:
     return {"marker": "o", "markersize": 3.5} if points <= MARKED else {}
 
 
-def _frame(axes: Axes, against: Against) -> None:
-    """The whole range of accuracies, so that two figures can be compared at a glance."""
+def floor_of(runs: Iterable[RunView]) -> float:
+    """Where the axis of accuracies begins for these runs: as high as leaves all of them on it."""
+    lowest = min((y for run in runs for y in curve(run, "round")[1]), default=0.0)
+    return max(floor for floor in STEPS if floor <= lowest)
+
+
+def _frame(axes: Axes, against: Against, floor: float) -> None:
+    """The same axes for all panels of a figure."""
     axes.update_datalim([(0, 0)], updatey=False)
     axes.margins(x=0.02)
-    axes.set_ylim(0, 1.02)
-    axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    axes.set_ylim(floor, 1 + 0.02 * (1 - floor))
+    axes.yaxis.set_major_locator(MultipleLocator(STEPS[floor]))
+    axes.yaxis.set_major_formatter("{x:.2f}" if STEPS[floor] < 0.1 else "{x:.1f}")
     axes.set_ylabel("test accuracy")
     axes.grid(color=GRID)
     if against == "round":

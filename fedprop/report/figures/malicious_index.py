@@ -2,17 +2,19 @@
 
 from matplotlib.figure import Figure
 
-from fedprop.report.figures.style import COMPROMISED, GRID, HONEST, new_figure, style, whole_numbers
+from fedprop.report.figures.style import COMPROMISED, GRID, HONEST, WIDE, new_figure, style, whole_numbers
 from fedprop.report.run import RunView
 
 
-def malicious_index_figure(run: RunView) -> Figure:
+def malicious_index_figure(run: RunView) -> Figure | None:
     """A line for each client against rounds; a cross marks each round that ends with the client banned.
 
-    So Guo et al. 2024, Figures 22 to 25, draw SIREN+'s penalties and awards. The run must have a ruling.
+    So Guo et al. 2024, Figures 22 to 25, draw SIREN+'s penalties and awards. None without two rulings for a line.
     """
     rulings = [(record.round, record.ruling) for record in run.rounds if record.ruling is not None]
-    figure = new_figure(9, 4.2)
+    if len(rulings) < 2:
+        return None
+    figure = new_figure(WIDE, 4.6)
     axes = figure.add_subplot()
     for client in rulings[-1][1].index:
         counts = [(round_, ruling.index.get(client, 0.0)) for round_, ruling in rulings]

@@ -12,29 +12,30 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedprop.report.figures.curves import line_styles, marker
-from fedprop.report.figures.style import GRID, MUTED, SMALL, message_figure, new_figure, style, whole_numbers
+from fedprop.report.figures.style import GRID, MUTED, SMALL, new_figure, style, whole_numbers
 from fedprop.report.membership import ATTACK_NAMES, Line, lines
 from fedprop.report.run import RunView
 
 GUESSING: dict[str, Any] = {"color": MUTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
 """The look of an attack that guesses."""
 
-NOTHING = "No model was attacked."
+
+def roc_figure(runs: Sequence[RunView]) -> Figure | None:
+    """The ROC curve of each line's last attack; the dotted diagonal is guessing. None if no model was attacked."""
+    found = lines(runs)
+    return _panels(found, _draw_roc) if found else None
 
 
-def roc_figure(runs: Sequence[RunView]) -> Figure:
-    """The ROC curve of each line's last attack; the dotted diagonal is guessing."""
-    return _panels(lines(runs), "Membership inference: the last attack", _draw_roc)
+def auc_figure(runs: Sequence[RunView]) -> Figure | None:
+    """The area under the ROC curve by round; the dotted line at one half is guessing.
+
+    None if no model was attacked in two rounds, which a line takes.
+    """
+    found = lines(runs)
+    return _panels(found, _draw_auc) if any(len(line.rounds) > 1 for line in found) else None
 
 
-def auc_figure(runs: Sequence[RunView]) -> Figure:
-    """The area under the ROC curve by round; the dotted line at one half is guessing."""
-    return _panels(lines(runs), "Membership inference by round", _draw_auc)
-
-
-def _panels(found: Sequence[Line], title: str, draw: Callable[[Axes, Line, dict[str, Any]], None]) -> Figure:
-    if not found:
-        return message_figure(title, NOTHING)
+def _panels(found: Sequence[Line], draw: Callable[[Axes, Line, dict[str, Any]], None]) -> Figure:
     attacks = [attack for attack in ATTACK_NAMES if any(line.attack == attack for line in found)]
     styles = line_styles(line.name for line in found)
     figure = new_figure(4.7 * len(attacks), 4.7 + 0.2 * ceil((len(styles) + 1) / len(attacks)))

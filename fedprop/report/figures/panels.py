@@ -8,38 +8,36 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedprop.report.figures.curves import Against, draw_curves, line_styles
-from fedprop.report.figures.style import SMALL, message_figure, new_figure, style
+from fedprop.report.figures.curves import Against, draw_curves, floor_of, is_curve, line_styles
+from fedprop.report.figures.style import SMALL, new_figure, style
 from fedprop.report.run import RunView
 
 COLUMNS = 3
 
 
-def panels_figure(runs: Sequence[RunView], *, against: Against) -> Figure:
-    """A panel for each `RunView.column`, in order of first appearance, with a line for each run's `row` in it."""
+def panels_figure(runs: Sequence[RunView], *, against: Against) -> Figure | None:
+    """A panel for each `RunView.column`, in order of first appearance, with a line for each run's `row` in it.
+
+    None if no run was evaluated twice, which a line takes; the table holds what was measured once.
+    """
     groups = list(dict.fromkeys(run.column for run in runs))
-    if not groups:
-        return message_figure("Test accuracy", "There are no runs.")
+    if not any(is_curve(run) for run in runs):
+        return None
     columns = min(COLUMNS, len(groups))
     lines = ceil(len(groups) / columns)
     styles = line_styles(run.row for run in runs)
     figure = new_figure(max(3.6 * columns, 6), 2.9 * lines + 0.7)
+    floor = floor_of(runs)
     first: Axes | None = None
     for i, group in enumerate(groups):
         axes = figure.add_subplot(lines, columns, i + 1, sharex=first)
         first = first or axes
-        draw_curves(axes, [(run.row, run) for run in runs if run.column == group], styles, against)
+        draw_curves(axes, [(run.row, run) for run in runs if run.column == group], styles, against, floor=floor)
         style(axes, group)
-        _label_edges(axes, left=i % columns == 0, bottom=i + columns >= len(groups))
+        axes.yaxis.label.set_visible(i % columns == 0)
+        axes.xaxis.label.set_visible(i + columns >= len(groups))
     _legend(figure, columns)
     return figure
-
-
-def _label_edges(axes: Axes, *, left: bool, bottom: bool) -> None:
-    """Keep the labels of an axis only where no other panel stands between it and the edge."""
-    axes.tick_params(labelleft=left, labelbottom=bottom)
-    axes.yaxis.label.set_visible(left)
-    axes.xaxis.label.set_visible(bottom)
 
 
 def _legend(figure: Figure, columns: int) -> None:

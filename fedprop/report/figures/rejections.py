@@ -3,20 +3,19 @@
 from matplotlib.figure import Figure
 
 from fedprop.report.figures.bars import stacked
-from fedprop.report.figures.style import GRID, message_figure, new_figure, style, whole_numbers
+from fedprop.report.figures.style import GRID, WIDE, new_figure, style, whole_numbers
 from fedprop.report.outcomes import Split, rejections
 from fedprop.report.run import RunView
 
 MAX_REASONS = 12
 
 
-def rejections_figure(run: RunView) -> Figure:
-    """A bar for each reason, split into honest and compromised senders."""
-    title = "Rejected messages by reason"
+def rejections_figure(run: RunView) -> Figure | None:
+    """A bar for each reason, split into honest and compromised senders. None if nothing was rejected."""
     counts = _shorten(rejections(run))
     if not counts:
-        return message_figure(title, "Nothing was rejected.")
-    figure = new_figure(9, 1.7 + 0.36 * len(counts))
+        return None
+    figure = new_figure(WIDE, 1.7 + 0.36 * len(counts))
     axes = figure.add_subplot()
     places = list(range(len(counts)))
     stacked(axes, places, list(counts.values()), horizontal=True)
@@ -27,7 +26,7 @@ def rejections_figure(run: RunView) -> Figure:
     axes.set_xlabel("messages")
     axes.grid(axis="x", color=GRID)
     whole_numbers(axes, axis="x")
-    style(axes, title, f"{sum(split.total for split in counts.values()):,} in all")
+    style(axes, "Rejected messages by reason", f"{sum(split.total for split in counts.values()):,} in all")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
 

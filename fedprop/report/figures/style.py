@@ -24,6 +24,10 @@ DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)))
 
 SMALL, NORMAL, LARGE = 9, 10, 13
 
+WIDE, HALF = 11, 5.6
+"""Widths, in inches, of a figure that fills a page and of one that stands beside another: so that both have letters of
+one size there."""
+
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches, whose layout keeps labels and legends clear of the data."""
@@ -47,16 +51,6 @@ def style(axes: Axes, title: str, subtitle: str = "") -> None:
 def whole_numbers(axes: Axes, *, axis: str) -> None:
     """Put ticks of the "x" or "y" axis on whole numbers only."""
     getattr(axes, f"{axis}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-
-
-def message_figure(title: str, message: str) -> Figure:
-    """A small figure that says why there is nothing to draw."""
-    figure = new_figure(9, 1.6)
-    axes = figure.add_subplot()
-    style(axes, title)
-    axes.set_axis_off()
-    axes.text(0, 0.5, message, fontsize=NORMAL + 1, color=MUTED, va="center", transform=axes.transAxes)
-    return figure
 
 
 def png(figure: Figure) -> bytes:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fedprop.report.figures.rows import in_order, name_rows
-from fedprop.report.figures.style import COMPROMISED, INK, MUTED, SMALL, message_figure, new_figure, style
+from fedprop.report.figures.style import COMPROMISED, INK, MUTED, SMALL, WIDE, new_figure, style
 from fedprop.report.run import RunView
 from fedprop.report.timeline import CLOSES_ROUND, Interval, Phase, timeline
 from fedprop.report.units import time_unit
@@ -39,22 +39,21 @@ FAILED = "#f0b6a0"
 Rows: TypeAlias = Mapping[ClientId | None, int]
 
 
-def timeline_figure(run: RunView, *, rounds: int = ROUNDS, clients: int = CLIENTS) -> Figure:
+def timeline_figure(run: RunView, *, rounds: int = ROUNDS, clients: int = CLIENTS) -> Figure | None:
     """A row for the server's rounds, then a row per client: its phases in colour, and marks for what went wrong.
 
     Dashed lines are aggregations. A long run is cut to its first rounds and many clients to an even choice among honest
-    and compromised ones; the line under the title says so.
+    and compromised ones; the line under the title says so. None if no client was given a task, or no events were kept.
     """
-    title = "What clients were doing"
     window = _window(run.events, rounds)
     intervals = timeline(window)
     active = in_order({i.client for i in intervals if i.client is not None}, run.compromised)
     if not active:
-        return message_figure(title, "No client was given a task.")
+        return None
     shown = _spread(active, clients)
     rows = {client: y for y, client in enumerate([None, *shown])}
     size, unit = time_unit(window[-1].time - window[0].time)
-    figure = new_figure(11, 2.2 + 0.24 * len(rows))
+    figure = new_figure(WIDE, 2.2 + 0.24 * len(rows))
     axes = figure.add_subplot()
     _draw_intervals(axes, [i for i in intervals if i.client in rows], rows, size)
     _draw_rounds(axes, [i for i in intervals if i.phase is Phase.ROUND], size)
@@ -62,14 +61,18 @@ def timeline_figure(run: RunView, *, rounds: int = ROUNDS, clients: int = CLIENT
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0.01)
     axes.set_xlabel(f"simulated time ({unit})")
-    style(axes, title, _subtitle(run, window, intervals, (len(shown), len(active))))
+    style(axes, "What clients were doing", _subtitle(run, window, intervals, (len(shown), len(active))))
     name_rows(axes, list(rows), run.compromised)
-    _explain(figure, axes)
+    _explain(figure, axes, intervals)
     return figure
 
 
-def _explain(figure: Figure, axes: Axes) -> None:
-    colors = {phase.value: color for phase, color in PHASES.items()} | {"failed round": FAILED}
+def _explain(figure: Figure, axes: Axes, intervals: Sequence[Interval]) -> None:
+    """A legend of the phases and marks that there are."""
+    there = {interval.phase for interval in intervals}
+    colors = {phase.value: color for phase, color in PHASES.items() if phase in there}
+    if any(interval.outcome is EventKind.ROUND_FAILED for interval in intervals):
+        colors["failed round"] = FAILED
     patches = [Patch(color=color, label=name) for name, color in colors.items()]
     marks, _ = axes.get_legend_handles_labels()
     figure.legend(handles=[*patches, *marks], loc="outside lower center", ncols=6, fontsize=SMALL, frameon=False)

@@ -9,16 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fedprop.report.figures.rows import in_order, name_rows
-from fedprop.report.figures.style import (
-    ABSENT,
-    COMPROMISED,
-    NORMAL,
-    SMALL,
-    message_figure,
-    new_figure,
-    style,
-    whole_numbers,
-)
+from fedprop.report.figures.style import ABSENT, COMPROMISED, NORMAL, SMALL, WIDE, new_figure, style, whole_numbers
 from fedprop.report.run import RunView
 from fedprop.types import ClientId
 
@@ -28,18 +19,20 @@ MAX_NAMED = 40
 TRUST = LinearSegmentedColormap.from_list("trust", ["#ffffff", "#009E73", "#002a1f"]).with_extremes(bad=ABSENT)
 
 
-def weights_figure(run: RunView) -> Figure:
-    """A heat map, clients by rounds, honest clients above compromised ones; grey where no update was used."""
-    title = "Weight of each client's update"
+def weights_figure(run: RunView) -> Figure | None:
+    """A heat map, clients by rounds, honest clients above compromised ones; grey where no update was used.
+
+    None if no round recorded the weights of its updates.
+    """
     if not any(r.weights for r in run.rounds):
-        return message_figure(title, "No round recorded the weights of its updates.")
+        return None
     clients = in_order(_clients(run), run.compromised)
-    figure = new_figure(9, min(2.4 + 0.22 * len(clients), 9))
+    figure = new_figure(WIDE, min(2.4 + 0.22 * len(clients), 9))
     axes = figure.add_subplot()
     _draw(figure, axes, run, clients)
     axes.set_xlabel("round")
     whole_numbers(axes, axis="x")
-    style(axes, title, _verdict(run, clients))
+    style(axes, "Weight of each client's update", _verdict(run, clients))
     _name(axes, run, clients)
     return figure
 
