@@ -81,6 +81,12 @@ Those of a metric need it among the experiment's `metrics`; `lowest_` is that of
 """
 
 
+def metric_of(name: str) -> str:
+    """The metric whose reading a measure is; empty for a measure that every run has, or none by setting."""
+    kind = name.removeprefix("lowest_")
+    return kind if kind in METRICS.kinds else ""
+
+
 def _known(name: str) -> str:
     if name not in MEASURES:
         raise ValueError(f"a measure must be one of {', '.join(MEASURES)}{meant(name, MEASURES)}")

@@ -153,6 +153,12 @@ def test_mistakes_in_a_sweep(settings, sentence):
         a_sweep(**settings)
 
 
+def test_a_measure_of_a_metric_needs_the_metric():
+    with pytest.raises(InvalidConfig, match="`measures`: lowest_f1 needs f1 among the `metrics` of the cells"):
+        cells(a_sweep(measures=["test_error", "lowest_f1"]))
+    assert cells(a_sweep(measures=["lowest_f1"], base={**BASE, "metrics": "f1"}))
+
+
 def test_a_cell_that_makes_no_experiment_is_named():
     axes = {**AXES, "rule": {"Krum": {"defense": {"kind": "krum", "f": 4}}}, "attack": {"Nobody": {}}}
     with pytest.raises(InvalidConfig, match=r"cell Krum / Nobody: `defense`: Krum needs n >= 2f \+ 3"):

@@ -11,6 +11,7 @@ from typing import Any
 from fedprop.config_file import override, read_mapping
 from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment
+from fedprop.measures import metric_of
 from fedprop.settings import assign, meant, shown, sound, validate
 from fedprop.settings.explain import MOST
 from fedprop.sweep.definition import PER, Choice, Sweep
@@ -83,6 +84,10 @@ def cells(sweep: Sweep) -> list[Cell]:
                 mistakes.setdefault(line.partition(": ")[2], line)  # many cells share a mistake, which is told once
     if mistakes:
         raise InvalidConfig("\n".join(list(mistakes.values())[:MOST]))
+    asked = {metric.kind for cell in made for metric in cell.experiment.metrics}
+    for name in sweep.measures:
+        if (kind := metric_of(name)) and kind not in asked:
+            raise InvalidConfig(f"`measures`: {name} needs {kind} among the `metrics` of the cells; found none there")
     slugs = Counter(cell.slug for cell in made)
     slug, count = slugs.most_common(1)[0]
     if count > 1:

@@ -115,9 +115,10 @@ def test_the_module_given_is_left_alone(shards, kind):
 def test_training_on_a_gpu_agrees_with_the_cpu(shards, kind):
     module = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5, momentum=None), nn.Linear(5, 3))
     origin = ParameterLayout.of(module).flatten(module)
-    config = LocalTraining(steps=3, batch_size=4, momentum=0.5, proximal=0.1, engine=kind)
+    further = {"clip_norm": 0.5, "lr_schedule": {"kind": "exponential", "shrink": 0.5}}
+    config = LocalTraining(steps=3, batch_size=4, momentum=0.5, proximal=0.1, engine=kind, **further)
     there = Shards(type(shards.pool)(shards.pool.x.cuda(), shards.pool.y.cuda()), tuple(p.cuda() for p in shards.parts))
-    wanted = make_engine(module, shards, config, 0)([Ticket(c, c, origin) for c in (0, 3, 4)])
-    found = make_engine(module, there, config, 0)([Ticket(c, c, origin.cuda()) for c in (0, 3, 4)])
+    wanted = make_engine(module, shards, config, 0)([Ticket(c, c, origin, round=c) for c in (0, 3, 4)])
+    found = make_engine(module, there, config, 0)([Ticket(c, c, origin.cuda(), round=c) for c in (0, 3, 4)])
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one.update.cpu(), other.update, rtol=1e-3, atol=1e-4)
