@@ -2,7 +2,8 @@
 
 Levels, each importing only from those below (a test enforces it):
 
-    L0  errors, settings, forms, types, params, rng, registry    words everybody shares
+    L0  errors, failures, answers, forms, settings    what can go wrong, and settings that say so
+        types, params, rng, registry, apart        words everybody shares
     L1  aggregators, attacks, oracles, data, models, metrics    pure definitions
         messages, authentication, clock, distributions, network    the protocol and the world it runs in
     L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim

@@ -19,7 +19,7 @@ MOST_BYTES = 10_000_000
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that reads 1e-5 as a number (YAML 1.1 wants a dot) and refuses a key given twice."""
+    """Safe YAML that reads numbers as people write them, and refuses a key given twice."""
 
     def construct_document(self, node: yaml.Node) -> Any:
         """The data of a document of bounded size."""
@@ -27,11 +27,20 @@ class _Loader(yaml.SafeLoader):
         return super().construct_document(node)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+_NUMBERS = {
+    r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$": "int",
+    r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|\.(inf|Inf|INF))$": "float",
+    r"[-+]?([0-9][0-9_]*\.?|[0-9][0-9_]*\.[0-9_]+|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$": "float",
+    r"\.(nan|NaN|NAN)$": "float",
+}
+"""What is a number. YAML 1.1 also takes 1:30 for 90 and 010 for 8, and 1e-5 for text."""
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in _NUMBERS.values()]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _pattern, _name in _NUMBERS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_pattern), list("-+.0123456789"))
 
 
 def _count(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
