@@ -1,13 +1,14 @@
 """Robust aggregation rules: n rows in, one vector out.
 
 `Krum(f=2)(updates)` takes a tensor [n, d] and gives a tensor [d]; `Krum(f=2).aggregate(updates)` also tells each row's
-weight. Rules are grouped by what they look at: `GramRule` sees inner products between rows (Krum, geometric median),
-`CoordinateRule` one coordinate at a time (median, trimmed mean, mean around median). A `Stage` changes the rows first:
-`NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)` is itself a rule. All of them pass over rows in blocks of columns, on
-all threads that torch may use; besides the rows they hold at most a quarter as much again, or 64 MiB per thread if that
-is more. So rows may also be larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. A rule with `needs_root`, such
-as `FLTrust`, also asks what the server learns from examples of its own. `rule.contract()` is what a rule claims, for
-`fedprop.properties` to attack.
+weight. Arrays and lists of vectors are taken too, and answered in kind. Rules are grouped by what they look at:
+`GramRule` sees inner products between rows (Krum, geometric median), `CoordinateRule` one coordinate at a time
+(median, trimmed mean, mean around median). A `Stage` changes the rows first: `NearestNeighbourMixing(f=2) >>
+TrimmedMean(f=2)` is itself a rule. All of them pass over rows in blocks of columns, on all threads that torch may use;
+besides the rows they hold at most a quarter as much again, or 64 MiB per thread if that is more. So rows may also be
+larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. A rule with `needs_root`, such as `FLTrust`, also asks what
+the server learns from examples of its own. `rule.contract()` is what a rule claims, for `fedprop.properties` to
+attack.
 """
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort

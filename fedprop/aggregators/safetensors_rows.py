@@ -116,7 +116,9 @@ def _layout(path: Path, tensors: list[_Stored], name: str | None) -> list[tuple[
         raise InvalidUpdates(f"{path} must hold {'numbers' if name is None else repr(name)}; found none")
     dtypes = {tensor.dtype for tensor in tensors}
     if len(dtypes) > 1 or not dtypes <= set(DTYPES):
-        raise InvalidUpdates(f"{path} must hold float32 or float64 alone; found {', '.join(sorted(dtypes))}")
+        raise InvalidUpdates(
+            f"{path} must hold float32 or float64 alone, as tensor.float() is; found {', '.join(sorted(dtypes))}"
+        )
     if name is None:
         return [tensor[:3] for tensor in tensors]
     [tensor] = tensors

@@ -98,13 +98,15 @@ def test_files_that_are_no_rows_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     save_file({"a": torch.zeros(2, dtype=torch.int64)}, tmp_path / "integers")
     save_file({"a": torch.zeros(2), "b": torch.zeros(2).double()}, tmp_path / "mixed")
+    save_file({"a": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "half")
     save_file({"a": torch.zeros(0)}, tmp_path / "empty")
     save_file({"a": torch.zeros(1, 2, 3)}, tmp_path / "cube")
     for file, name, message in (
         ("absent", None, "absent must be a safetensors file; "),
         ("text", None, "text must be a safetensors file; "),
-        ("integers", None, "integers must hold float32 or float64 alone; found I64"),
-        ("mixed", None, "mixed must hold float32 or float64 alone; found F32, F64"),
+        ("integers", None, "integers must hold float32 or float64 alone, .*; found I64"),
+        ("half", None, r"half must hold float32 or float64 alone, as tensor.float\(\) is; found BF16"),
+        ("mixed", None, "mixed must hold float32 or float64 alone, .*; found F32, F64"),
         ("empty", None, "empty must hold numbers; found none"),
         ("mixed", "c", "mixed must hold 'c'; found none"),
         ("cube", "a", r"'a' must have shape \[d\] or \[k, d\] in .*cube; found \[1, 2, 3\]"),
