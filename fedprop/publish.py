@@ -1,8 +1,7 @@
 """From what lies on disk to a report: reads a run's or a sweep's folder and writes its pages and figures there."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -12,93 +11,113 @@ from fedprop.errors import StoreError
 from fedprop.headline import marks
 from fedprop.measures import MEASURES, MeasureName
 from fedprop.report import write_run_report, write_sweep_report
-from fedprop.report.run import RunView, TableView
-from fedprop.settings import validate
+from fedprop.report.run import Failure, RunView, TableView
 from fedprop.store import RunStore
-from fedprop.sweep import SWEEP_FILE, CellResult, Sweep, cell_folder, cells, finished
+from fedprop.sweep import SWEEP_FILE, CellResult, Note, cell_folder, read_note, stored
 
 
-def publish(folder: Path) -> Path:
-    """Write the report of the run or sweep in `folder`, and return the page's path.
+def publish(folder: Path | str) -> Path:
+    """Write the report of the run or sweep in `folder`, and return the page's path. Nothing in the folder is run.
 
     Raises
     ------
     StoreError
-        If the folder holds neither, or cannot be read or written.
+        If the folder holds neither, or a damaged one, or cannot be read or written.
     """
+    folder = Path(folder)
     if RunStore(folder).exists:
         return write_run_report(view(RunStore(folder)), folder)
     if not (folder / SWEEP_FILE).is_file():
         raise StoreError(f"{folder} holds neither a run nor a sweep")
-    sweep = _read_sweep(folder / SWEEP_FILE)
-    results = [result for cell in cells(sweep) if (result := finished(folder, cell)) is not None]
-    runs = [_cell_view(sweep, folder, result) for result in results]
+    note = read_note(folder)
+    ended = [stored(folder, cell.place, cell.failure) for cell in note.cells]
+    results = [result for result in ended if result is not None]
+    runs = [_cell_view(note, folder, result) for result in results if not result.failure]
     pages = {
-        _place(sweep, r, name): cell_folder(Path(), r.cell) / "report.html" for r in results for name in sweep.measures
+        _spot(note, r, name): cell_folder(Path(), r.cell) / "report.html" for r in results for name in note.measures
     }
-    links = {place: page.as_posix() for place, page in pages.items() if (folder / page).is_file()}
-    return write_sweep_report(
-        sweep.name, tables(sweep, results), runs, folder, config=sweep.model_dump(mode="json"), links=links
-    )
-
-
-def _read_sweep(path: Path) -> Sweep:
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from None
-    return validate(Sweep, saved, str(path))
+    links = {spot: page.as_posix() for spot, page in pages.items() if (folder / page).is_file()}
+    return write_sweep_report(note.name, tables(note, results), runs, folder, config=note.config, links=links)
 
 
 def view(store: RunStore) -> RunView:
     """A stored run as the report wants it."""
-    settings = store.meta("settings")
+    settings, rounds = store.meta("settings"), store.rounds()
     return RunView(
         label=settings["name"],
         config=settings,
         versions=store.meta("versions") or {},
         summary=store.meta("summary") or {},
-        rounds=store.rounds(),
+        rounds=rounds,
         events=store.events(),
         compromised=frozenset(store.meta("compromised") or ()),
+        failure=_failure(store, len(rounds)),
     )
 
 
-def tables(sweep: Sweep, results: list[CellResult]) -> list[TableView]:
+def _failure(store: RunStore, rounds: int) -> str:
+    """Why a run is no result; empty if it is one."""
+    if (summary := store.meta("summary")) is not None:
+        return str(summary.get("failure", ""))
+    reason = store.meta("failure")
+    return f"not finished: it ended after {rounds} rounds" + (f" with: {reason}" if reason else "")
+
+
+def tables(note: Note, results: Sequence[CellResult]) -> list[TableView]:
     """The results as tables, one for each combination of the axes after the second and each measure."""
-    others = tuple(sweep.axes.values())[2:]
-    return [_table(sweep, results, rest, name) for rest in product(*others) for name in sweep.measures]
+    others = tuple(note.axes.values())[2:]
+    return [_table(note, results, rest, name) for rest in product(*others) for name in note.measures]
 
 
-def _table(sweep: Sweep, results: list[CellResult], rest: tuple[str, ...], name: MeasureName) -> TableView:
-    rows, columns, *_ = (tuple(choices) for choices in sweep.axes.values())
+def _table(note: Note, results: Sequence[CellResult], rest: tuple[str, ...], name: MeasureName) -> TableView:
     measure = MEASURES[name]
     trials: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
+    failures: dict[tuple[str, str], list[Failure]] = defaultdict(list)
     for result in results:
-        row, column, *tail = result.cell.labels
+        row, column, *tail = _labels(note, result)
         value = measure.read(result.summary)
-        if tuple(tail) == rest and value is not None:
+        if tuple(tail) == rest and result.failure:
+            failures[row, column].append(Failure(result.cell.name, result.failure))
+        elif tuple(tail) == rest and value is not None:
             trials[row, column].append((value, result.summary))
-    ours = {place: tuple(value for value, _ in found) for place, found in trials.items()}
-    marked = {place: marks([summary for _, summary in found]) for place, found in trials.items()}
-    first = name == sweep.measures[0]
-    paper = {(r, c): v for r, line in sweep.paper.values.items() for c, v in line.items()} if first else {}
-    source = sweep.paper.source if first else ""
-    title = _title(sweep, rest, name)
-    return TableView(title, rows, columns, ours, paper, source, measure.label, sweep.notes, marked)
+    first = name == note.measures[0]
+    return TableView(
+        title=_title(note, rest, name),
+        rows=_labels_of(note, 0),
+        columns=_labels_of(note, 1),
+        ours={spot: tuple(value for value, _ in found) for spot, found in trials.items()},
+        paper={(r, c): v for r, line in note.paper.values.items() for c, v in line.items()} if first else {},
+        source=note.paper.source if first else "",
+        value=measure.label,
+        notes=note.notes,
+        marks={spot: marks([summary for _, summary in found]) for spot, found in trials.items()},
+        failures={spot: tuple(found) for spot, found in failures.items()},
+    )
 
 
-def _title(sweep: Sweep, rest: Iterable[str], name: MeasureName) -> str:
-    return ", ".join([sweep.name, *rest, *([MEASURES[name].label] if name != sweep.measures[0] else [])])
+def _labels_of(note: Note, place: int) -> tuple[str, ...]:
+    """The labels on the first axis or the second; where there is none, one for all cells."""
+    axes = tuple(note.axes.values())
+    return axes[place] if place < len(axes) else (("all",) if place else (note.name,))
 
 
-def _place(sweep: Sweep, result: CellResult, name: MeasureName) -> tuple[str, str, str]:
+def _labels(note: Note, result: CellResult) -> tuple[str, ...]:
+    """A cell's row and column in its table, and its labels on the other axes."""
+    found = result.cell.labels
+    return (*found, *(_labels_of(note, place)[0] for place in range(len(found), 2)))
+
+
+def _title(note: Note, rest: Iterable[str], name: MeasureName) -> str:
+    return ", ".join([note.name, *rest, *([MEASURES[name].label] if name != note.measures[0] else [])])
+
+
+def _spot(note: Note, result: CellResult, name: MeasureName) -> tuple[str, str, str]:
     """The title of the table that shows a measure of a cell, and its row and column there."""
-    row, column, *rest = result.cell.labels
-    return _title(sweep, rest, name), row, column
+    row, column, *rest = _labels(note, result)
+    return _title(note, rest, name), row, column
 
 
-def _cell_view(sweep: Sweep, folder: Path, result: CellResult) -> RunView:
-    table, row, column = _place(sweep, result, sweep.measures[0])
+def _cell_view(note: Note, folder: Path, result: CellResult) -> RunView:
+    table, row, column = _spot(note, result, note.measures[0])
     seen = view(RunStore(cell_folder(folder, result.cell)))
     return replace(seen, label=result.cell.label, table=table, row=row, column=column)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fedprop.best import BestModel
 from fedprop.experiment import Experiment
-from fedprop.simulation.engine import Moment, Observer, wish
+from fedprop.simulation.engine import Moment, Observer, tell_activity, wish
 from fedprop.simulation.events import Event, EventKind, RoundRecord
 from fedprop.store import RunStore, Totals
 
@@ -49,6 +49,11 @@ class Recorder:
             self.refused[event.detail] += 1
         for watcher in self._watchers:
             watcher.on_event(event)
+
+    def on_activity(self, what: str) -> None:
+        """Hand on what takes long."""
+        for watcher in self._watchers:
+            tell_activity(watcher, what)
 
     def on_round(self, record: RoundRecord, snapshot: Moment) -> str:
         """Note a round, save when it is time to, and say why a watcher wants the run to end, if one does."""

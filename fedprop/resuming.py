@@ -58,8 +58,10 @@ def _plan(setup: Setup) -> dict[str, Any]:
     }
 
 
-def begin(store: RunStore, what: Identity, *, resume: bool, **meta: Any) -> Checkpoint | None:
+def begin(store: RunStore, what: Identity, *, resume: bool, retry: bool = False, **meta: Any) -> Checkpoint | None:
     """Create a run, or find where the one in the folder goes on; None for at the beginning.
+
+    With `retry` a run that failed goes on even if it was finished, and makes room if it was another one.
 
     Raises
     ------
@@ -71,10 +73,18 @@ def begin(store: RunStore, what: Identity, *, resume: bool, **meta: Any) -> Chec
         return None
     if not resume:
         raise StoreError(_taken(store))
+    failed = retry and bool(store.meta("failure"))
     grown = [name for name in GROWING if _grew(store, what, name)]
-    check_same(store, what, but=grown)
+    try:
+        check_same(store, what, but=grown)
+    except StoreError:
+        if not failed:
+            raise
+        store.restart(settings=what.settings, identity=what.parts, **meta)
+        return None
     summary = store.meta("summary")
-    if summary is not None and (limit := summary.get("ended_by", "rounds")) not in (*grown, "watcher"):
+    limit = "" if summary is None else summary.get("ended_by", "rounds")
+    if summary is not None and not failed and limit not in (*grown, "watcher"):
         raise StoreError(f"the run in {store.folder} is finished; there is nothing to resume, unless `{limit}` grows")
     store.rewind(settings=what.settings)
     return store.checkpoint()
@@ -102,7 +112,7 @@ def _grew(store: RunStore, what: Identity, name: str) -> bool:
 
 
 def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> None:
-    """Refuse a folder that holds a run of something else.
+    """Refuse a folder that holds a run of something else; parts that `what` does not have are not looked at.
 
     Raises
     ------
@@ -112,6 +122,7 @@ def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> N
     settings, parts = store.meta("settings"), store.meta("identity")
     if not isinstance(settings, dict) or not isinstance(parts, dict):
         raise StoreError(f"{store.folder} holds a damaged run: it does not say of what")
+    parts = {name: parts.get(name) for name in what.parts}
     found = [*_changed_settings(settings, what.settings, but), *_changed_parts(parts, what.parts)]
     if found:
         raise StoreError(

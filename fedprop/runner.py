@@ -69,14 +69,33 @@ def run(
     if experiment.keep_best and out is None:
         raise InvalidConfig("`keep_best` needs `out`, the folder to keep the model in; found None")
     data_dir = None if data_dir is None else Path(data_dir)
+    if out is None:
+        setup = resolve(experiment, data_dir=data_dir, dataset=dataset, model=model)
+        return _run(experiment, setup, None, None, watchers)
+    return run_in(
+        Path(out), experiment, data_dir=data_dir, resume=resume, dataset=dataset, model=model, watchers=watchers
+    )
+
+
+def run_in(
+    folder: Path,
+    experiment: Experiment,
+    *,
+    data_dir: Path | None = None,
+    resume: bool = False,
+    retry: bool = False,
+    dataset: Dataset | None = None,
+    model: nn.Module | None = None,
+    watchers: Sequence[Observer] = (),
+) -> Outcome:
+    """As `run`, in a folder. With `retry` a run there that failed is no obstacle, whatever it was a run of."""
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
     setup = resolve(experiment, dataset=data, model=module)
-    if out is None:
-        return _run(experiment, setup, None, None, watchers)
     what = identify(experiment, setup, data, module)
-    with claimed(Path(out)):
-        store = RunStore(out)
-        saved = begin(store, what, resume=resume, versions=versions(), compromised=sorted(setup.compromised))
+    with claimed(folder):
+        store = RunStore(folder)
+        meta = {"versions": versions(), "compromised": sorted(setup.compromised)}
+        saved = begin(store, what, resume=resume, retry=retry, **meta)
         try:
             return _run(experiment, setup, store, saved, watchers)
         except Exception as error:

@@ -44,6 +44,7 @@ LEVELS = (
         "tally",
         "measures",
         "sweep",
+        "processes",
         "store",
         "files",
         "folders",

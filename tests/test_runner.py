@@ -110,6 +110,22 @@ def content(folder):
     return summary, store.events(), rounds, store.meta("totals"), (folder / "model.safetensors").read_bytes()
 
 
+class Waiting(Bystander):
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def on_activity(self, what):
+        self.told.append(what)
+
+
+def test_whoever_wants_to_know_is_told_what_takes_long(toy):
+    watcher = Waiting()
+    calm = {"network": {}, "faults": {}, "compute": {}, "policy": {"kind": "synchronous"}}
+    run(experiment(**calm, rounds=1), dataset=toy, watchers=[Bystander(), watcher])
+    assert watcher.told == ["attack sign_flip works on 2 updates", ""]
+
+
 def test_a_run_in_memory_leaves_nothing_behind(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     watcher = Bystander()

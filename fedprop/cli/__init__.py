@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a run failed, a claim is broken or undecided, or the disk 
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,11 +48,18 @@ app.command()(schema.schema)
 def main() -> None:
     """The console script: runs the app, and turns our own errors into a sentence and an exit code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except Exception as error:
         from fedprop.errors import FedpropError, RunFailed, WriteFailed
+        from fedprop.files import DISK, cannot_write
 
+        if isinstance(error, OSError) and error.errno in DISK:
+            error = cannot_write(Path("the output"), error)
         if not isinstance(error, FedpropError):
             raise
-        ERR.print(f"fedprop: {error}", style="red", soft_wrap=True, highlight=False, markup=False)
+        told = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        ERR.print(f"fedprop: {told}", style="red", soft_wrap=True, highlight=False, markup=False)
         sys.exit(1 if isinstance(error, RunFailed | WriteFailed) else 2)

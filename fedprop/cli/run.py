@@ -3,52 +3,90 @@
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from fedprop.cli.console import ERR, OUT
 from fedprop.cli.folders import fresh_folder
-from fedprop.cli.options import Assignments, DataDir, File, OutDir
+from fedprop.cli.interruptions import telling_how_to_go_on
+from fedprop.cli.matrix import run_matrix
+from fedprop.cli.options import Assignments, DataDir, File, OutDir, Seeds
+
+if TYPE_CHECKING:
+    from fedprop.experiment import Experiment
 
 
 def run(
     file: File,
     assignments: Assignments = [],  # noqa: B006 - typer copies it
     seed: Annotated[int | None, typer.Option(help="Instead of the file's seed.")] = None,
+    seeds: Seeds = None,
     out: OutDir = None,
     device: Annotated[str | None, typer.Option(help="Instead of the file's device, for example cuda.")] = None,
     data_dir: DataDir = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out, or for more rounds.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=0, help="Seeds at a time; 0, the default, takes all processors.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no report.")
     ] = False,
 ) -> None:
-    """Run one experiment."""
-    from fedprop.config_file import override, read_mapping
-    from fedprop.errors import InvalidConfig, RunFailed
+    """Run one experiment, or with --seeds one for each seed."""
+    from fedprop.config_file import override, parse_yaml, read_mapping
 
-    if resume and out is None:
-        raise InvalidConfig("--resume needs --out, the folder of the run to go on with; found none")
+    _check_options(seed, seeds, out, resume, jobs)
     changes = [*assignments]
     changes += [f"{key}={value}" for key, value in (("seed", seed), ("device", device)) if value is not None]
     settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
 
     from fedprop.experiment import parse_experiment
+
+    experiment = parse_experiment(settings, str(file))
+    with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
+        if seeds is None:
+            more = [*([] if out else ["--out", str(folder)]), *([] if resume else ["--resume"])]
+            with telling_how_to_go_on(folder / "run.sqlite", *more):
+                _run_one(experiment, folder, data_dir=data_dir, resume=resume, as_json=as_json)
+        else:
+            from fedprop.sweep import over_seeds
+
+            matrix = over_seeds(settings, experiment.name, parse_yaml(seeds, "--seeds"))
+            with telling_how_to_go_on(folder / "sweep.json", *([] if out else ["--out", str(folder)])):
+                run_matrix(matrix, folder, data_dir=data_dir, jobs=jobs or 0, as_json=as_json)
+
+
+def _check_options(seed: int | None, seeds: str | None, out: Path | None, resume: bool, jobs: int | None) -> None:
+    from fedprop.errors import InvalidConfig
+
+    if resume and out is None:
+        raise InvalidConfig("--resume needs --out, the folder of the run to go on with; found none")
+    if seeds is None and jobs is not None:
+        raise InvalidConfig(f"--jobs needs --seeds, since a run is one at a time; found --jobs {jobs}")
+    if seeds is not None and seed is not None:
+        raise InvalidConfig(f"--seed and --seeds must not be given both; found {seed} and {seeds}")
+    if seeds is not None and resume:
+        raise InvalidConfig("--resume must be left out with --seeds, which keeps what is finished in --out; found both")
+
+
+def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, resume: bool, as_json: bool) -> None:
+    from fedprop.errors import RunFailed
     from fedprop.progress import LiveProgress
     from fedprop.publish import publish
     from fedprop.runner import run as run_experiment
     from fedprop.store import RunStore
 
-    experiment = parse_experiment(settings, str(file))
     failure = None
-    with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
-        try:
-            with LiveProgress(ERR, experiment.rounds) as progress:
-                run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
-        except RunFailed as error:
-            failure = error
+    try:
+        with LiveProgress(ERR, experiment.rounds) as progress:
+            run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
+    except RunFailed as error:
+        failure = error
     store = RunStore(folder)
     summary = (store.meta("summary") or {}) if store.exists else {}
     if failure is not None and "failure" not in summary:

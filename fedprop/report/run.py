@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, NamedTuple
 
 from fedprop.headline import LEGEND
 from fedprop.simulation.events import Event, RoundRecord
@@ -26,6 +26,7 @@ class RunView:
         that is absent is shown as a dash.
     rounds, events : what happened, in order.
     compromised : ids of the clients that the adversary holds.
+    failure : why the run is no result, or an empty string.
     table, row, column : where a run of a sweep belongs: the title of its `TableView`, and its cell there.
     """
 
@@ -36,25 +37,36 @@ class RunView:
     rounds: Sequence[RoundRecord]
     events: Sequence[Event]
     compromised: frozenset[ClientId]
+    failure: str = ""
     table: str = ""
     row: str = ""
     column: str = ""
+
+
+class Failure(NamedTuple):
+    """A trial that came to nothing, and why."""
+
+    trial: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell of a table: our trials and the paper's number, each possibly absent.
 
-    `marks` are those of `fedprop.headline`: what went wrong in some trial.
+    `marks` are those of `fedprop.headline`: what went wrong in some trial. `failures` are the trials without a number.
 
     >>> cell = Cell((0.10, 0.14), paper=0.31)
     >>> print(cell, round(cell.mean, 2), cell.deviates)
     0.12 ± 0.03 0.12 True
+    >>> print(Cell(failures=(Failure("seed 0", "no updates"),)))
+    failed
     """
 
     trials: tuple[float, ...] = ()
     paper: float | None = None
     marks: str = ""
+    failures: tuple[Failure, ...] = ()
 
     @property
     def mean(self) -> float | None:
@@ -67,11 +79,13 @@ class Cell:
         return self.mean is not None and self.paper is not None and abs(self.mean - self.paper) > DEVIATION + 1e-9
 
     def __str__(self) -> str:
-        """Our number: the mean, the standard deviation between trials when there are several, and the marks."""
+        """Our number: the mean, the standard deviation between trials when there are several, and what went wrong."""
+        failed = len(self.failures)
         if self.mean is None:
-            return "–"
+            return "failed" if failed else "–"
         spread = f" ± {stdev(self.trials):.2f}" if len(self.trials) > 1 else ""
-        return f"{self.mean:.2f}{spread}{self.marks}"
+        lost = f" ({failed} of {failed + len(self.trials)} failed)" if failed else ""
+        return f"{self.mean:.2f}{spread}{self.marks}{lost}"
 
 
 @dataclass(frozen=True)
@@ -80,11 +94,12 @@ class TableView:
 
     Attributes
     ----------
-    ours : (row, column) to one value for each trial; a failed or missing cell is absent.
+    ours : (row, column) to one value for each trial that has one.
     paper : (row, column) to the paper's number, where it states one.
     source : where the paper's numbers stand ("Fang et al. 2020, Table 2e"), or an empty string.
     value : what the numbers are.
     marks : (row, column) to the marks of a number that must be taken with care.
+    failures : (row, column) to the trials that failed.
     """
 
     title: str
@@ -96,6 +111,7 @@ class TableView:
     value: str = "test error"
     notes: str = ""
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    failures: Mapping[tuple[str, str], tuple[Failure, ...]] = field(default_factory=dict)
 
     @property
     def legend(self) -> tuple[str, ...]:
@@ -106,4 +122,23 @@ class TableView:
     def cell(self, row: str, column: str) -> Cell:
         """The cell at (row, column), empty where nothing is known."""
         place = row, column
-        return Cell(self.ours.get(place, ()), self.paper.get(place), self.marks.get(place, ""))
+        found = self.ours.get(place, ()), self.paper.get(place), self.marks.get(place, ""), self.failures.get(place, ())
+        return Cell(*found)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why trials failed: each reason once, with the trials that it ended."""
+        trials: dict[str, list[str]] = {}
+        for failure in (failure for cell in self.failures.values() for failure in cell):
+            trials.setdefault(failure.reason, []).append(failure.trial)
+        return tuple(f"{_few(names)} failed: {reason}" for reason, names in trials.items())
+
+
+def _few(names: Sequence[str]) -> str:
+    """Some names in words.
+
+    >>> _few(["a", "b", "c", "d"])
+    'a; b; and 2 more'
+    """
+    shown = names if len(names) <= 3 else [*names[:2], f"and {len(names) - 2} more"]
+    return "; ".join(shown)

@@ -9,7 +9,8 @@ from fedprop.report.run import DEVIATION, Cell, TableView
 def render_table(table: TableView) -> Table:
     """Rows against columns; each cell reads "ours (paper)", with "!" where the two are further apart than 0.15.
 
-    Ours is the mean over trials, with the standard deviation when there are several; a dash stands for no result.
+    Ours is the mean over trials, with the standard deviation when there are several; a dash stands for no result. Below
+    stand the reasons of those that failed.
     """
     shown = Table(title=Text(table.title), caption=Text(caption(table)))
     shown.add_column(Text(table.value))
@@ -22,14 +23,15 @@ def render_table(table: TableView) -> Table:
 
 def _cell(cell: Cell) -> Text:
     paper = "" if cell.paper is None else f" ({cell.paper:.2f})"
-    return Text(f"{cell}{paper} !", style="bold red") if cell.deviates else Text(f"{cell}{paper}")
+    style = "bold red" if cell.deviates or cell.failures else ""
+    return Text(f"{cell}{paper}{' !' if cell.deviates else ''}", style=style)
 
 
 def caption(table: TableView) -> str:
-    """How to read the table, in a sentence or two."""
+    """How to read the table, in a sentence or two, and a line for each reason of a failure."""
     parts = []
     if table.paper:
         source = f": {table.source}" if table.source else ""
         parts.append(f"Ours (the paper's{source}). ! marks a difference above {DEVIATION:.2f}.")
     parts += [f"{meaning}." for meaning in table.legend]
-    return " ".join([*parts, *([table.notes] if table.notes else [])])
+    return "\n".join([" ".join([*parts, *([table.notes] if table.notes else [])]), *table.reasons]).strip()

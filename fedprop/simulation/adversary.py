@@ -46,6 +46,7 @@ class Adversary:
         self._waiting: dict[int, anyio.Event] = {}
         self._gradients = Gradients(setup.module) if setup.aims else None
         self._oracles = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
+        self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
     def holds(self, client: ClientId) -> bool:
         """Whether a client is compromised."""
@@ -100,7 +101,9 @@ class Adversary:
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
         )
+        self.announce(f"attack {attack.kind} works on {len(own)} updates")
         rows = self._attempt(index, round, lambda: crafted(attack, view), lambda: self._rows(own, origin))
+        self.announce("")
         self.answers.update(zip(own, rows, strict=True))
 
     def _attempt(self, index: int, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:

@@ -58,7 +58,11 @@ class Moment:
 
 
 class Observer(Protocol):
-    """Whoever wants to know what happens: a progress display, a store, a test."""
+    """Whoever wants to know what happens: a progress display, a store, a test.
+
+    One that has a method `on_activity(what: str)` is also told what takes long while it lasts, in words; nothing of it
+    is part of the trace.
+    """
 
     def on_event(self, event: Event) -> None:
         """Something happened."""
@@ -151,6 +155,7 @@ def simulate(
                 world.restore(saved)
             tasks.start_soon(world.adversary.run)
             world.server.on_round = on_round
+            world.adversary.announce = heard.on_activity
             await _play(setup.policy, world.server, heard)
             tasks.cancel_scope.cancel()
         return world, now()
@@ -189,6 +194,16 @@ class _Heard:
         except Exception as error:
             self.error = error
             raise
+
+    def on_activity(self, what: str) -> None:
+        tell_activity(self._observer, what)
+
+
+def tell_activity(observer: Observer, what: str) -> None:
+    """Tell an observer what takes long, if it wants to know."""
+    tell = getattr(observer, "on_activity", None)
+    if tell is not None:
+        tell(what)
 
 
 def wish(observer: Observer, record: RoundRecord, snapshot: Moment) -> str:

@@ -185,6 +185,14 @@ class RunStore:
             db.execute("DELETE FROM rounds WHERE round >= ?", (0 if saved is None else saved.rounds,))
             _put(db, {"summary": None, "failure": None, **meta})
 
+    def restart(self, **meta: Json) -> None:
+        """Begin anew, as `create` does, in place of a run that nobody wants; all or nothing."""
+        with self._writing() as db:
+            for statement in ("DELETE FROM meta", "DELETE FROM rounds", "DELETE FROM events"):
+                db.execute(statement)
+            _put(db, {"format": FORMAT, **meta})
+        self._remove_checkpoints(but="")
+
     def _saved(self) -> _Saved | None:
         found = self.meta("checkpoint")
         if found is None:

@@ -11,19 +11,20 @@
           per: rule
           Mean: {attack: {kind: sign_flip}}
           Krum: {attack: {kind: fang_krum}}
-    seeds: [0, 1]
+    seeds: [0, 1]                    # or a range, 1..5
     measures: [test_error, epsilon]
     paper: {source: "...", values: {Krum: {None: 0.14}}}
 
-The first axis gives a table's rows, the second its columns; each combination of the others is a table of its own, and
-so is each measure. The paper's numbers stand in the tables of the first measure.
+The first axis gives a table's rows, the second, if there is one, its columns; each combination of the others is a table
+of its own, and so is each measure. The paper's numbers stand in the tables of the first measure.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fedprop.experiment import Seed
 from fedprop.measures import MeasureName
@@ -37,6 +38,21 @@ PER = "per"
 
 MOST_CELLS = 10_000
 """In a sweep; more of them take seconds to write down, and years to run."""
+
+
+def _numbers(value: Any) -> Any:
+    """1..5 as 1, 2, 3, 4, 5; anything else as it is."""
+    ends = re.fullmatch(r"(\d{1,18})\.\.(\d{1,18})", value) if isinstance(value, str) else None
+    if ends is None:
+        return (value,) if isinstance(value, int) else value
+    first, last = map(int, ends.groups())
+    if not 0 <= last - first < MOST_CELLS:
+        raise ValueError(f"a range of seeds must ascend, by less than {MOST_CELLS:,}; found {value}")
+    return tuple(range(first, last + 1))
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), BeforeValidator(_numbers)]
+"""Trials of one cell: several numbers, or a range such as 1..5."""
 
 
 class Paper(Frozen):
@@ -68,8 +84,8 @@ class Sweep(Frozen):
 
     name: str = "sweep"
     base: dict[str, Any]
-    axes: Annotated[dict[str, dict[str, Choice]], Field(min_length=2)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    axes: dict[str, dict[str, Choice]]
+    seeds: Seeds = (0,)
     measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)] = ("test_error",)
     paper: Paper = Paper()
     notes: str = ""
@@ -94,6 +110,10 @@ class Sweep(Frozen):
                     yield f"`{place}.{name}`: the sweep itself says `name` and `seeds`; found {shown(choice[name])}"
 
     def _paper_has_a_place(self) -> Iterator[str]:
+        if len(self.axes) < 2:
+            if self.paper.values:
+                yield f"`paper.values` must be left out without rows and columns; found {len(self.axes)} axes"
+            return
         rows, columns = list(self.axes.values())[:2]
         for row, cells in self.paper.values.items():
             if row not in rows:

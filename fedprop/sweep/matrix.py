@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,40 @@ from fedprop.settings import assign, meant, shown, sound, validate
 from fedprop.settings.explain import MOST
 from fedprop.sweep.definition import PER, Choice, Sweep
 
+LONGEST = 150
+"""So many characters of its labels name a cell's folder; file systems take 255."""
+
 
 @dataclass(frozen=True)
-class Cell:
-    """One experiment of the matrix: the label chosen on each axis, the seed, and what they make."""
+class Place:
+    """Where a cell stands in the matrix: the label chosen on each axis, and the seed."""
 
     labels: tuple[str, ...]
     seed: int
-    experiment: Experiment
 
     @property
     def slug(self) -> str:
-        """A folder name."""
+        """A folder name, of one part whatever the labels are."""
         text = "-".join([*self.labels, f"seed{self.seed}"])
-        return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-").lower()
+        plain = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-").lower()
+        return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{sha256(text.encode()).hexdigest()[:8]}"
 
     @property
     def label(self) -> str:
-        """How the report names the cell: row, column, and the rest."""
-        return ", ".join(self.labels)
+        """How a report names the cell: row, column, and the rest."""
+        return ", ".join(self.labels) or f"seed {self.seed}"
+
+    @property
+    def name(self) -> str:
+        """How a line names it, its seed included."""
+        return ", ".join([*self.labels, f"seed {self.seed}"])
+
+
+@dataclass(frozen=True)
+class Cell(Place):
+    """One experiment of the matrix."""
+
+    experiment: Experiment
 
 
 def load_sweep(path: Path, assignments: tuple[str, ...] | list[str] = ()) -> Sweep:
@@ -53,6 +69,15 @@ def load_sweep(path: Path, assignments: tuple[str, ...] | list[str] = ()) -> Swe
     if "axes" not in data and "base" not in data and data.keys() & Experiment.model_fields.keys() - {"name"}:
         raise InvalidConfig(f"{path} holds a single experiment: `fedprop run` runs it, and `load_experiment` reads it")
     sweep = validate(Sweep, _with_base(data, path), str(path))
+    if not sweep.axes:
+        raise InvalidConfig(f"{path}: `axes` must have at least one axis; found none (for seeds alone: run --seeds)")
+    cells(sweep)
+    return sweep
+
+
+def over_seeds(base: dict[str, Any], name: str, seeds: Any) -> Sweep:
+    """One experiment under several seeds, as `Sweep.seeds` takes them. Raises as `load_sweep` does."""
+    sweep = validate(Sweep, {"name": name, "base": base, "axes": {}, "seeds": seeds}, "--seeds")
     cells(sweep)
     return sweep
 
@@ -104,7 +129,7 @@ def make_cell(sweep: Sweep, labels: tuple[str, ...], seed: int) -> Cell:
     for axis, label in chosen.items():
         for path, value in _settings(sweep, axis, label, chosen):
             settings = assign(settings, path.split("."), value)
-    return Cell(labels, seed, validate(Experiment, settings, f"cell {' / '.join(labels)}"))
+    return Cell(labels, seed, validate(Experiment, settings, f"cell {' / '.join(labels) or seed}"))
 
 
 def _settings(sweep: Sweep, axis: str, label: str, chosen: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ import pytest
 from fedprop import cli
 from fedprop.catalogue import kinds
 from fedprop.cli.kinds import Family
+from fedprop.errors import WriteFailed
+from fedprop.progress import LiveProgress
 from fedprop.store import RunStore
 
 MY_RULE = """
@@ -168,6 +173,14 @@ def mistakes():
             "run.yaml must be a folder, or a place for one",
         ),
         "resume what": (["run", "run.yaml", "--resume"], "--resume needs --out"),
+        "jobs of one run": (["run", "run.yaml", "--jobs", "2"], "--jobs needs --seeds"),
+        "seed and seeds": (
+            ["run", "run.yaml", "--seed", "1", "--seeds", "1..2"],
+            "must not be given both; found 1 and",
+        ),
+        "seeds that fall": (["run", "run.yaml", "--seeds", "3..1"], "`seeds`: a range of seeds must ascend"),
+        "seeds that are none": (["run", "run.yaml", "--seeds", "many"], "--seeds: `seeds`: "),
+        "resume seeds": (["run", "run.yaml", "--seeds", "1..2", "--resume", "--out", "x"], "--resume must be left out"),
         "unknown option": (["run", "run.yaml", "--sed", "1"], "No such option"),
         "unknown command": (["walk"], "No such command"),
         "report of nothing": (["report", "empty"], "empty holds neither a run nor a sweep"),
@@ -315,7 +328,9 @@ def test_sweep_shows_a_table_and_writes_a_report(fedprop):
     assert code == 0
     assert "Median" in out
     assert "report: runs/small-sweep/report.html" in out
-    assert err.splitlines()[0].startswith("Mean, Nobody, seed 0: test error 0.")
+    first, *_, last = err.strip().splitlines()
+    assert re.fullmatch(r"1 of 4, about \d+ s left: Mean, Nobody, seed 0: test error 0\.\d{3}.*", first)
+    assert last.startswith("4 of 4: Median, Gaussian, seed 0: test error 0.")
     assert Path("runs/small-sweep/report.html").is_file()
 
 
@@ -331,7 +346,10 @@ def test_sweep_keeps_what_is_finished(fedprop):
     ]
     times = {path: path.stat().st_mtime_ns for path in Path("there").rglob("*.s*") if path.name != "sweep.json"}
     assert len(times) == 4 * 3
-    assert json.loads(fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--json")[1]) == first
+    code, out, err = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--json")
+    assert json.loads(out) == first
+    assert err.splitlines()[0].startswith("1 of 4: Mean, Nobody, seed 0: test error 0.")
+    assert all(line.endswith("(kept)") for line in err.strip().splitlines())
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
@@ -341,7 +359,7 @@ def test_sweep_refuses_a_folder_with_other_settings_and_leaves_it_alone(fedprop)
     assert code == 2
     code, _, err = fedprop("sweep", "sweep.yaml", "--out", "there", "--set", "axes.rule.Mean={rounds: 2}")
     assert code == 2
-    assert "holds a run of another configuration; choose another --out" in err
+    assert "holds a run of another configuration: `rounds` was 3, and is 2 now; choose another folder" in err
     assert fedprop("report", "there")[0] == 0
 
 
@@ -352,6 +370,107 @@ def test_a_failed_cell_gives_exit_code_1_and_the_others_go_on(fedprop, monkeypat
     assert code == 1
     failures = [cell["failure"] for cell in json.loads(out)["cells"]]
     assert [bool(failure) for failure in failures] == [True, True, False, False]
+    code, out, _ = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--set", change)
+    assert code == 1
+    assert re.search(r"Mean .*failed .*failed", out)
+    assert "round 0 came to no end" in " ".join(out.split())
+    assert "failed" in Path("runs/small-sweep/report.html").read_text()
+
+
+# Several seeds
+
+
+def test_one_run_for_each_seed_and_a_table_of_all(fedprop):
+    code, out, err = fedprop("run", "run.yaml", "--seeds", "1..3", "--jobs", 1, "--out", "there")
+    assert (code, [line.partition(":")[0][:6] for line in err.strip().splitlines()]) == (
+        0,
+        ["1 of 3", "2 of 3", "3 of 3"],
+    )
+    assert "small run, 3 seeds" in out
+    assert re.search(r"test error +│ 0\.\d{4} │ 0\.\d{4} +│ 0\.\d{4} │ 0\.\d{4} +│", out)
+    shown = json.loads(fedprop("run", "run.yaml", "--seeds", "[1, 2, 3]", "--jobs", 1, "--out", "there", "--json")[1])
+    assert [(cell["seed"], cell["labels"]) for cell in shown["cells"]] == [(1, []), (2, []), (3, [])]
+    alone = json.loads(fedprop("run", "run.yaml", "--seed", 2, "--json")[1])
+    assert shown["cells"][1]["trace_sha256"] == alone["trace_sha256"]
+    assert fedprop("report", "there")[0] == 0
+
+
+def test_a_sweep_under_other_seeds(fedprop):
+    code, out, _ = fedprop("sweep", "sweep.yaml", "--seeds", "4..5", "--jobs", 1, "--json")
+    assert (code, [cell["seed"] for cell in json.loads(out)["cells"]]) == (0, [4, 5] * 4)
+
+
+# What ends a command before its time
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Ends the next run with an error when its first round has closed."""
+
+    def end(error):
+        def on_round(self, record, snapshot, usual=LiveProgress.on_round):
+            monkeypatch.setattr(LiveProgress, "on_round", usual)
+            raise error
+
+        monkeypatch.setattr(LiveProgress, "on_round", on_round)
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (["--seed", 5], " --seed 5 --out runs/small-run --resume"),
+        (["--out", "a b"], " --out 'a b' --resume"),
+    ],
+)
+def test_an_interrupted_run_says_how_to_go_on(fedprop, ended, arguments, more):
+    ended(KeyboardInterrupt())
+    code, out, err = fedprop("run", "run.yaml", *arguments)
+    assert (code, out) == (130, "")
+    command = f"fedprop run run.yaml{more}"
+    assert f"what was saved is kept; go on with: {command}" in err
+    assert fedprop(*shlex.split(command)[1:], "--json")[0] == 0
+
+
+def test_a_terminated_run_says_how_to_go_on(fedprop, monkeypatch):
+    def on_round(self, record, snapshot):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+    monkeypatch.setattr("fedprop.progress.LiveProgress.on_round", on_round)
+    code, _, err = fedprop("run", "run.yaml", "--out", "there")
+    assert code == 143
+    assert "go on with: fedprop run run.yaml --out there --resume" in err
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_full_disk_gives_exit_code_1_and_says_how_to_go_on(fedprop, ended):
+    ended(WriteFailed("run.sqlite cannot be written: database or disk is full"))
+    code, out, err = fedprop("run", "run.yaml")
+    assert (code, out) == (1, "")
+    assert "fedprop: run.sqlite cannot be written: database or disk is full" in err
+    assert "go on with: fedprop run run.yaml --out runs/small-run --resume" in err
+
+
+def test_an_interrupted_sweep_says_how_to_go_on(fedprop, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fedprop.sweep.running.run_in", interrupt)
+    code, _, err = fedprop("sweep", "sweep.yaml", "--jobs", 1)
+    assert code == 130
+    assert "go on with: fedprop sweep sweep.yaml --jobs 1" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_summary_that_cannot_be_printed_gives_exit_code_1(tmp_path):
+    code = "from fedprop.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "list", "models"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "fedprop: the output cannot be written: No space left on device\n")
 
 
 def test_report_of_a_run_and_of_a_sweep(fedprop, summary):

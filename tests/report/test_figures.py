@@ -24,6 +24,7 @@ from fedprop.report.figures import (
 )
 from fedprop.report.figures.curves import line_styles
 from fedprop.report.figures.style import COMPROMISED
+from fedprop.report.run import Failure
 from fedprop.simulation.events import Event, EventKind
 
 
@@ -245,3 +246,14 @@ def test_a_run_of_one_round_is_drawn(make_run):
 def test_pyplot_is_never_used(run):
     png(accuracy_figure([run]))
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_a_failed_cell_is_no_number_in_a_table(table):
+    failed = replace(table, ours={}, failures={(table.rows[0], table.columns[0]): (Failure("seed 0", "no memory"),)})
+    assert "failed" in words(table_figure(failed)).splitlines()
+    half = replace(failed, ours={(table.rows[0], table.columns[0]): (0.25,)})
+    assert "0.25\n(1 of 2 failed)" in words(table_figure(half))
+
+
+def test_a_dollar_sign_is_no_formula(table):
+    assert png(table_figure(replace(table, title=r"$\frac$", value=r"$\frac$")))

@@ -13,6 +13,7 @@ from fedprop.errors import StoreError
 from fedprop.report import chrome_trace, write_run_report, write_sweep_report
 from fedprop.report.figures import malicious_index_figure
 from fedprop.report.html import cards
+from fedprop.report.run import Failure
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -235,3 +236,13 @@ def test_a_place_that_cannot_be_written_is_named(run, tmp_path):
 def test_importing_the_reports_does_not_import_matplotlib():
     code = "import sys, fedprop.report; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_failed_cells_and_failed_runs_are_flagged_with_their_reason(run, table, tmp_path):
+    failures = {(table.rows[0], table.columns[0]): (Failure("seed 0", "<no> memory"),)}
+    path = write_sweep_report("S", [replace(table, ours={}, failures=failures)], [], tmp_path / "b")
+    text = path.read_text(encoding="utf-8")
+    assert '<td class="flag">failed' in text
+    assert "<li>seed 0 failed: &lt;no&gt; memory</li>" in text
+    text = write_run_report(replace(run, failure="<no> memory"), tmp_path / "a").read_text(encoding="utf-8")
+    assert "This run is no result: &lt;no&gt; memory" in text

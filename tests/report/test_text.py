@@ -4,6 +4,7 @@ from io import StringIO
 from rich.console import Console
 
 from fedprop.report import render_table
+from fedprop.report.run import Failure
 
 
 def shown(table, width: int = 100) -> str:
@@ -45,3 +46,11 @@ def test_marks_are_explained_where_there_are_some(table):
     text = " ".join(text.split())
     assert "° more clients compromised than the rule tolerates." in text
     assert "† attacks or rounds failed, or attacks had no effect." in text
+
+
+def test_failed_trials_are_marked_and_their_reasons_follow(table):
+    lost = (Failure("Krum, no attack, seed 1", "[no] memory"),)
+    failures = {("Krum", "no attack"): lost, ("Krum", "full"): (Failure("Krum, full, seed 0", "[no] memory"),)}
+    text = shown(replace(table, columns=("no attack", "full"), failures=failures))
+    assert "0.12 ± 0.03 (1 of 3 failed) (0.11)" in text
+    assert "Krum, no attack, seed 1; Krum, full, seed 0 failed: [no] memory" in " ".join(text.split())

@@ -7,8 +7,10 @@ blindness; blue is always honest and vermillion always compromised.
 from io import BytesIO
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 INK = "#1f2328"
@@ -54,7 +56,10 @@ def whole_numbers(axes: Axes, *, axis: str) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, the same bytes for the same figure."""
+    """The figure as PNG, the same bytes for the same figure. A dollar sign in a label is one, and begins no formula."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with rc_context({"text.parse_math": False}):  # for ticks, which are made only now
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from fedprop.report.figures.style import ABSENT, HONEST, INK, MUTED, NORMAL, SMALL, new_figure, style
+from fedprop.report.figures.style import ABSENT, COMPROMISED, HONEST, INK, MUTED, NORMAL, SMALL, new_figure, style
 from fedprop.report.run import DEVIATION, Cell, TableView
 
 HEAT = LinearSegmentedColormap.from_list("error", ["#fff8ec", "#f5a35c", "#8c2d04"])
@@ -40,12 +40,18 @@ def _draw_cell(axes: Axes, place: tuple[int, int], cell: Cell, scale: Normalize)
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=color))
     ink = "white" if share is not None and share > 0.75 else INK
     lift = 0 if cell.paper is None else 0.14
-    axes.text(x, y - lift, str(cell), ha="center", va="center", fontsize=NORMAL + 1, fontweight="bold", color=ink)
+    ink = COMPROMISED if cell.failures and share is None else ink
+    axes.text(x, y - lift, _words(cell), ha="center", va="center", fontsize=NORMAL + 1, fontweight="bold", color=ink)
     if cell.paper is not None:
         axes.text(x, y + 0.22, f"paper {cell.paper:.2f}", ha="center", va="center", fontsize=SMALL, color=ink)
     if cell.deviates:
         frame = Rectangle((x - 0.46, y - 0.43), 0.92, 0.86, fill=False, edgecolor=HONEST, linewidth=2.5)
         axes.add_patch(frame)
+
+
+def _words(cell: Cell) -> str:
+    """What went wrong stands on a line of its own, where there is a number too."""
+    return str(cell).replace(" (", "\n(")
 
 
 def _frame(axes: Axes, table: TableView) -> None:

@@ -1,0 +1,72 @@
+"""Several runs as one command: a sweep, or one experiment under several seeds."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fedprop.cli.console import ERR, OUT
+
+if TYPE_CHECKING:
+    from fedprop.sweep import CellResult, Sweep
+
+
+def run_matrix(matrix: "Sweep", folder: Path, *, data_dir: Path | None, jobs: int, as_json: bool) -> None:
+    """Run what is missing, show all of it, and exit with 1 if something failed."""
+    from fedprop.progress import SweepProgress, outcome_of
+    from fedprop.sweep import cells, run_sweep
+
+    def say(result: "CellResult") -> None:
+        tell = progress.on_kept if result.kept else progress.on_cell
+        tell(result.cell.name, outcome_of(result.summary, result.failure))
+
+    with SweepProgress(ERR, len(cells(matrix))) as progress:
+        results = run_sweep(matrix, folder, data_dir=data_dir, jobs=jobs or processors(), on_cell=say)
+    if as_json:
+        shown = [{"labels": r.cell.labels, "seed": r.cell.seed, **r.summary, "failure": r.failure} for r in results]
+        print(json.dumps({"name": matrix.name, "folder": str(folder), "cells": shown}))
+    else:
+        _show(matrix, results, folder)
+    if any(result.failure for result in results):
+        raise typer.Exit(1)
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _show(matrix: "Sweep", results: Sequence["CellResult"], folder: Path) -> None:
+    from fedprop.publish import publish, tables
+    from fedprop.report import render_table
+    from fedprop.sweep import note_of
+
+    if matrix.axes:
+        for table in tables(note_of(matrix), results):
+            OUT.print(render_table(table))
+    else:
+        OUT.print(_trials(matrix.name, results))
+    OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
+
+
+def _trials(name: str, results: Sequence["CellResult"]) -> Table:
+    """A row for each measure that there is: its mean over the seeds, and how far they lie apart."""
+    from fedprop.measures import MEASURES
+
+    good = [result.summary for result in results if not result.failure]
+    table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {len(good)} seeds"))
+    for measure in MEASURES.values():
+        values = [value for summary in good if (value := measure.read(summary)) is not None]
+        if values:
+            spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"
+            table.add_row(measure.label, f"{fmean(values):.4f}", spread, f"{min(values):.4f}", f"{max(values):.4f}")
+    for result in results:
+        if result.failure:
+            table.add_row(f"seed {result.cell.seed}", Text("failed", style="bold red"))
+    return table

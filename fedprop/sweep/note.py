@@ -1,0 +1,94 @@
+"""What a sweep's folder says of the sweep: plain data, from which its tables can be made. Nothing in it is ever run."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, ValidationError
+
+from fedprop.errors import StoreError
+from fedprop.files import write_atomically
+from fedprop.measures import MeasureName
+from fedprop.sweep.definition import Paper, Sweep
+from fedprop.sweep.matrix import Place, cells
+from fedprop.types import Frozen
+
+SWEEP_FILE = "sweep.json"
+
+
+class NotedCell(Frozen):
+    """A cell, and why it has no result, if it failed without leaving a run."""
+
+    labels: tuple[str, ...]
+    seed: NonNegativeInt
+    failure: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.labels, self.seed)
+
+
+class Note(Frozen):
+    """A sweep in plain data.
+
+    Attributes
+    ----------
+    axes : the labels on each axis.
+    config : the sweep's file, to be shown.
+    """
+
+    format: Literal[2] = 2
+    name: str
+    axes: dict[str, tuple[str, ...]]
+    measures: tuple[MeasureName, ...]
+    paper: Paper
+    notes: str
+    cells: tuple[NotedCell, ...]
+    config: dict[str, Any]
+
+
+def note_of(sweep: Sweep, failures: Mapping[str, str] | None = None) -> Note:
+    """A sweep as it is noted; `failures` by the cells' folders."""
+    told = failures or {}
+    return Note(
+        name=sweep.name,
+        axes={axis: tuple(choices) for axis, choices in sweep.axes.items()},
+        measures=sweep.measures,
+        paper=sweep.paper,
+        notes=sweep.notes,
+        cells=tuple(NotedCell(labels=c.labels, seed=c.seed, failure=told.get(c.slug, "")) for c in cells(sweep)),
+        config=sweep.model_dump(mode="json"),
+    )
+
+
+def write_note(note: Note, folder: Path) -> None:
+    """Write it into the sweep's folder.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be written to.
+    """
+    write_atomically(folder / SWEEP_FILE, note.model_dump_json(indent=1))
+
+
+def read_note(folder: Path) -> Note:
+    """The note in a sweep's folder.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is damaged, or of another version of fedprop.
+    """
+    path = folder / SWEEP_FILE
+    try:
+        return Note.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StoreError(
+            f"{path} is damaged, or of another version of fedprop, at {where!r}; `fedprop sweep` writes it anew"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from None
