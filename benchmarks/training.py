@@ -21,12 +21,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fedprop.assembly import resolve
+from fedprop.cores import start_threads
 from fedprop.experiment import Experiment
 from fedprop.params import ParameterLayout
 from fedprop.runner import run
 from fedprop.simulation.setup import Setup
 from fedprop.training import Ticket, make_engine
-from fedprop.training.workers import start_threads
 
 CLIENTS = 100
 IMAGES = 80

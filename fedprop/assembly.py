@@ -1,6 +1,5 @@
 """From an experiment to all that a simulation needs: data loaded, model built, clients and attackers dealt out."""
 
-import copy
 from pathlib import Path
 
 import torch
@@ -14,15 +13,22 @@ from fedprop.defenses import ClientSide
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
-from fedprop.params import ParameterLayout
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy import MembershipProbe, Probe
 from fedprop.rng import generator
 from fedprop.simulation.enlistment import aims_of, enlist, shards_of
+from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
+from fedprop.simulation.root import RootBench
 from fedprop.simulation.setup import Setup
-from fedprop.training import LocalTraining, Shards, make_engine
+from fedprop.training import LocalTraining, Shards
 from fedprop.training.lr_schedules import check_rounds
+from fedprop.training.telling import telling_rows
+from fedprop.training.trial import try_evaluation
+
+TRIED = 8
+"""So many examples a model is evaluated on before anything runs."""
 
 
 def resolve(
@@ -68,7 +74,7 @@ def resolve(
         rounds=experiment.rounds,
         clients=experiment.clients,
         dataset=data,
-        module=copy.deepcopy(module).to(device),
+        module=copy_module(module).to(device),
         shards=shards,
         training=_planned(experiment, shards),
         defense=experiment.rule,
@@ -94,8 +100,8 @@ def resolve(
         metrics=experiment.metrics,
         until=experiment.until,
     )
-    make_engine(setup.module, setup.shards, setup.training, setup.seed)  # refuses what it cannot train
     _check_buffers(setup)
+    _check_training(setup)
     return setup
 
 
@@ -125,6 +131,13 @@ def materials(
     if not isinstance(module, nn.Module):
         raise InvalidConfig(f"`model` must be an nn.Module, not a class or a function; found {described(module)}")
     return data, module
+
+
+def _check_training(setup: Setup) -> None:
+    """Try the model as clients and server will train it, and refuse one that cannot be, before anything runs."""
+    _ = setup.engine
+    if setup.root is not None:
+        RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
 
 
 def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
@@ -178,17 +191,14 @@ def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
         return experiment.model.build(data.shape, data.classes, experiment.seed)
 
 
-@torch.no_grad()
 def _check_fit(module: nn.Module, data: Dataset) -> None:
     """Refuse a model that cannot classify this data, before anything runs."""
-    name, trial = type(module).__name__, copy.deepcopy(module).cpu().eval()
-    try:
-        shape = tuple(trial(data.test.x[:2].cpu()).shape)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise InvalidConfig(f"`model`: {name} must accept inputs of shape {list(data.shape)}; found: {error}") from None
-    wanted = (min(2, len(data.test)), data.classes)
-    if shape != wanted:
-        raise InvalidConfig(f"`model`: {name} must give logits of shape {list(wanted)}; found {list(shape)}")
+    if not isinstance(module, nn.Module):
+        raise InvalidConfig(f"`model` must be a torch.nn.Module; found {type(module).__name__}")
+    telling = telling_rows(module, data.test.x, TRIED)
+    last = (len(data.test) - 1) % BATCH + 1
+    for size in sorted({len(telling), min(last, len(telling))}):
+        try_evaluation(module, data.test.x[telling[:size]], data.classes)
 
 
 def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:

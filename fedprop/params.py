@@ -5,6 +5,7 @@ BatchNorm's running statistics and its integer counter included. Tied parameters
 not persistent are constants that the module makes itself (a causal mask, say), so they stay out.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from fedprop.errors import InvalidConfig
+from fedprop.failures import blamed
 from fedprop.types import Vector
 
 
@@ -181,6 +183,24 @@ class ParameterLayout:
                     f"the module must match the layout: {name!r} must have shape {_shown(wanted.get(name))}; "
                     f"found {_shown(found.get(name))}"
                 )
+
+
+def copy_module(module: nn.Module) -> nn.Module:
+    """A copy that shares nothing with `module`, frozen where it is; copies of TorchScript's modules can be trained too.
+
+    Raises
+    ------
+    InvalidConfig
+        If `copy.deepcopy` cannot copy it.
+    """
+    with (
+        blamed(f"`model`: {type(module).__name__} must be one that can be copied; found", raising=InvalidConfig),
+        torch.no_grad(),
+    ):
+        made = copy.deepcopy(module)
+    for own, given in zip(made.parameters(), module.parameters(), strict=True):
+        own.requires_grad_(given.requires_grad)
+    return made
 
 
 def _shown(shape: tuple[int, ...] | None) -> str:

@@ -45,6 +45,8 @@ def summarize(
         "accepted": accepted,
         "rejected": dict(refused),
         "clients_per_pass": outcome.tickets_per_pass,
+        "engine": "" if outcome.engine is None else outcome.engine.kind,
+        "engine_reason": "" if outcome.engine is None else outcome.engine.reason,
         "trace_sha256": outcome.trace_sha256,
         "inference": tally.inference(),
         "decisions": tally.decisions(setup.compromised),

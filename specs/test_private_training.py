@@ -23,9 +23,10 @@ from torch import Tensor
 
 from fedprop.data.base import Examples
 from fedprop.privacy import LocalPrivacy, QuantileClipping
-from fedprop.training import LocalTraining, Shards, make_engine
+from fedprop.training import LocalTraining, Shards
+from fedprop.training.engine import EngineChoice, build_engine
 
-MODELS = st.sampled_from(["logistic", "mlp", "half frozen", "idle weight", "cnn"])
+MODELS = st.sampled_from(["logistic", "mlp", "half frozen", "idle weight", "cnn", "tokens"])
 
 
 @st.composite
@@ -39,7 +40,7 @@ def privacies(draw: st.DrawFn) -> LocalPrivacy:
 
 
 @st.composite
-def configs(draw: st.DrawFn, kind: str) -> LocalTraining:
+def configs(draw: st.DrawFn) -> LocalTraining:
     return LocalTraining(
         **draw(lengths),
         **draw(st.sampled_from([{}, {"momentum": 0.9}, {"optimizer": "adam"}])),
@@ -48,16 +49,16 @@ def configs(draw: st.DrawFn, kind: str) -> LocalTraining:
         weight_decay=draw(st.sampled_from([0.0, 0.01])),
         proximal=draw(st.sampled_from([0.0, 0.5])),
         privacy=draw(privacies()),
-        engine=kind,
     )
 
 
-@given(MODELS, configs("sequential"), sizes_lists, st.data())
+@given(MODELS, configs(), sizes_lists, st.data())
 def test_stacking_gives_what_opacus_gives(name, config, sizes, data):
     clients = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1, max_size=5))
     shards, tickets = shards_of(sizes), tickets_of(build(name), clients)
     slow, fast = (
-        make_engine(build(name), shards, config.but(engine=kind), 11)(tickets) for kind in ("sequential", "vectorized")
+        build_engine(EngineChoice(kind, "none"), build(name), shards, config, 11)(tickets)
+        for kind in ("sequential", "vectorized")
     )
     for wanted, found in zip(slow, fast, strict=True):
         assert_same(found, wanted, 1e-9)
@@ -77,6 +78,7 @@ def _step(kind: str, name: str, clip: float, size: int, *, lacks: int = 0) -> Te
     pool = shards_of([size]).pool
     shards = Shards(Examples(1e3 * pool.x, pool.y), (torch.arange(size - lacks),))
     privacy = LocalPrivacy(clip_norm=clip, noise_multiplier=1.0)
-    config = LocalTraining(lr=1.0, batch_size=size, privacy=privacy, engine=kind)
-    update = make_engine(build(name), shards, config, 11)(tickets_of(build(name), [0]))[0].update
+    config = LocalTraining(lr=1.0, batch_size=size, privacy=privacy)
+    train = build_engine(EngineChoice(kind, "none"), build(name), shards, config, 11)
+    update = train(tickets_of(build(name), [0]))[0].update
     return update * (size - lacks) / size

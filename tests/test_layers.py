@@ -13,7 +13,20 @@ import fedprop
 
 ROOT = Path(fedprop.__file__).parent
 LEVELS = (
-    {"errors", "failures", "settings", "answers", "forms", "types", "params", "rng", "registry", "apart"},
+    {
+        "errors",
+        "failures",
+        "settings",
+        "answers",
+        "forms",
+        "types",
+        "params",
+        "rng",
+        "draws",
+        "cores",
+        "registry",
+        "apart",
+    },
     {
         "aggregators",
         "attacks",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias, TypeVar
@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from fedprop.cores import cores, start_threads
 from fedprop.types import Updates
 
 BLOCK_ELEMENTS = 1 << 18
@@ -102,33 +103,22 @@ def column_blocks(rows: Rows) -> Iterator[Tensor]:
 def map_blocks(work: Callable[[Tensor], T], rows: Rows, columns: int | None = None) -> Iterator[T]:
     """`work` on each of the `column_blocks` of `rows`, or on blocks of so many `columns`, in the order of the columns.
 
-    On a CPU many blocks are read and worked on by as many threads as torch may use here, each of which computes alone:
+    On a CPU many blocks are read and worked on by as many threads as there are `cores`, each of which computes alone:
     independent blocks disturb each other less than threads that meet after every operation. `FEW_BLOCKS` are worked on
     one after the other.
     """
     spans = list(column_spans(rows, columns))
-    threads = min(len(spans), torch.get_num_threads())
+    threads = min(len(spans), cores())
     if threads == 1 or len(spans) <= FEW_BLOCKS or rows.device.type == "cuda":
         yield from (work(read(rows, *span)) for span in spans)
         return
-    with _single_threaded(threads) as pool:
+    with start_threads(threads) as pool:
         begun: deque[Future[T]] = deque()
         for span in spans:
             begun.append(pool.submit(lambda span: work(read(rows, *span)), span))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (block.result() for block in begun)
-
-
-@contextmanager
-def _single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads in which torch's own operations use no further threads."""
-    ours = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(ours)  # what a thread sets is also what threads started later begin with
 
 
 def take(rows: Rows, indices: Int[Tensor, " k"]) -> Rows:

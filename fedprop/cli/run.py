@@ -129,6 +129,7 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed{ended})")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
     table.add_row("wall time", f"{summary['wall_seconds']:,.1f} s")
+    table.add_row("training engine", ", since ".join(filter(None, (summary["engine"], summary["engine_reason"]))))
     table.add_row("updates accepted", str(summary["accepted"]))
     table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
     if made := summary["decisions"]:

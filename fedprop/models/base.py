@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 
-import torch
 from torch import nn
 
+from fedprop.draws import OwnDraws, seeded
 from fedprop.rng import key
 from fedprop.types import Frozen
 
@@ -28,7 +28,6 @@ class ModelSpec(Frozen, ABC):
 
     def build(self, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
         """`module`, initialised from the seed alone; torch's global generators are left as they were."""
-        with torch.random.fork_rng(devices=[]):
-            # Not torch.manual_seed: that would also reseed every GPU, which fork_rng was told not to restore.
-            torch.default_generator.manual_seed(key(seed, "model"))
+        own = key(seed, "model")
+        with seeded(own), OwnDraws(own):
             return self.module(shape, classes)

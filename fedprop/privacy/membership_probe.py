@@ -1,6 +1,5 @@
 """Membership inference against a running simulation, round by round."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
@@ -9,8 +8,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from fedprop.data.base import Examples
+from fedprop.draws import OwnDraws, seeded
 from fedprop.errors import InvalidConfig
-from fedprop.params import ParameterLayout
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy.membership import Inference
 from fedprop.privacy.membership_attacks import Answers, Features, Statistic, logistic_regression, threshold
 from fedprop.privacy.probe import AttackName, Finding, Sight
@@ -87,7 +87,7 @@ class MembershipProbe:
         seed: int,
     ) -> None:
         self.config = config
-        self._module = copy.deepcopy(module).to(pool.x.device).eval()
+        self._module = copy_module(module).to(pool.x.device).eval()
         self._layout = ParameterLayout.of(self._module)
         if config.client >= len(parts):
             clients = len(parts)
@@ -125,7 +125,8 @@ class MembershipProbe:
     @torch.no_grad()
     def _ask(self, parameters: Vector, examples: Examples) -> Answers:
         self._layout.load(self._module, parameters)
-        logits = torch.cat([self._module(x) for x in torch.split(examples.x, BATCH)])
+        with seeded(0, parameters.device), OwnDraws(0):
+            logits = torch.cat([self._module(x) for x in torch.split(examples.x, BATCH)])
         return Answers(logits.cpu(), examples.y.cpu())
 
 

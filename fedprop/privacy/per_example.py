@@ -1,9 +1,12 @@
 """Private gradients of one client, by opacus."""
 
+import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from opacus.grad_sample import GradSampleModule
+from opacus.grad_sample.embedding import compute_embedding_grad_sample
 from opacus.optimizers import DPOptimizer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -12,21 +15,38 @@ from fedprop.privacy.config import LocalPrivacy
 from fedprop.privacy.noise import noise_like
 
 
+def _embedding(layer: nn.Embedding, activations: list[Tensor], backprops: Tensor) -> dict[nn.Parameter, Tensor]:
+    """As opacus has it, but the vector that stands for padding has no gradient, as in torch."""
+    found: dict[nn.Parameter, Tensor] = compute_embedding_grad_sample(layer, activations, backprops)
+    if layer.padding_idx is not None:
+        for gradient in found.values():
+            gradient[:, layer.padding_idx] = 0.0
+    return found
+
+
 class PerExample:
     """A module that yields the gradient of each example in `grad_sample` of its parameters."""
 
     def __init__(self, module: nn.Module) -> None:
+        # Integer inputs have no gradients; opacus does without them, and torch warns of it at each step.
+        warnings.filterwarnings("ignore", message="Full backward hook is firing when gradients are computed")
         self._model = GradSampleModule(module, loss_reduction="sum")
+        self._model.GRAD_SAMPLERS = {**self._model.GRAD_SAMPLERS, nn.Embedding: _embedding}
         self._trainable: list[Any] = [p for p in module.parameters() if p.requires_grad]
 
-    def differentiate(self, x: Tensor, y: Tensor) -> None:
-        """Fill `grad_sample` [n, ...] for a batch, which may be empty; zeros for what takes no part in the forward."""
+    def differentiate(self, x: Tensor, y: Tensor, forward: AbstractContextManager[Any]) -> None:
+        """Fill `grad_sample` [n, ...] for a batch, which may be empty; zeros for what takes no part in the forward.
+
+        The forward pass is made within `forward`.
+        """
         for parameter in self._trainable:
             parameter.grad_sample = None
         if len(y):
             # Opacus's hooks fire on the gradients of a layer's inputs, the first layer's too.
             x = x.detach().requires_grad_(x.is_floating_point())
-            torch.autograd.backward(cross_entropy(self._model(x), y, reduction="sum"))
+            with forward:
+                loss = cross_entropy(self._model(x), y, reduction="sum")
+            torch.autograd.backward(loss)
         for parameter in self._trainable:
             if parameter.grad_sample is None:
                 parameter.grad_sample = parameter.new_zeros(len(y), *parameter.shape)
@@ -43,8 +63,13 @@ class PrivateGradients:
         *,
         batch: int,
         generator: torch.Generator,
+        forward: AbstractContextManager[Any] | None = None,
     ) -> None:
-        """`batch` is the expected size of a batch; the noise is drawn from `generator`."""
+        """`batch` is the expected size of a batch; the noise is drawn from `generator`.
+
+        Forward passes are made within `forward`.
+        """
+        self._forward = nullcontext() if forward is None else forward
         self._examples = examples
         self._privacy = privacy
         self._batch = batch
@@ -64,7 +89,7 @@ class PrivateGradients:
     def differentiate(self, x: Tensor, y: Tensor) -> None:
         """Leave the private gradient of a batch, which may be empty, in `grad` of the parameters."""
         self._opacus.zero_grad(set_to_none=True)
-        self._examples.differentiate(x, y)
+        self._examples.differentiate(x, y, self._forward)
         fitting = self._count_fitting()
         self._opacus.clip_and_accumulate()
         deviation = self._opacus.noise_multiplier * self.clip_norm
@@ -82,5 +107,7 @@ class PrivateGradients:
         quantile = self._privacy.quantile
         if quantile is None:
             return
-        noise = quantile.deviation(self._privacy.sigma, self._batch) * noise_like(torch.zeros(()), self._generator)
+        noise = quantile.deviation(self._privacy.sigma, self._batch) * noise_like(
+            torch.zeros((), dtype=torch.float32), self._generator
+        )
         self._opacus.max_grad_norm *= float(quantile.factor(fitting - size / 2 + noise.double(), self._batch))

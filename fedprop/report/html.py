@@ -116,6 +116,8 @@ def cards(run: RunView) -> dict[str, Card]:
         "clients trained together": ("clients_per_pass", "{:.1f}".format, "on average"),
     }
     numbers = {name: _card(run.summary.get(key), show, note) for name, (key, show, note) in shown.items()}
+    if run.summary.get("engine"):
+        numbers["training engine"] = Card(run.summary["engine"], run.summary["engine_reason"])
     if run.summary.get("ended"):
         numbers["rounds"] = numbers["rounds"]._replace(note=f"ended early: {run.summary['ended']}")
     if "epsilon" in run.summary:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedprop.answers import described
 from fedprop.clock import now, run
+from fedprop.cores import one_thread
 from fedprop.errors import FedpropError, RunFailed, Stalled
 from fedprop.failures import in_words
 from fedprop.simulation.ending import End
@@ -24,6 +25,7 @@ from fedprop.simulation.records import RoundLog
 from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.world import World
+from fedprop.training.engine import EngineChoice
 from fedprop.training.task import Train
 from fedprop.types import Seconds, Vector
 
@@ -90,6 +92,7 @@ class Outcome:
     attack_failures : how often each attack failed, by its place among those that hold clients, and how it did first.
     grades : how good the last global model is.
     end : what ended the run.
+    engine : how clients trained; None if they were trained by something that `simulate` was handed.
     """
 
     parameters: Vector
@@ -101,6 +104,7 @@ class Outcome:
     attack_failures: Mapping[int, tuple[int, str]] = field(default_factory=dict)
     grades: Grades = field(default_factory=Grades)
     end: End = field(default_factory=lambda: End("rounds"))
+    engine: EngineChoice | None = None
 
     @property
     def test_accuracy(self) -> float:
@@ -160,7 +164,11 @@ def simulate(
             tasks.cancel_scope.cancel()
         return world, now()
 
-    world, ended = _run(main, 0.0 if saved is None else saved["now"])
+    async def alone() -> tuple[World, Seconds]:
+        with one_thread(), torch.enable_grad():
+            return await main()
+
+    world, ended = _run(alone, 0.0 if saved is None else saved["now"])
     return Outcome(
         parameters=world.server.state.parameters,
         rounds=records,
@@ -171,6 +179,7 @@ def simulate(
         attack_failures=dict(world.adversary.failures),
         grades=_grades(world.server, records[-1]),
         end=world.server.ended or End("rounds"),
+        engine=setup.engine if train is None else None,
     )
 
 

@@ -1,6 +1,6 @@
 """How good a global model is on the test set."""
 
-import copy
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -8,9 +8,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from fedprop.attacks.confidence import misclassification_confidence
+from fedprop.cores import Crew, cores
 from fedprop.data.base import Examples
-from fedprop.params import ParameterLayout
+from fedprop.draws import OwnDraws, seeded
+from fedprop.failures import blamed
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.training.channels_last import store_channels_last
+from fedprop.training.randomness import draws_in_evaluation
 from fedprop.types import Vector
 
 BATCH = 256
@@ -25,13 +29,20 @@ class Score(NamedTuple):
 
 
 class Evaluator:
-    """Tests global models, in evaluation mode, on one module of its own."""
+    """Tests global models, in evaluation mode, on modules of its own.
+
+    On a CPU batches are spread over the `cores`, each computed by one thread; so a score is the same, to the bit,
+    however many there are. A model that draws random numbers even here draws the same ones each time.
+    """
 
     def __init__(self, module: nn.Module, test: Examples) -> None:
-        self._module = copy.deepcopy(module).to(test.x.device).eval()
+        self._module = copy_module(module).to(test.x.device).eval()
         store_channels_last(self._module, test.x)
         self._layout = ParameterLayout.of(self._module)
         self._test = test
+        self._modules = [self._module]
+        self._crew: Crew[nn.Module] | None = None
+        self._draws = draws_in_evaluation(self._module, test.x[:2])
 
     def __call__(self, parameters: Vector) -> Score:
         return self.score(parameters, self._test)
@@ -44,19 +55,45 @@ class Evaluator:
         """The mean probability in [0, 1] that a model gives to the labels of the examples."""
         return misclassification_confidence(self.outputs(parameters, self._test), self._test.y)
 
-    @torch.no_grad()
     def outputs(self, parameters: Vector, test: Examples) -> Tensor:
         """What a model answers to examples [n, classes]."""
-        self._layout.load(self._module, parameters)
-        return torch.cat([self._module(x) for x in torch.split(test.x, BATCH)])
+        return torch.cat(self._each(parameters, torch.split(test.x, BATCH), lambda module, x: module(x)))
 
-    @torch.no_grad()
     def right(self, parameters: Vector, pool: Examples, rows: Tensor) -> Tensor:
         """Whether a model recognises some examples of a pool: Booleans [n] for the rows [n]."""
+
+        def recognised(module: nn.Module, some: Tensor) -> Tensor:
+            logits: Tensor = module(pool.x[some])
+            return logits.argmax(dim=1) == pool.y[some]
+
+        return torch.cat(self._each(parameters, torch.split(rows, BATCH), recognised))
+
+    def _each(
+        self, parameters: Vector, batches: Sequence[Tensor], work: Callable[[nn.Module, Tensor], Tensor]
+    ) -> list[Tensor]:
+        """What comes of each batch, with a module that holds the parameters [d]."""
+
+        @torch.no_grad()
+        def told(module: nn.Module, batch: Tensor) -> Tensor:
+            with blamed(f"`model`: {type(module).__name__} failed as it was evaluated"):
+                return work(module, batch)
+
+        if len(batches) > 1 and parameters.device.type == "cpu" and not self._draws:
+            return list(self._gathered(parameters).map(told, batches))
         self._layout.load(self._module, parameters)
-        return torch.cat(
-            [self._module(pool.x[some]).argmax(dim=1) == pool.y[some] for some in torch.split(rows, BATCH)]
-        )
+        if not self._draws:
+            return [told(self._module, batch) for batch in batches]
+        with seeded(0, parameters.device), OwnDraws(0):
+            return [told(self._module, batch) for batch in batches]
+
+    def _gathered(self, parameters: Vector) -> Crew[nn.Module]:
+        """One module for each core, all with these parameters [d]."""
+        if self._crew is None:
+            self._modules += [copy_module(self._module) for _ in range(cores() - 1)]
+            self._crew = Crew(self._modules)
+        for module in self._modules:
+            self._layout.load(module, parameters)
+        return self._crew
 
 
 def scored(outputs: Tensor, labels: Tensor) -> Score:

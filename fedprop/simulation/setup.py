@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -19,7 +20,8 @@ from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
 from fedprop.training.config import LocalTraining
-from fedprop.training.task import Shards
+from fedprop.training.engine import EngineChoice, build_engine, choose_engine
+from fedprop.training.task import Shards, Train
 from fedprop.types import ClientId, Round, Seconds
 
 
@@ -79,6 +81,15 @@ class Setup:
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None
+
+    @cached_property
+    def engine(self) -> EngineChoice:
+        """How clients train, chosen after a trial of the model; raises as `choose_engine` does."""
+        return choose_engine(self.module, self.shards, self.training, exempt=bool(self.exempt))
+
+    def make_engine(self) -> Train:
+        """What trains the clients."""
+        return build_engine(self.engine, self.module, self.shards, self.training, self.seed, exempt=self.exempt)
 
     @property
     def compromised(self) -> frozenset[ClientId]:

@@ -1,15 +1,14 @@
 """The compromised clients' own machines at work."""
 
-import copy
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
-from fedprop.params import ParameterLayout
+from fedprop.draws import OwnDraws, seeded
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.training.task import Shards
 from fedprop.types import ClientId, Vector
 
@@ -18,15 +17,20 @@ class Gradients:
     """Gradients of a model's mean cross-entropy, in evaluation mode: without dropout, and with frozen statistics."""
 
     def __init__(self, module: nn.Module) -> None:
-        self._module = copy.deepcopy(module).eval()
+        self._module = copy_module(module).eval()
         self._layout = ParameterLayout.of(self._module)
 
     def __call__(self, parameters: Vector, examples: Examples) -> Vector:
         """The gradient at these parameters [d]; zero for buffers, and for parameters that are not trained."""
-        leaf = parameters.detach().clone().requires_grad_()
-        loss = cross_entropy(functional_call(self._module, self._layout.views(leaf), (examples.x,)), examples.y)
-        (found,) = torch.autograd.grad(loss, leaf)
-        return found * self._layout.trainable.to(found)
+        self._layout.load(self._module, parameters)
+        self._module.zero_grad(set_to_none=True)
+        with seeded(0, parameters.device), OwnDraws(0):
+            torch.autograd.backward(cross_entropy(self._module(examples.x), examples.y))
+        gradient, slices = torch.zeros_like(parameters), self._layout.slices
+        for name, parameter in self._module.named_parameters():
+            if parameter.grad is not None:
+                gradient[slices[name]] = parameter.grad.reshape(-1)
+        return gradient
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,6 @@ from fedprop.simulation.setup import Setup
 from fedprop.simulation.state import ServerState
 from fedprop.simulation.stepping import Basis
 from fedprop.simulation.transport import Parcel, Payload, Transport
-from fedprop.training.engine import make_engine
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import LocalResult, Ticket, Train
 from fedprop.types import ClientId, Seconds
@@ -32,7 +31,7 @@ class World:
         self.setup = setup
         self.trace = Trace()
         self._on_event = on_event
-        train = train or make_engine(setup.module, setup.shards, setup.training, setup.seed, exempt=setup.exempt)
+        train = train or setup.make_engine()
         roster = Roster(setup)
         self.office = TicketOffice(train)
         self.transport = Transport(setup.network, setup.seed, self.emit)

@@ -42,3 +42,14 @@ def batch_sizes(examples: int, config: LocalTraining) -> list[int]:
     one_pass = [config.batch_size] * whole + [rest] * bool(rest)
     steps = config.count_steps(examples)
     return (one_pass * -(-steps // max(1, len(one_pass))))[:steps]
+
+
+def sizes_that_occur(examples: int, config: LocalTraining) -> set[int]:
+    """Of how many examples, but none, the batches of one task may be."""
+    if examples == 0:
+        return set()
+    if config.privacy is not None and config.privacy.sampling == "poisson":
+        return {1, expected_batch(examples, config.batch_size)}
+    whole, rest = divmod(examples, config.batch_size)
+    last = {rest} if rest and config.count_steps(examples) > whole else set()
+    return last | ({config.batch_size} if whole else set())

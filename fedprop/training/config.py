@@ -33,7 +33,8 @@ class LocalTraining(Frozen):
     privacy : keep the examples private; None trains without.
     engine : `sequential` trains one client at a time, `workers` one in each of several threads, `vectorized` many in
         one pass over stacked weights; `auto` chooses by model and device. The engine changes no result beyond
-        rounding, and never the order of events.
+        rounding, and never the order of events: a model that a trial finds to learn otherwise in a stack than alone is
+        not vectorized. The outcome tells which engine it was, and why `auto` could not take a faster one.
     """
 
     optimizer: Literal["sgd", "adam"] = "sgd"

@@ -1,20 +1,26 @@
 """Choosing how to train."""
 
-import copy
+from dataclasses import dataclass
 
+import torch
 from torch import nn
 
+from fedprop.cores import one_thread
+from fedprop.data.base import Examples
 from fedprop.errors import InvalidConfig
-from fedprop.params import ParameterLayout
-from fedprop.privacy.models import refuse_leaks
+from fedprop.params import ParameterLayout, copy_module
+from fedprop.privacy.models import refuse_leaks, refuse_leaky_layers
+from fedprop.training.agreement import SIZES, disagreement
 from fedprop.training.channels_last import store_channels_last
 from fedprop.training.config import Engine, LocalTraining
 from fedprop.training.divided import Divided
 from fedprop.training.memory import clients_that_fit
 from fedprop.training.private_vectorized import PrivateVectorized
-from fedprop.training.randomness import find_randomness
+from fedprop.training.randomness import Draws, Randomness
 from fedprop.training.sequential import Sequential
 from fedprop.training.task import Shards, Train
+from fedprop.training.telling import telling_rows
+from fedprop.training.trial import Batches, batches_of, try_training
 from fedprop.training.vectorized import Vectorized
 from fedprop.training.workers import Workers
 from fedprop.types import ClientId
@@ -23,6 +29,24 @@ NOBODY: frozenset[ClientId] = frozenset()
 
 STACKED_PARAMETERS = 2**17
 """On a CPU the states of larger models fill its caches one by one, and stacking them gains nothing."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """How clients will train.
+
+    Attributes
+    ----------
+    kind : which engine.
+    draws : where the model's random numbers come from.
+    reason : why it is not the one that would have been the fastest; empty if it is, or if it was asked for.
+    others : how those train that are exempt from privacy; None if nobody is.
+    """
+
+    kind: Engine
+    draws: Draws
+    reason: str = ""
+    others: "EngineChoice | None" = None
 
 
 def make_engine(
@@ -35,70 +59,141 @@ def make_engine(
 ) -> Train:
     """The training engine that `config.engine` asks for; the module is copied, and lives on the data's device.
 
-    `auto` trains models that draw random numbers one client at a time, and vectorises all others on a GPU. On a CPU it
-    vectorises small models without convolutions and buffers. The rest gets worker threads: stacked convolutions become
-    slow grouped ones there. Private training is vectorised everywhere: the gradient of each example is what costs, and
-    opacus is slower at it.
+    With `config.privacy` all clients train privately, but for those `exempt`. Raises as `choose_engine` does.
+    """
+    choice = choose_engine(module, shards, config, exempt=bool(exempt))
+    return build_engine(choice, module, shards, config, seed, exempt=exempt)
 
-    With `config.privacy` all clients train privately, but for those `exempt`.
+
+@one_thread()
+@torch.enable_grad()
+def choose_engine(module: nn.Module, shards: Shards, config: LocalTraining, *, exempt: bool = False) -> EngineChoice:
+    """Try a model and choose its engine; the module is left as it is.
+
+    `auto` vectorises on a GPU. On a CPU it vectorises small models without convolutions and buffers; the rest gets
+    worker threads: stacked convolutions become slow grouped ones there. Private training is vectorised everywhere: the
+    gradient of each example is what costs, and opacus is slower at it. Models that draw random numbers are never
+    vectorised, and where they share the process's generators trained one client at a time. Nor are those vectorised
+    that would not learn in a stack what they learn alone: a trial shows it.
 
     Raises
     ------
     InvalidConfig
-        If `config.engine` is "vectorized" or "workers" and the model draws random numbers: clients that train at the
-        same time could not each have a stream of their own. If training is private and the model cannot be.
+        If the model cannot be trained, or not privately where `config.privacy` says so. If `config.engine` is
+        "vectorized" and clients would not learn what they learn alone; if it is "vectorized" or "workers" and they
+        could not each have random numbers of their own.
     """
-    module = copy.deepcopy(module).to(shards.pool.x.device)
+    module, x = copy_module(module).to(shards.pool.x.device), shards.pool.x
+    batches = batches_of(shards, config)
+    telling = telling_rows(module, x, max(batches.largest, 2 * max(SIZES)))
+    few = Examples(x[telling], shards.pool.y[telling])
+    if config.privacy is not None:
+        refuse_leaky_layers(module)
+    found = try_training(module, few, config, batches)
+    if config.privacy is not None:
+        refuse_leaks(module, few.x[: max(2 * max(SIZES), batches.smallest)])
+    kind, reason = _first_that_agrees(module, few, config, batches, found)
+    if config.privacy is None or not exempt:
+        return EngineChoice(kind, found.draws, reason)
+    others = choose_engine(module, shards, config.but(privacy=None))
+    return EngineChoice(kind, found.draws, reason, others)
+
+
+def build_engine(
+    choice: EngineChoice,
+    module: nn.Module,
+    shards: Shards,
+    config: LocalTraining,
+    seed: int,
+    *,
+    exempt: frozenset[ClientId] = NOBODY,
+) -> Train:
+    """The engine that was chosen; the module is copied, and lives on the data's device."""
+    module = copy_module(module).to(shards.pool.x.device)
+    most = _build(choice, module, shards, config, seed)
+    if choice.others is None:
+        return most
+    plain = config.but(privacy=None)
+    return Divided(most, _build(choice.others, module, shards, plain, seed), exempt)
+
+
+def _first_that_agrees(
+    module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness
+) -> tuple[Engine, str]:
+    """The first engine in question that trains the model as it is defined, and why not one before it."""
+    reason = ""
+    for kind in _in_question(module, few, config, found):
+        wrong = _wrong(kind, module, few, config, batches, found)
+        if not wrong:
+            return kind, reason
+        reason = f"the model does not train in a stack as it does alone: {wrong}"
     if config.privacy is None:
-        return _engine(module, shards, config, seed)
-    refuse_leaks(module, shards.pool.x)
-    private = _engine(module, shards, config, seed)
-    if not exempt:
-        return private
-    return Divided(private, _engine(module, shards, config.but(privacy=None), seed), exempt)
+        raise InvalidConfig(
+            f"`engine` must not be {config.engine} for a model that does not train in a stack as it does alone; "
+            f"found {wrong}"
+        )
+    raise InvalidConfig(
+        f"`training.privacy` needs a model whose examples `engine` {config.engine} can differentiate one by one; "
+        f"found {wrong}"
+    )
 
 
-def _engine(module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
+def _in_question(module: nn.Module, few: Examples, config: LocalTraining, found: Randomness) -> list[Engine]:
+    """The engines to try, the fastest first."""
+    on_gpu, shared = few.x.is_cuda, found.draws == "shared"
+    if config.engine == "auto":
+        stacked = config.privacy is not None or on_gpu or _gains_from_stacking(module)
+        alone: Engine = "sequential" if on_gpu or shared else "workers"
+        return ["vectorized", alone] if stacked and not found.source else [alone]
+    if found.source and (config.engine == "vectorized" or (config.engine == "workers" and shared)):
+        raise InvalidConfig(
+            f"`engine` must not be {config.engine} for a model with random layers; found {found.source}"
+        )
+    return [config.engine]
+
+
+def _wrong(
+    kind: Engine, module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness
+) -> str:
+    """What an engine gets wrong; plain training of one client at a time is the definition."""
+    if not batches.largest or (config.privacy is None and kind != "vectorized"):
+        return ""
+
+    def make(trial: nn.Module, shards: Shards, settings: LocalTraining) -> Train:
+        if kind == "vectorized":
+            return _stack(trial, shards, settings, 0, members=len(SIZES))
+        return _one_at_a_time(trial, shards, settings, 0, found.draws)
+
+    return disagreement(make, module, few, config, batches, found.draws)
+
+
+def _build(choice: EngineChoice, module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
     """One engine for all clients; the module is copied."""
-    module = copy.deepcopy(module)
-    source = find_randomness(module, shards.pool.x)
-    if source and config.engine in ("vectorized", "workers"):
-        raise InvalidConfig(f"`engine` must not be {config.engine} for a model with random layers; found {source}")
-    kind = _pick(module, shards, config, source) if config.engine == "auto" else config.engine
-    if kind == "vectorized":
-        return _vectorized(module, shards, config, seed)
-    store_channels_last(module, shards.pool.x)
-    if kind == "workers":
-        return Workers(lambda: _sequential(copy.deepcopy(module), shards, config, seed, random=False))
-    return _sequential(module, shards, config, seed, random=bool(source))
+    module, x = copy_module(module), shards.pool.x
+    if choice.kind == "vectorized":
+        # One stack on a GPU; on a CPU a stack for each worker, none so large that it falls out of the caches.
+        members = clients_that_fit(module, x, config)
+        if x.is_cuda:
+            return _stack(module, shards, config, seed, members=members)
+        return Workers(lambda: _stack(copy_module(module), shards, config, seed, members=members), together=members)
+    store_channels_last(module, x)
+    if choice.kind == "workers":
+        return Workers(lambda: _one_at_a_time(copy_module(module), shards, config, seed, choice.draws))
+    return _one_at_a_time(module, shards, config, seed, choice.draws)
 
 
-def _sequential(module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, random: bool) -> Train:
+def _stack(module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, members: int) -> Train:
     if config.privacy is None:
-        return Sequential(module, shards, config, seed, random=random)
+        return Vectorized(module, shards, config, seed, members=members)
+    return PrivateVectorized(module, shards, config, seed, privacy=config.privacy, members=members)
+
+
+def _one_at_a_time(module: nn.Module, shards: Shards, config: LocalTraining, seed: int, draws: Draws) -> Train:
+    if config.privacy is None:
+        return Sequential(module, shards, config, seed, draws=draws)
     from fedprop.training.private_sequential import PrivateSequential  # imports opacus
 
-    return PrivateSequential(module, shards, config, seed, privacy=config.privacy, random=random)
-
-
-def _vectorized(module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
-    """One stack on a GPU; on a CPU a stack for each worker, none so large that it falls out of the caches."""
-    members = clients_that_fit(module, shards.pool.x, config)
-
-    def make() -> Vectorized:
-        own = copy.deepcopy(module)
-        if config.privacy is None:
-            return Vectorized(own, shards, config, seed, members=members)
-        return PrivateVectorized(own, shards, config, seed, privacy=config.privacy, members=members)
-
-    return make() if shards.pool.x.is_cuda else Workers(make, together=members)
-
-
-def _pick(module: nn.Module, shards: Shards, config: LocalTraining, source: str) -> Engine:
-    if source:
-        return "sequential"
-    stacked = config.privacy is not None or shards.pool.x.is_cuda or _gains_from_stacking(module)
-    return "vectorized" if stacked else "workers"
+    return PrivateSequential(module, shards, config, seed, privacy=config.privacy, draws=draws)
 
 
 def _gains_from_stacking(module: nn.Module) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from fedprop.errors import FedpropError
+from fedprop.failures import blamed
 from fedprop.training.task import LocalResult, Ticket, Train
 from fedprop.types import Vector
 
@@ -55,7 +57,8 @@ class TicketOffice:
         done, waiting = self.results, self.waiting
         outstanding = [ticket for task, ticket in self.tickets.items() if task not in done and task not in waiting]
         if outstanding:
-            results = self._train(outstanding)
+            with blamed("`model` failed as clients trained it", passing=(FedpropError,)):
+                results = self._train(outstanding)
             self.results.update(zip((t.task for t in outstanding), results, strict=True))
             self.passes += 1
             self.computed += len(outstanding)

@@ -1,12 +1,10 @@
 """How many clients' training fits into memory at once."""
 
-import copy
-
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from fedprop.params import ParameterLayout
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.training.config import LocalTraining
 
 CPU_BYTES = 2**25
@@ -32,15 +30,22 @@ def clients_that_fit(module: nn.Module, x: Tensor, config: LocalTraining) -> int
     """
     layout = ParameterLayout.of(module)
     state = layout.size * layout.dtype.itemsize
-    example = x[0].numel() * x.itemsize + ACTIVATIONS * saved_bytes(module, x)
+    try:
+        saved = saved_bytes(module, x[[0, -1]])
+    except Exception:  # it may want batches of a size of its own
+        saved = saved_bytes(module, x[: config.batch_size])
+    example = x[0].numel() * x.itemsize + ACTIVATIONS * saved
     if config.privacy is not None:
         example += PER_EXAMPLE * state
     return max(1, budget(x.device) // (STATES * state + config.batch_size * example))
 
 
 def saved_bytes(module: nn.Module, x: Tensor) -> int:
-    """Bytes that a forward pass keeps for the backward pass, for each example; each storage once, parameters never."""
-    trial = copy.deepcopy(module).train()
+    """Bytes that a forward pass on a batch x [n, ...] keeps for the backward pass, for each example.
+
+    Each storage counts once, parameters never.
+    """
+    trial = copy_module(module).train()
     own = {parameter.untyped_storage().data_ptr() for parameter in trial.parameters()}
     kept: dict[int, int] = {}
 
@@ -51,8 +56,8 @@ def saved_bytes(module: nn.Module, x: Tensor) -> int:
         return tensor
 
     with saved_tensors_hooks(note, lambda tensor: tensor):
-        trial(x[[0, -1]])
-    return sum(kept.values()) // 2
+        trial(x)
+    return sum(kept.values()) // len(x)
 
 
 def budget(device: torch.device) -> int:

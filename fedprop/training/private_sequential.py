@@ -7,7 +7,8 @@ from fedprop.privacy.config import LocalPrivacy, expected_batch
 from fedprop.privacy.per_example import PerExample, PrivateGradients
 from fedprop.rng import generator
 from fedprop.training.config import LocalTraining
-from fedprop.training.sequential import Differentiate, Sequential
+from fedprop.training.randomness import Draws
+from fedprop.training.sequential import Differentiate, Forward, Sequential
 from fedprop.training.task import Shards, Ticket
 
 
@@ -22,19 +23,20 @@ class PrivateSequential(Sequential):
         seed: int,
         *,
         privacy: LocalPrivacy,
-        random: bool = True,
+        draws: Draws = "shared",
     ) -> None:
-        super().__init__(module, shards, config, seed, random=random)
+        super().__init__(module, shards, config, seed, draws=draws)
         self._privacy = privacy
         self._examples = PerExample(self.module)
 
-    def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer) -> Differentiate:
+    def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer, forward: Forward) -> Differentiate:
         gradients = PrivateGradients(
             self._examples,
             optimizer,
             self._privacy,
             batch=expected_batch(self.shards.count(ticket.client), self.config.batch_size),
             generator=generator(self.seed, "noise", ticket.client, ticket.task),
+            forward=forward,
         )
 
         def differentiate(x: Tensor, y: Tensor) -> Tensor:

@@ -89,7 +89,9 @@ class StackedPrivateGradients:
         quantile = self._privacy.quantile
         if quantile is None:
             return
-        drawn = torch.stack([noise_like(torch.zeros(()), generator) for generator in generators]).to(balance)
+        drawn = torch.stack(
+            [noise_like(torch.zeros((), dtype=torch.float32), generator) for generator in generators]
+        ).to(balance)
         batches = self._batches[members]
         deviations = [quantile.deviation(self._privacy.sigma, batch) for batch in batches.tolist()]
         self.clip_norms[members] *= quantile.factor(balance + balance.new_tensor(deviations) * drawn, batches)

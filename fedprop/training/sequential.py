@@ -1,43 +1,47 @@
 """Local training one client at a time, with torch's own optimizer: slow, plain, and the measure of the fast way."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from typing import TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from fedprop.cores import one_thread
+from fedprop.draws import OwnDraws, seeded
 from fedprop.params import ParameterLayout
 from fedprop.rng import generator, key
 from fedprop.training.batches import plan
 from fedprop.training.config import LocalTraining
-from fedprop.training.randomness import seeded
+from fedprop.training.randomness import Draws
 from fedprop.training.task import LocalResult, Shards, Ticket
 
 Differentiate: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Forward: TypeAlias = AbstractContextManager[Any]
 
 
 class Sequential:
     """Trains tickets one after the other in one reused module.
 
-    `random` tells whether the module may draw from torch's global generators, which belong to the whole process. Where
-    it does not, several of these may train side by side.
+    `draws` tells where the module's random numbers come from. With "shared" generators, which belong to the whole
+    process, one of these at a time is at work; else several may train side by side.
     """
 
     def __init__(
-        self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, random: bool = True
+        self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, draws: Draws = "shared"
     ) -> None:
         self.module = module.train()
         self.layout = ParameterLayout.of(module)
         self.shards = shards
         self.config = config
         self.seed = seed
-        self.random = random
+        self.draws = draws
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        return [self.train(ticket) for ticket in tickets]
+        with one_thread():
+            return [self.train(ticket) for ticket in tickets]
 
     def train(self, ticket: Ticket) -> LocalResult:
         """What one ticket yields."""
@@ -45,10 +49,12 @@ class Sequential:
         batches = plan(len(part), self.config, generator(self.seed, "train", ticket.client, ticket.task))
         self.layout.load(self.module, ticket.first)
         optimizer = self._optimizer(ticket)
-        differentiate = self._differentiator(ticket, optimizer)
         layers = key(self.seed, "layers", ticket.client, ticket.task)
+        differentiate = self._differentiator(
+            ticket, optimizer, OwnDraws(layers) if self.draws == "own" else nullcontext()
+        )
         losses = []
-        with seeded(layers, ticket.origin.device) if self.random else nullcontext():
+        with seeded(layers, ticket.origin.device) if self.draws == "shared" else nullcontext():
             for batch in batches:
                 rows = part[batch.to(part.device)]
                 losses.append(differentiate(self.shards.pool.x[rows], self.shards.pool.y[rows]))
@@ -71,12 +77,16 @@ class Sequential:
             return torch.optim.Adam(trainable, lr=lr, weight_decay=config.weight_decay)
         return torch.optim.SGD(trainable, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay)
 
-    def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer) -> Differentiate:
-        """What leaves the gradient of each batch of a task in the parameters, and returns the loss."""
+    def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer, forward: Forward) -> Differentiate:
+        """What leaves the gradient of each batch of a task in the parameters, and returns the loss.
+
+        Forward passes are made within `forward`.
+        """
 
         def differentiate(x: Tensor, y: Tensor) -> Tensor:
             optimizer.zero_grad()
-            loss = cross_entropy(self.module(x), y)
+            with forward:
+                loss = cross_entropy(self.module(x), y)
             torch.autograd.backward(loss)
             return loss.detach()
 

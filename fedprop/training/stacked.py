@@ -17,7 +17,7 @@ from fedprop.data.base import Examples
 from fedprop.params import ParameterLayout
 from fedprop.training.config import LocalTraining
 from fedprop.training.directions import Directions, directions
-from fedprop.training.products import WeightsOnTheLeft
+from fedprop.training.products import StackedLayers
 from fedprop.training.schedule import Members, Pass, Schedule
 
 Stack: TypeAlias = dict[str, Tensor]
@@ -78,7 +78,7 @@ class StackedDescent:
         sources = [leaves[name].requires_grad_() for name in self.trainable]
         x, y = self.pool.x.index_select(0, part.rows.flatten()), self.pool.y[part.rows]
         inner = {name: value[part.members] for name, value in buffers.items()}
-        with WeightsOnTheLeft():
+        with StackedLayers():
             logits, after = vmap(self._forward)(leaves, inner, x.view(*part.rows.shape, *x.shape[1:]))
         for name, value in after.items():
             buffers[name][part.members] = value.detach()

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -69,7 +70,7 @@ def test_work_runs_on_its_own_thread_and_leaves_the_setting_alone(threads: int) 
     with blocks_of(3):
         assert set(map_blocks(lambda _: torch.get_num_threads(), WIDE)) == {1}
     assert torch.get_num_threads() == threads
-    with columns.ThreadPoolExecutor(1) as fresh:
+    with ThreadPoolExecutor(1) as fresh:
         assert fresh.submit(torch.get_num_threads).result() == threads
 
 

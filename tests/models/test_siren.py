@@ -3,8 +3,10 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from fedprop.data import Examples
 from fedprop.models import SirenCNN, SirenDPCNN
-from fedprop.training.randomness import find_randomness
+from fedprop.training import LocalTraining, Shards
+from fedprop.training.engine import choose_engine
 
 
 def test_dropout_is_where_the_table_has_it():
@@ -15,9 +17,12 @@ def test_dropout_is_where_the_table_has_it():
 
 
 def test_without_dropout_many_clients_train_together():
-    module = SirenCNN(conv_dropout=0, hidden_dropout=0).build((1, 9, 9), 10, seed=0)
-    assert find_randomness(module, torch.rand(2, 1, 9, 9)) == ""
-    assert find_randomness(SirenCNN().build((1, 9, 9), 10, seed=0), torch.rand(2, 1, 9, 9)) != ""
+    shards = Shards(Examples(torch.rand(2, 1, 9, 9), torch.arange(2)), (torch.arange(2),))
+    draws = [
+        choose_engine(model.build((1, 9, 9), 10, seed=0), shards, LocalTraining()).draws
+        for model in (SirenCNN(conv_dropout=0, hidden_dropout=0), SirenCNN())
+    ]
+    assert draws == ["none", "own"]
 
 
 def test_a_rate_of_one_would_drop_everything():

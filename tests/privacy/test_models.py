@@ -16,6 +16,13 @@ class Centred(nn.Linear):
         return super().forward(x - x.mean(0))
 
 
+class Attentive(nn.Linear):
+    """Attends to the whole batch: hardly any example notices it, but some do."""
+
+    def forward(self, x):
+        return super().forward(torch.softmax(x @ x.T, dim=1) @ x)
+
+
 class Counting(nn.Linear):
     """Counts the examples it saw."""
 
@@ -35,6 +42,7 @@ class Counting(nn.Linear):
         (nn.BatchNorm1d(4, affine=False), "BatchNorm1d at ''; .* puts GroupNorm in its place"),
         (nn.LSTM(4, 3), "LSTM at ''; .* puts DPLSTM in its place"),
         (Centred(4, 3), "Centred.forward, which lets the examples of a batch change each other's logits"),
+        (Attentive(4, 3), "Attentive.forward, which lets the examples of a batch change each other's logits"),
         (Counting(), "the buffer 'seen'; what never changes may be"),
     ],
 )

@@ -97,3 +97,20 @@ def test_the_norm_at_which_half_the_gradients_fit_is_found():
         gradients.differentiate(X.repeat(50, 1), Y.repeat(50))
     norms = each(model()).norm(dim=1).sort().values
     assert norms[1] < gradients.clip_norm < norms[4]
+
+
+def test_the_vector_that_stands_for_padding_has_no_gradient_but_noise():
+    """As one example after the other in torch; integer inputs, which have no gradients, are no reason for a warning."""
+    ids = torch.tensor([[0, 1], [2, 0], [3, 0]])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Embedding(4, 2, padding_idx=0), nn.Flatten(), nn.Linear(4, 3)).double()
+    wanted = []
+    for x, y in zip(ids, Y[:3], strict=True):
+        module.zero_grad()
+        cross_entropy(module(x[None]), y[None]).backward()
+        wanted.append(gradient(module))
+    _, gradients = ours(LocalPrivacy(noise_multiplier=1e-12, clip_norm=100.0), batch=3, module=module)
+    gradients.differentiate(ids, Y[:3])
+    assert not module[0].weight.grad[0].abs().max() > 1e-9
+    torch.testing.assert_close(gradient(module), torch.stack(wanted).mean(0), rtol=1e-9, atol=1e-9)

@@ -1,5 +1,7 @@
 """What the clients of a targeted attack can work out, and how far that takes them."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
@@ -47,6 +49,16 @@ def test_gradients_are_those_of_the_attacked_inputs_and_of_a_clients_own_data(wo
     torch.testing.assert_close(tools.training_gradient(at, 0, torch.Generator()), expected(module, layout, own))
     assert not tools.training_gradient(at, 2, torch.Generator()).any()
     assert layout.flatten(module).equal(at)
+
+
+def test_gradients_of_a_torchscript_module_are_found_too():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.script(nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)))
+    layout, examples = ParameterLayout.of(module), Examples(torch.randn(5, 3), torch.arange(5) % 2)
+    found = Gradients(module)(layout.flatten(module), examples)
+    torch.testing.assert_close(found, expected(module, layout, examples))
+    assert found.any()
 
 
 def settings(**changes):

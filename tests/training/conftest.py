@@ -12,3 +12,9 @@ def shards():
     sizes = [7, 1, 0, 4, 12]
     pool = Examples(torch.randn(24, 4, generator=draw), torch.randint(3, (24,), generator=draw))
     return Shards(pool, torch.split(torch.randperm(24, generator=draw), sizes))
+
+
+@pytest.fixture
+def pairs(shards):
+    """The same, but nobody holds a single example, so that no batch is too small to be normalised."""
+    return Shards(shards.pool, (shards.parts[0], shards.parts[4][:2], *shards.parts[2:]))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fedprop.privacy import LocalPrivacy
 from fedprop.training import LocalTraining
-from fedprop.training.batches import batch_sizes, draw, plan
+from fedprop.training.batches import batch_sizes, draw, plan, sizes_that_occur
 
 sizes = st.integers(1, 30)
 POISSON = LocalPrivacy(noise_multiplier=1.0)
@@ -91,3 +91,14 @@ def test_poisson_batches_hold_each_example_as_often_as_the_rate_says():
 
 def test_a_client_without_examples_draws_no_coin():
     assert batches_of(0, epochs=3, privacy=POISSON) == []
+
+
+@given(st.integers(0, 30), sizes, st.sampled_from([{}, {"steps": 1}, {"steps": 7}, {"epochs": 1}, {"epochs": 2}]))
+def test_the_sizes_that_occur_are_known_without_all_batches(examples, batch_size, length):
+    config = LocalTraining(batch_size=batch_size, **length)
+    assert sizes_that_occur(examples, config) == set(batch_sizes(examples, config))
+
+
+def test_a_poisson_sample_may_be_as_small_as_one_example():
+    config = LocalTraining(batch_size=4, privacy=POISSON)
+    assert [sizes_that_occur(examples, config) for examples in (0, 3, 9)] == [set(), {1, 3}, {1, 4}]

@@ -3,6 +3,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from fedprop.errors import RunFailed
 from fedprop.training import LocalResult, Ticket, TicketOffice
 
 
@@ -34,6 +35,18 @@ def ticket(task):
 def test_taking_a_ticket_computes_nothing(office, recorder):
     office.take(ticket(0))
     assert recorder.calls == []
+
+
+def test_what_fails_in_training_is_told_in_a_sentence():
+    def fail(tickets):
+        raise LookupError("no such thing")
+
+    office = TicketOffice(fail)
+    office.take(ticket(0))
+    with pytest.raises(
+        RunFailed, match=r"^`model` failed as clients trained it: LookupError: no such thing \(test_lazy.py"
+    ):
+        office.result(0)
 
 
 def test_the_first_result_asked_for_computes_all_outstanding_ones(office, recorder):

@@ -1,10 +1,13 @@
+import random
+
+import pytest
 import torch
 from torch import nn
-from torch.nn.functional import dropout
+from torch.nn.functional import cross_entropy, dropout
 
-from fedprop.training.randomness import find_randomness, seeded
+from fedprop.training.randomness import Randomness, Watch, draws_in_evaluation
 
-X = torch.zeros(3, 4)
+X, Y = torch.zeros(3, 4), torch.tensor([0, 1, 2])
 
 
 class Hidden(nn.Linear):
@@ -14,37 +17,54 @@ class Hidden(nn.Linear):
         return super().forward(dropout(x, 0.5, self.training))
 
 
-def test_draws_outside_known_layers_are_found():
-    assert find_randomness(Hidden(4, 3), X) == "draws in Hidden.forward"
-    assert find_randomness(nn.Sequential(nn.Linear(4, 4), Hidden(4, 3)), X) == "draws in Sequential.forward"
+class Chance(nn.Linear):
+    """Draws from Python's own generator."""
+
+    def forward(self, x):
+        return super().forward(x * random.random())
 
 
-def test_a_layer_that_draws_is_named():
-    assert find_randomness(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.1)), X) == "Dropout at '1'"
+def watched(module, *, draws_backward=False):
+    watch = Watch()
+    with watch.forward:
+        loss = cross_entropy(module.train()(X), Y)
+    with watch.backward:
+        loss.backward()
+        if draws_backward:
+            torch.rand(1)
+    return watch.found(module)
 
 
-def test_nothing_is_found_where_nothing_draws():
-    assert find_randomness(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.0), nn.BatchNorm1d(3)), X) == ""
+@pytest.mark.parametrize(
+    ("module", "found"),
+    [
+        (Hidden(4, 3), Randomness("own", "draws in Hidden.forward")),
+        (nn.Sequential(nn.Linear(4, 4), Hidden(4, 3)), Randomness("own", "draws in Sequential.forward")),
+        (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.1)), Randomness("own", "Dropout at '1'")),
+        (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.0), nn.BatchNorm1d(3)), Randomness("none", "")),
+        (Chance(4, 3), Randomness("shared", "draws in Chance.forward")),
+    ],
+    ids=["hidden", "nested", "layer", "nothing", "python"],
+)
+def test_what_draws_is_found_and_named(module, found):
+    assert watched(module) == found
 
 
-def test_one_example_is_enough_to_look():
-    assert find_randomness(nn.BatchNorm1d(4), X[:1]) == ""
+def test_who_draws_in_the_backward_pass_shares_the_processs_generators():
+    assert watched(nn.Linear(4, 3), draws_backward=True) == Randomness("shared", "draws in Linear.forward")
 
 
-def test_looking_moves_neither_the_generator_nor_the_module():
-    module = nn.Sequential(nn.BatchNorm1d(4), Hidden(4, 3)).eval()
+@pytest.mark.parametrize(
+    ("module", "draws"),
+    [
+        (nn.Dropout(0.5).eval(), False),
+        (Hidden(4, 3).eval(), False),
+        (Hidden(4, 3).train(), True),
+        (nn.Linear(5, 3), False),
+    ],
+    ids=["dropout", "hidden", "always", "failing"],
+)
+def test_draws_in_evaluation_are_found(module, draws):
     before = torch.random.get_rng_state()
-    find_randomness(module, X)
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert not module.training
-    assert module[0].num_batches_tracked == 0
-
-
-def test_a_seeded_block_draws_its_own_numbers_and_leaves_no_trace():
-    before, cpu = torch.random.get_rng_state(), torch.device("cpu")
-    draws = []
-    for seed in (1, 1, 2):
-        with seeded(seed, cpu):
-            draws.append(torch.rand(3).tolist())
-    assert draws[0] == draws[1] != draws[2]
+    assert draws_in_evaluation(module, X) is draws
     assert torch.equal(torch.random.get_rng_state(), before)

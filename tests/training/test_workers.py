@@ -1,5 +1,4 @@
 import copy
-import threading
 
 import pytest
 import torch
@@ -8,7 +7,7 @@ from torch import nn
 from fedprop.params import ParameterLayout
 from fedprop.training import LocalTraining, Ticket
 from fedprop.training.sequential import Sequential
-from fedprop.training.workers import Workers, start_threads
+from fedprop.training.workers import Workers
 
 CONFIG = LocalTraining(epochs=2, batch_size=4, momentum=0.5)
 
@@ -34,7 +33,7 @@ def tickets_of(module, clients):
 
 def workers(module, shards, count=None, together=1):
     return Workers(
-        lambda: Sequential(copy.deepcopy(module), shards, CONFIG, 0, random=False), together=together, count=count
+        lambda: Sequential(copy.deepcopy(module), shards, CONFIG, 0, draws="none"), together=together, count=count
     )
 
 
@@ -57,27 +56,6 @@ def test_no_tickets_no_results(shards):
 def test_there_are_as_many_workers_as_torch_may_use_threads(shards, threads):
     torch.set_num_threads(3)
     assert len(workers(nn.Linear(4, 3), shards).engines) == 3
-
-
-def test_a_worker_computes_with_one_thread_and_the_others_with_theirs(threads):
-    torch.set_num_threads(3)
-    pool, met = start_threads(2), threading.Barrier(2)
-
-    def count(_):
-        met.wait(timeout=60)
-        torch.zeros(4) + 1
-        return threading.get_ident(), torch.get_num_threads()
-
-    for _ in range(2):
-        idents, counts = zip(*pool.map(count, range(2)), strict=True)
-        assert len(set(idents)) == 2
-        assert counts == (1, 1)
-    assert torch.get_num_threads() == 3
-    late = []
-    thread = threading.Thread(target=lambda: late.append(torch.get_num_threads()))
-    thread.start()
-    thread.join()
-    assert late == [3]
 
 
 @pytest.mark.parametrize(
