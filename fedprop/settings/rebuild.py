@@ -1,6 +1,7 @@
 """Models built anew from what they hold, so that none stays in use that was made or changed without a check."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,10 @@ def rebuilt(value: Any, base: type[BaseModel]) -> Any:
         With one line for each mistake.
     """
     rebuild = _Rebuild(base)
-    made = rebuild.any(value, "")
+    try:
+        made = rebuild.any(value, "")
+    except RecursionError:
+        raise InvalidConfig("settings must not be nested without end; found some that hold themselves") from None
     if rebuild.mistakes:
         raise InvalidConfig("\n".join(rebuild.mistakes))
     return made
@@ -51,11 +55,11 @@ class _Rebuild:
     def _model(self, value: Draft | BaseModel, path: str) -> Any:
         model, held = (value.model, value) if isinstance(value, Draft) else (value, vars(value))
         cls = type(model)
-        names = [name for name in held if name in cls.model_fields or not hasattr(cls, name)]  # others are cached
-        fields = {name: self.any(held[name], _below(path, name)) for name in names}
         old = vars(model)
+        names = [name for name in held if not (_is(held[name], old.get(name)) and _cached(cls, name))]
+        fields = {name: self.any(held[name], _below(path, name)) for name in names}
         chosen = {name for name in names if name in model.model_fields_set or not _is(held[name], old.get(name))}
-        if held.get("kind") != old.get("kind"):
+        if path and held.get("kind") != old.get("kind"):
             return {name: fields[name] for name in chosen}  # another class, which whoever holds it finds by its kind
         try:
             made = cls.model_validate(fields)
@@ -64,6 +68,11 @@ class _Rebuild:
             return _WRONG
         made.__pydantic_fields_set__.intersection_update(chosen)
         return model if model is value and _same(made, model) else made
+
+
+def _cached(cls: type[BaseModel], name: str) -> bool:
+    """Whether a name is no field, but that of a property which remembers its value."""
+    return isinstance(getattr(cls, name, None), cached_property)
 
 
 def _below(path: str, place: object) -> str:

@@ -100,6 +100,26 @@ def test_another_kind_keeps_what_was_said_and_drops_what_was_not():
     ]
 
 
+def test_a_kind_of_ones_own_stays():
+    assert refused(Circle().but, kind="square") == ["`kind`: Input should be 'circle'; found 'square'"]
+
+
+@pytest.mark.parametrize("name", ["area", "but", "model_fields", "_checks", "__class__"])
+def test_what_a_class_has_beside_its_fields_is_no_setting(name):
+    assert refused(Square().but, **{name: 3})[0].startswith(f"`{name}`: there is no such setting; found 3")
+    if name != "area":  # which may stand in a square, where it remembers its area
+        with pytest.raises(InvalidConfig, match="there is no such setting"):
+            sound(Square, BaseModel.model_copy(Square(), update={name: 3}), "square", "")
+
+
+def test_settings_that_hold_themselves_are_refused():
+    shapes = []
+    shapes.append(shapes)
+    assert refused(PICTURE.but, shapes=shapes) == [
+        "settings must not be nested without end; found some that hold themselves"
+    ]
+
+
 @pytest.mark.parametrize("change", ["but", "model_copy"])
 def test_every_mistake_is_told_with_its_path(change):
     changes = {"nmae": 1, "frame.widht": 2, "shapes.0.radius": -1}
