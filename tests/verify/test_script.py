@@ -69,7 +69,7 @@ def test_a_name_that_a_module_gives_is_the_label():
         Krum(f=0, m=2),
         NearestNeighbourMixing(f=1) >> Median(),
     ],
-    ids=str,
+    ids=["lambda with a global", "lambda", "another lambda", "closure", "partial", "rule", "chain"],
 )
 def test_what_nobody_names_is_written_down(target):
     lines, expression = defined(target, label_of(target))
