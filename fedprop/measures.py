@@ -56,9 +56,10 @@ def _lowest(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
 
 def _of_metrics() -> Iterator[tuple[str, Measure]]:
     for kind, metric in METRICS.kinds.items():
-        yield kind, Measure(metric.label, _metric(kind))
+        label = metric.label or kind
+        yield kind, Measure(label, _metric(kind))
         if metric.parts_of:
-            yield f"lowest_{kind}", Measure(f"{metric.label.split(',')[0]}, lowest", _lowest(kind))
+            yield f"lowest_{kind}", Measure(f"{label.split(',')[0]}, lowest", _lowest(kind))
 
 
 MEASURES: dict[str, Measure] = {

@@ -112,6 +112,12 @@ def several(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else () if value is None else (value,)
 
 
+def _unnamed(cls: type[BaseModel]) -> list[str]:
+    """What a class lacks that does not name its own kind."""
+    kind = cls.model_fields.get("kind")
+    return ["kind (a name, as in `kind: str = 'mine'`)"] if kind is not None and kind.is_required() else []
+
+
 class Registry(Generic[T]):
     """All kinds of one family, for example every dataset.
 
@@ -169,8 +175,8 @@ class Registry(Generic[T]):
                 "{target} must be a subclass of {base}; found {found}",
                 {"target": target, "base": self.base.__name__, "found": shown(cls)},
             )
-        if isabstract(cls):
-            missing = ", ".join(sorted(cls.__abstractmethods__))
+        missing = ", ".join([*sorted(cls.__abstractmethods__), *_unnamed(cls)] if isabstract(cls) else _unnamed(cls))
+        if missing:
             raise PydanticCustomError(
                 "kind_abstract", "{target} must define {missing}; found nothing", {"target": target, "missing": missing}
             )

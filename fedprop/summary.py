@@ -129,7 +129,13 @@ def _told(metric: Metric, reading: Reading) -> dict[str, Any]:
     with blamed(f"metric {metric.kind} failed in `show`"):
         text = str(metric.show(reading))
     parts = {str(key): part for key, part in reading.parts.items()}
-    return {"label": metric.label, "value": reading.value, "text": text, "parts_of": metric.parts_of, "parts": parts}
+    return {
+        "label": metric.label or metric.kind,
+        "value": reading.value,
+        "text": text,
+        "parts_of": metric.parts_of,
+        "parts": parts,
+    }
 
 
 def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, Any]:

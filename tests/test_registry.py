@@ -128,7 +128,8 @@ def test_a_place_that_holds_something_else_is_refused(source):
 
 def test_a_class_that_leaves_something_open_is_refused(source):
     place = source("from abc import abstractmethod\nclass Star(Shape):\n    @abstractmethod\n    def area(self): ...\n")
-    assert refusal(f"{place}:Star")[1] == f"{place}:Star must define area; found nothing"
+    named = "kind (a name, as in `kind: str = 'mine'`)"
+    assert refusal(f"{place}:Star")[1] == f"{place}:Star must define area, {named}; found nothing"
 
 
 def test_a_place_that_cannot_be_loaded_says_why(source):

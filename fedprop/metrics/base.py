@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,11 +73,18 @@ class Reading:
     why: str = ""
 
     def __post_init__(self) -> None:
-        numbers = [number for number in (self.value, *self.parts.values()) if number is not None]
-        if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers):
-            raise ValueError(f"a reading must hold finite numbers, or None and why; found {self.value}")
+        object.__setattr__(self, "value", _number(self.value))
+        object.__setattr__(self, "parts", {index(key): _number(part) for key, part in self.parts.items()})
         if (self.value is None) != bool(self.why):
             raise ValueError(f"a reading must have a value or say why not; found {self.value!r} and {self.why!r}")
+
+
+def _number(found: float | None) -> float | None:
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, float | int) or not math.isfinite(found):
+        raise ValueError(f"a reading must hold finite numbers, or None and why; found {found!r}")
+    return float(found)
 
 
 class Metric(Frozen, ABC):
@@ -95,11 +103,11 @@ class Metric(Frozen, ABC):
 
     Attributes
     ----------
-    label : how a table names it.
+    label : how a table names it; empty for its kind.
     parts_of : what the parts are of, in one word; empty where there are none.
     """
 
-    label: ClassVar[str]
+    label: ClassVar[str] = ""
     parts_of: ClassVar[str] = ""
 
     kind: str

@@ -24,6 +24,7 @@ from fedprop.simulation.policies import Policy
 from fedprop.simulation.records import RoundLog
 from fedprop.simulation.server import Server
 from fedprop.simulation.setup import Setup
+from fedprop.simulation.state import ServerState
 from fedprop.simulation.world import World
 from fedprop.training.engine import EngineChoice
 from fedprop.training.task import Train
@@ -47,13 +48,16 @@ class Snapshot:
 class Moment:
     """The state of a run between two rounds: call it for a snapshot from which the run can go on.
 
-    Attributes
-    ----------
-    parameters : the global model [d], as `ParameterLayout` of the module has it; not to be changed.
+    It is good until the next round begins.
     """
 
-    parameters: Vector
+    _state: ServerState
     _take: Callable[[], Snapshot]
+
+    @property
+    def parameters(self) -> Vector:
+        """A copy of the global model [d], laid out as `ParameterLayout` of the module has it."""
+        return self._state.parameters.clone()
 
     def __call__(self) -> Snapshot:
         return self._take()
@@ -151,7 +155,7 @@ def simulate(
             moment = now()
             timed = replace(record, wall_seconds=time.perf_counter() - began)
             records.append(timed)
-            return heard.on_round(timed, Moment(world.server.state.parameters, lambda: _snapshot(world, moment)))
+            return heard.on_round(timed, Moment(world.server.state, lambda: _snapshot(world, moment)))
 
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
@@ -187,20 +191,20 @@ class _Heard:
     """Hands everything on to an observer, and keeps what goes wrong there: it is no fault of whoever told it."""
 
     def __init__(self, observer: Observer) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._observer = observer
 
     def on_event(self, event: Event) -> None:
         try:
             self._observer.on_event(event)
-        except Exception as error:
+        except BaseException as error:
             self.error = error
             raise
 
     def on_round(self, record: RoundRecord, snapshot: Moment) -> str:
         try:
             return wish(self._observer, record, snapshot)
-        except Exception as error:
+        except BaseException as error:
             self.error = error
             raise
 
@@ -243,10 +247,16 @@ async def _play(policy: Policy, server: Server, heard: _Heard) -> None:
         await policy.run(server)
     except FedpropError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if error is heard.error:
             raise
         raise RunFailed(f"policy {policy.kind} failed in round {server.state.round}: {in_words(error)}") from error
+    if server.ended is None:
+        done, wanted = server.state.round, server.setup.rounds
+        raise RunFailed(
+            f"policy {policy.kind} must play while `server.open_round()` opens a round; it came to an end of its own "
+            f"after {done} of {wanted} rounds"
+        )
 
 
 def _run(main: Callable[[], Awaitable[T]], start: Seconds) -> T:

@@ -12,7 +12,7 @@ from fedprop.aggregators.mean import Mean
 from fedprop.authentication import client_key
 from fedprop.clock import Alarm, now, post
 from fedprop.defenses import Lineage, Ruling, rebase
-from fedprop.errors import InvalidUpdates
+from fedprop.errors import InvalidUpdates, RunFailed
 from fedprop.messages import AlarmStatus, Invitation, Reason, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
@@ -85,13 +85,15 @@ class Server:
         self._emit = emit
         self.on_round: Callable[[RoundRecord], str] = lambda _: ""
         self.ended: End | None = None
+        self._is_open = False
 
     def open_round(self) -> bool:
         """Open the next round, if another one may start now; whether it did."""
         self.ended = self.ended or self._limit(self.state.round)
-        if self.ended is None:
+        self._is_open = self.ended is None
+        if self._is_open:
             self._emit(EventKind.ROUND_OPENED)
-        return self.ended is None
+        return self._is_open
 
     def receive(self, client: ClientId, message: Payload) -> None:
         """A message arrives from a client's link."""
@@ -222,7 +224,17 @@ class Server:
         self._close_round({}, failure, batch)
 
     async def aggregate(self, batch: Sequence[Accepted]) -> None:
-        """Make the next version from a batch of updates, and close the round."""
+        """Make the next version from a batch of updates, and close the round.
+
+        Raises
+        ------
+        RunFailed
+            If no round is open.
+        """
+        if not self._is_open:
+            raise RunFailed(
+                "a policy must play while `server.open_round()` opens a round; found none open to aggregate in"
+            )
         if self.setup.aggregation_seconds:
             await Alarm(now() + self.setup.aggregation_seconds).wait()
         weights: dict[ClientId, float] = {}
@@ -306,7 +318,7 @@ class Server:
         self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted], ruling: Ruling | None = None
     ) -> None:
         """Record a round that made a version of a batch, or failed to, and evaluate when it is time to."""
-        state = self.state
+        state, self._is_open = self.state, False
         if failure:
             self._emit(EventKind.ROUND_FAILED, detail=failure)
         else:

@@ -10,6 +10,7 @@ from fedprop.aggregators.base import Aggregation
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, WrongAnswer
 from fedprop.failures import blamed
+from fedprop.settings import shown
 from fedprop.simulation.optimizers import ServerOptimizer, State
 from fedprop.types import Updates, Vector
 
@@ -85,7 +86,7 @@ class ServerStep:
         """A checkpoint must be able to hold it."""
         if isinstance(found, dict) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items()):
             return found
-        raise WrongAnswer(f"{self._name(method)} must answer with a state, tensors by name; found {described(found)}")
+        raise WrongAnswer(f"{self._name(method)} must answer with a state, tensors by name; found {shown(found)}")
 
     def _blamed(self, method: str) -> AbstractContextManager[None]:
         return blamed(f"optimizer {self._optimizer.kind} failed in `{method}`")

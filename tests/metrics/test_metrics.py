@@ -4,6 +4,7 @@ import math
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
+import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter
@@ -88,11 +89,28 @@ def test_every_metric_reads_any_answers(kind):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"value": math.nan}, {"value": math.inf}, {"value": 0.5, "parts": {0: math.nan}}, {}, {"value": 1.0, "why": "x"}],
+    [
+        {"value": math.nan},
+        {"value": math.inf},
+        {"value": True},
+        {"value": torch.tensor(0.5)},
+        {"value": "0.5"},
+        {"value": 0.5, "parts": {0: math.nan}},
+        {"value": 0.5, "parts": {"class 0": 0.5}},
+        {},
+        {"value": 1.0, "why": "x"},
+    ],
+    ids=str,
 )
 def test_a_reading_is_a_number_or_a_reason(fields):
-    with pytest.raises(ValueError, match="a reading must"):
+    with pytest.raises((ValueError, TypeError), match=r"a reading must|as an integer"):
         Reading(**fields)
+
+
+def test_numbers_of_other_libraries_become_pythons():
+    reading = Reading(np.float64(0.5), {np.int64(3): np.float64(1.0), 4: 0})
+    assert (type(reading.value), [*map(type, reading.parts)]) == (float, [int, int])
+    assert reading == Reading(0.5, {3: 1.0, 4: 0.0})
 
 
 class Brier(Metric):

@@ -256,6 +256,7 @@ def test_one_clients_weights_add_up(configure, log, answer):
 
     async def script(world):
         server, batch = world.server, []
+        assert server.open_round()
         for _ in range(2):
             server.invite([0])
             [task] = server.state.ledger.open.values()

@@ -39,6 +39,15 @@ def test_an_optimizer_named_by_place_moves_the_model(tmp_path, monkeypatch, play
     assert Experiment(rounds=1, clients=1, optimizer="mine.py:Signed").optimizer.kind == "signed"
 
 
+def test_an_optimizer_without_a_name_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from fedprop.simulation.optimizers import ServerOptimizer\nclass Nameless(ServerOptimizer): pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"mine.py:Nameless must define kind \(a name, as in `kind: str = 'mine'`\)"):
+        Experiment(rounds=1, clients=1, optimizer="mine.py:Nameless")
+
+
 class Wrong(ServerOptimizer):
     """Makes one mistake."""
 
@@ -71,7 +80,7 @@ class Wrong(ServerOptimizer):
 @pytest.mark.parametrize(
     ("method", "mistake", "found"),
     [
-        ("init", "floats", r"Wrong.init must answer with a state, tensors by name; found list"),
+        ("init", "floats", r"Wrong.init must answer with a state, tensors by name; found "),
         ("init", "raises", r"ZeroDivisionError: division by zero \(test_stepping.py, line"),
         (
             "prepare",
@@ -99,7 +108,7 @@ def test_a_wrong_answer_fails_the_run_and_is_named(configure, log, method, mista
     ("answer", "found"),
     [
         (torch.zeros(6), "a model and a state; found a tensor"),
-        ((torch.zeros(6), {"v": 1.0}), "a state, tensors by name; found dict"),
+        ((torch.zeros(6), {"v": 1.0}), "a state, tensors by name; found {'v': 1.0}"),
     ],
     ids=["no pair", "no tensor"],
 )

@@ -1,5 +1,6 @@
 """A policy of one's own: in a few lines, by place, resumed, and wrong in every way."""
 
+import sys
 from typing import Literal
 
 import pytest
@@ -87,7 +88,15 @@ class Broken(Synchronous):
     async def run(self, server):
         if self.mistake == "run":
             raise KeyError("client")
+        if self.mistake == "exit":
+            sys.exit(0)
+        if self.mistake == "early":
+            server.open_round()
+            await server.aggregate([])
+            return
         await super().run(server)
+        if self.mistake == "late":
+            await server.aggregate([])
 
 
 @pytest.mark.parametrize(
@@ -96,6 +105,12 @@ class Broken(Synchronous):
         ("rows", r"the policy Broken must answer with rows of shape \[6, 6\], .*; found a tensor of shape \[5, 6\]"),
         ("list", r"the policy Broken must answer with rows of shape .*; found list"),
         ("run", r"policy broken failed in round 0: KeyError: 'client'"),
+        ("exit", r"policy broken failed in round 0: SystemExit: 0"),
+        (
+            "early",
+            r"policy broken must play while `server.open_round\(\)` opens a round; it came to .* after 1 of 3 rounds",
+        ),
+        ("late", r"a policy must play while `server.open_round\(\)` opens a round; found none open"),
     ],
 )
 def test_a_wrong_policy_fails_the_run_and_is_named(configure, log, mistake, sentence):
