@@ -42,22 +42,22 @@ def publish(folder: Path | str) -> Path:
 
 def view(store: RunStore) -> RunView:
     """A stored run as the report wants it."""
-    settings, rounds = store.meta("settings"), store.rounds()
+    settings, rounds = store.mapping("settings") or {}, store.rounds()
     return RunView(
-        label=settings["name"],
+        label=str(settings.get("name", store.folder.name)),
         config=settings,
-        versions=store.meta("versions") or {},
-        summary=store.meta("summary") or {},
+        versions=store.mapping("versions") or {},
+        summary=store.mapping("summary") or {},
         rounds=rounds,
         events=store.events(),
-        compromised=frozenset(store.meta("compromised") or ()),
+        compromised=store.compromised,
         failure=_failure(store, len(rounds)),
     )
 
 
 def _failure(store: RunStore, rounds: int) -> str:
     """Why a run is no result; empty if it is one."""
-    if (summary := store.meta("summary")) is not None:
+    if (summary := store.mapping("summary")) is not None:
         return str(summary.get("failure", ""))
     reason = store.meta("failure")
     return f"not finished: it ended after {rounds} rounds" + (f" with: {reason}" if reason else "")

@@ -10,6 +10,7 @@ from fedprop.data import Dataset
 from fedprop.errors import StoreError
 from fedprop.experiment import Experiment
 from fedprop.identity import code_of, data_digest, differences, module_digest, settings_of
+from fedprop.settings import shown
 from fedprop.simulation.ending import Until
 from fedprop.simulation.setup import Setup
 from fedprop.store import Checkpoint, RunStore
@@ -82,7 +83,7 @@ def begin(store: RunStore, what: Identity, *, resume: bool, retry: bool = False,
             raise
         store.restart(settings=what.settings, identity=what.parts, **meta)
         return None
-    summary = store.meta("summary")
+    summary = store.mapping("summary")
     limit = "" if summary is None else summary.get("ended_by", "rounds")
     if summary is not None and not failed and limit not in (*grown, "watcher"):
         raise StoreError(f"the run in {store.folder} is finished; there is nothing to resume, unless `{limit}` grows")
@@ -104,7 +105,7 @@ def _taken(store: RunStore) -> str:
 
 def _grew(store: RunStore, what: Identity, name: str) -> bool:
     """Whether a limit is wider than it was."""
-    then, now = (settings.get(name) for settings in (store.meta("settings") or {}, what.settings))
+    then, now = (settings.get(name) for settings in (store.mapping("settings") or {}, what.settings))
     if name == "until" and then is not None and now is not None:
         old, new = Until.model_validate(then), Until.model_validate(now)
         return new != old and new.outlasts(old)
@@ -119,8 +120,8 @@ def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> N
     StoreError
         That says what differs.
     """
-    settings, parts = store.meta("settings"), store.meta("identity")
-    if not isinstance(settings, dict) or not isinstance(parts, dict):
+    settings, parts = store.mapping("settings"), store.mapping("identity")
+    if settings is None or parts is None:
         raise StoreError(f"{store.folder} holds a damaged run: it does not say of what")
     parts = {name: parts.get(name) for name in what.parts}
     found = [*_changed_settings(settings, what.settings, but), *_changed_parts(parts, what.parts)]
@@ -133,14 +134,14 @@ def check_same(store: RunStore, what: Identity, *, but: Sequence[str] = ()) -> N
 def _changed_settings(then: Mapping[str, Any], now: Mapping[str, Any], but: Sequence[str]) -> Iterator[str]:
     for place, old, new in differences(then, now):
         if place.partition(".")[0] not in but:
-            yield f"`{place}` was {old!r}, and is {new!r} now"
+            yield f"`{place}` was {shown(old)}, and is {shown(new)} now"
 
 
 def _changed_parts(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for place, old, new in differences(then, now):
         part, _, name = place.partition(".")
         if part == "plan":
-            yield f"`{name}` was worked out as {old!r}, and is {new!r} for so many rounds"
+            yield f"`{name}` was worked out as {shown(old)}, and is {shown(new)} for so many rounds"
         elif place == "code.fedprop":
             yield f"it was made by fedprop {old}, and this is fedprop {new}"
         elif part == "code":

@@ -14,8 +14,8 @@ from torch import Tensor
 from fedprop.answers import described
 from fedprop.clock import now, run
 from fedprop.cores import one_thread
-from fedprop.errors import FedpropError, RunFailed, Stalled
-from fedprop.failures import in_words
+from fedprop.errors import FedpropError, RunFailed, Stalled, StoreError
+from fedprop.failures import blamed, in_words
 from fedprop.simulation.ending import End
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.examination import Grades
@@ -31,6 +31,8 @@ from fedprop.training.task import Train
 from fedprop.types import Seconds, Vector
 
 T = TypeVar("T")
+
+NO_STATE = "the saved state is not one that a simulation can go on from"
 
 NEW_OBJECTS = 20_000
 """So many before Python looks for unreachable ones: looking as often as it usually does takes a tenth of the time."""
@@ -139,12 +141,14 @@ def simulate(
 
     Raises
     ------
+    StoreError
+        If `resume` is no such snapshot.
     RunFailed
         If every actor waits for another and nothing more can happen, or a round comes to no end.
     """
     records = RoundLog(earlier)
     began = time.perf_counter() - (records[-1].wall_seconds if records else 0.0)
-    saved = None if resume is None else _unpack(resume, setup.device)
+    saved, start = (None, 0.0) if resume is None else _unpack(resume, setup.device)
 
     heard = _Heard(observer)
 
@@ -160,7 +164,8 @@ def simulate(
         async with anyio.create_task_group() as tasks:
             world.clients.start(tasks)
             if saved is not None:
-                world.restore(saved)
+                with blamed(NO_STATE, raising=StoreError):
+                    world.restore(saved)
             tasks.start_soon(world.adversary.run)
             world.server.on_round = on_round
             world.adversary.announce = heard.on_activity
@@ -172,7 +177,7 @@ def simulate(
         with one_thread(), torch.enable_grad():
             return await main()
 
-    world, ended = _run(alone, 0.0 if saved is None else saved["now"])
+    world, ended = _run(alone, start)
     return Outcome(
         parameters=world.server.state.parameters,
         rounds=records,
@@ -292,8 +297,11 @@ def _sole(error: BaseException) -> BaseException:
     return error
 
 
-def _unpack(snapshot: Snapshot, device: torch.device) -> Any:
-    return unpack(snapshot.state, {name: tensor.to(device) for name, tensor in snapshot.tensors.items()})
+def _unpack(snapshot: Snapshot, device: torch.device) -> tuple[Any, Seconds]:
+    """A saved state, and its simulated time."""
+    with blamed(NO_STATE, raising=StoreError):
+        saved = unpack(snapshot.state, {name: tensor.to(device) for name, tensor in snapshot.tensors.items()})
+        return saved, float(saved["now"])
 
 
 def _snapshot(world: World, now: Seconds) -> Snapshot:

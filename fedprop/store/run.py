@@ -18,7 +18,7 @@ from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, RoundRecord, Trace
 from fedprop.simulation.records import from_text, to_text
 from fedprop.store.tensors import read_tensors, write_tensors
-from fedprop.types import Frozen
+from fedprop.types import ClientId, Frozen
 
 DATABASE = "run.sqlite"
 FORMAT = 4
@@ -65,6 +65,7 @@ class Checkpoint:
 
 
 _EVENTS = TypeAdapter(list[Event])
+_CLIENTS = TypeAdapter(frozenset[ClientId])
 
 
 class RunStore:
@@ -114,6 +115,21 @@ class RunStore:
             return json.loads(self._checked(key, *row))
         except (ValueError, RecursionError):
             raise self._damaged(f"what it says of {key} is no JSON") from None
+
+    def mapping(self, key: str) -> dict[str, Json] | None:
+        """A stored mapping; None if there is none."""
+        found = self.meta(key)
+        if found is not None and not isinstance(found, dict):
+            raise self._damaged(f"what it says of {key} is no mapping")
+        return found
+
+    @property
+    def compromised(self) -> frozenset[ClientId]:
+        """The clients that the adversary holds."""
+        try:
+            return _CLIENTS.validate_python(self.meta("compromised") or ())
+        except ValueError:
+            raise self._damaged("what it says of compromised is no list of clients") from None
 
     def put(self, **meta: Json) -> None:
         """Store values by name, in place of older ones; None takes one away."""
@@ -229,7 +245,7 @@ class RunStore:
             events = _EVENTS.validate_python(rows)
         except ValueError:
             raise self._damaged("what it has for events are none") from None
-        summary = self.meta("summary")
+        summary = self.mapping("summary")
         if events and summary is not None and _hash(events) != summary.get("trace_sha256"):
             raise self._damaged("its events are not those of its trace")
         return events

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from operator import contains
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import NonNegativeInt, ValidationError
+from pydantic import NonNegativeInt, ValidationError, model_validator
 
 from fedprop.errors import StoreError
 from fedprop.files import write_atomically
@@ -48,6 +49,14 @@ class Note(Frozen):
     cells: tuple[NotedCell, ...]
     config: dict[str, Any]
 
+    @model_validator(mode="after")
+    def _cells_have_a_place(self) -> "Note":
+        axes = list(self.axes.values())
+        for cell in self.cells:
+            if len(cell.labels) != len(axes) or not all(map(contains, axes, cell.labels)):
+                raise ValueError("`cells` must be combinations of the labels on the axes")
+        return self
+
 
 def note_of(sweep: Sweep, failures: Mapping[str, str] | None = None) -> Note:
     """A sweep as it is noted; `failures` by the cells' folders."""
@@ -86,7 +95,7 @@ def read_note(folder: Path) -> Note:
     try:
         return Note.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "cells"
         raise StoreError(
             f"{path} is damaged, or of another version of fedprop, at {where!r}; `fedprop sweep` writes it anew"
         ) from None

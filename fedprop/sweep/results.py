@@ -46,7 +46,7 @@ def stored(out: Path, cell: Place, failure: str = "") -> CellResult | None:
     """
     store = RunStore(cell_folder(out, cell))
     try:
-        summary = store.meta("summary") if store.exists else None
+        summary = store.mapping("summary") if store.exists else None
         if summary is not None:
             return CellResult(cell, summary, summary.get("failure", ""))
         failure = failure or (store.meta("failure") if store.exists else "") or ""

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from fedprop.errors import RunFailed
+from fedprop.errors import RunFailed, StoreError
 from fedprop.params import ParameterLayout
 from fedprop.simulation.adversary import Adversary
-from fedprop.simulation.engine import NEW_OBJECTS, Outcome, simulate
+from fedprop.simulation.engine import NEW_OBJECTS, Outcome, Snapshot, simulate
 from fedprop.simulation.events import Trace
 
 SPREAD = {"time": {"kind": "lognormal", "median": 1, "sigma": 1}}
@@ -209,3 +209,9 @@ def test_a_run_on_a_gpu_goes_on_from_its_checkpoint(configure, log, optimizer):
     saved.tensors = {name: tensor.cpu() for name, tensor in saved.tensors.items()}
     rest = simulate(setup, log, resume=saved, earlier=whole.rounds[:2])
     assert rest.trace_sha256 == whole.trace_sha256
+
+
+@pytest.mark.parametrize("state", [None, {}, {"$map": []}, {"$map": [["now", 1.0]]}, {"$tensor": "t9"}, {"$tuple": 3}])
+def test_a_state_that_is_none_is_refused(configure, log, state):
+    with pytest.raises(StoreError, match="the saved state is not one that a simulation can go on from: "):
+        simulate(configure(rounds=1, clients=3), log, resume=Snapshot(state))

@@ -274,6 +274,14 @@ def test_what_is_no_json_is_not_read_even_with_the_right_digest(store, text):
         store.meta("settings")
 
 
+def test_what_should_be_a_mapping_or_clients_is_looked_at(store):
+    store.put(summary=[], compromised=[{}])
+    with pytest.raises(StoreError, match="is damaged: what it says of summary is no mapping"):
+        store.mapping("summary")
+    with pytest.raises(StoreError, match="is damaged: what it says of compromised is no list of clients"):
+        _ = store.compromised
+
+
 def test_a_run_is_never_replaced(store):
     with pytest.raises(StoreError, match="already holds a run"):
         store.create(settings={"seed": 4})

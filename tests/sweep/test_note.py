@@ -48,13 +48,16 @@ CHANGES = {
     "axes": {"rule": "Mean"},
     "measures": ["beauty"],
     "paper": {"values": {"Mean": {"Nobody": "low"}}},
-    "cells": [{"labels": ["Mean"], "seed": -1}],
+    "cells": [{"labels": ["Mean", "Matched"], "seed": -1}],
     "config": None,
     "further": True,
 }
 
 
-@pytest.mark.parametrize(("key", "value"), CHANGES.items())
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [*CHANGES.items(), ("cells", [{"labels": ["Mean"], "seed": 0}]), ("cells", [{"labels": ["Mean", "x"], "seed": 0}])],
+)
 def test_what_is_no_note_is_refused(small, tmp_path, key, value):
     found = {**note_of(small()).model_dump(mode="json"), key: value}
     (tmp_path / SWEEP_FILE).write_text(json.dumps(found))
