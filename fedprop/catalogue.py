@@ -1,7 +1,7 @@
 """Everything a configuration can name, by family."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -9,7 +9,7 @@ from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
-from fedprop.distributions import AnyDistribution
+from fedprop.distributions import DISTRIBUTIONS
 from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment
 from fedprop.metrics import METRICS
@@ -18,7 +18,7 @@ from fedprop.registry import Registry, load_target
 from fedprop.settings import meant, parts_of
 from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import POLICIES
-from fedprop.simulation.staleness import AnyStaleness
+from fedprop.simulation.staleness import STALENESSES
 from fedprop.sweep import Sweep
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
@@ -31,6 +31,8 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
     PARTITIONS,
     MODELS,
     POLICIES,
+    STALENESSES,
+    DISTRIBUTIONS,
     OPTIMIZERS,
     LR_SCHEDULES,
     METRICS,
@@ -38,15 +40,11 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
 
 
 _FILES: Mapping[str, type[BaseModel]] = {"experiment": Experiment, "sweep": Sweep}
-_UNIONS: Mapping[str, Any] = {"distributions": AnyDistribution, "stalenesses": AnyStaleness}
 
 
 def families() -> Mapping[str, Mapping[str, type[BaseModel]]]:
     """Everything that has a kind: by family, kind to class."""
-    registries = {registry.family: registry.kinds for registry in _REGISTRIES}
-    unions = {family: get_args(get_args(union)[0]) for family, union in _UNIONS.items()}
-    classes = {family: {cls.model_fields["kind"].default: cls for cls in union} for family, union in unions.items()}
-    return {**registries, **classes}
+    return {registry.family: registry.kinds for registry in _REGISTRIES}
 
 
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:

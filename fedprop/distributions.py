@@ -9,8 +9,12 @@ from abc import ABC, abstractmethod
 from statistics import NormalDist
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 
+from fedprop.errors import RunFailed, WrongAnswer
+from fedprop.failures import in_words
+from fedprop.registry import Registry
 from fedprop.rng import uniform
 from fedprop.types import Frozen, NonNegative, Positive
 
@@ -18,15 +22,29 @@ _NORMAL = NormalDist()
 
 
 class Distribution(Frozen, ABC):
-    """A distribution on the non-negative numbers."""
+    """A distribution on the non-negative numbers. One of your own overrides `quantile`."""
+
+    kind: str
 
     @abstractmethod
     def quantile(self, u: float) -> float:
         """The value below which a share `u` of the draws lie, for 0 < u < 1."""
 
     def draw(self, seed: int, role: str, *counters: int) -> float:
-        """The draw that a stream's name stands for (see `fedprop.rng`)."""
-        return self.quantile(uniform(seed, role, *counters))
+        """The draw that a stream's name stands for (see `fedprop.rng`).
+
+        Raises
+        ------
+        RunFailed
+            If a quantile is no number from 0 on.
+        """
+        try:
+            found = self.quantile(uniform(seed, role, *counters))
+            if not 0.0 <= found < math.inf:
+                raise WrongAnswer(f"a quantile must be a finite number from 0 on; found {found}")
+        except Exception as error:
+            raise RunFailed(f"distribution {self.kind} failed in `quantile`: {in_words(error)}") from error
+        return found
 
 
 class Constant(Distribution):
@@ -96,13 +114,19 @@ class Pareto(Distribution):
         return self.minimum * math.pow(1.0 - u, -1.0 / self.alpha)
 
 
-def _number_is_constant(value: Any) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"kind": "constant", "value": value} if number else value
+class _Distributions(Registry[Distribution]):
+    """Reads a bare number as a constant."""
+
+    def parse(self, value: Any) -> Distribution:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return super().parse({"kind": "constant", "value": value} if number else value)
+
+    def json_schema(self, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "number", "minimum": 0}, *super().json_schema(handler)["anyOf"]]}
 
 
-_ByKind: TypeAlias = Annotated[Constant | Exponential | LogNormal | Pareto, Field(discriminator="kind")]
-AnyDistribution: TypeAlias = Annotated[
-    _ByKind, BeforeValidator(_number_is_constant, json_schema_input_type=NonNegative | _ByKind)
-]
-"""One of the four; in a file a bare number stands for a constant."""
+DISTRIBUTIONS = _Distributions("distributions", Distribution, (Constant, Exponential, LogNormal, Pareto))
+"""Every distribution by its `kind`."""
+
+AnyDistribution: TypeAlias = Annotated[Distribution, DISTRIBUTIONS]
+"""One of them; in a file a bare number stands for a constant."""

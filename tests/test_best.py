@@ -90,7 +90,7 @@ def test_the_best_model_is_that_of_the_best_round(toy, tmp_path):
 def test_it_survives_cuts_and_extensions(toy, tmp_path, sparse):
     witness = Witness()
     run(wild(**sparse, rounds=9), dataset=toy, out=tmp_path / "whole", watchers=[witness])
-    for cut in range(1, 7):
+    for cut in (2, 5):
         folder = tmp_path / f"cut at {cut}"
         with pytest.raises(KeyboardInterrupt):
             run(wild(**sparse), dataset=toy, out=folder, watchers=[Witness(cut)])

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
-from fedprop.distributions import AnyDistribution, Constant, Exponential, LogNormal, Pareto
+from fedprop.distributions import AnyDistribution, Constant, Distribution, Exponential, LogNormal, Pareto
+from fedprop.errors import RunFailed
 from fedprop.rng import uniform
 
 SAMPLES = [
@@ -80,3 +82,40 @@ def test_kinds_are_told_apart_by_name():
 def test_what_is_no_distribution_on_positive_numbers_is_refused(wrong):
     with pytest.raises(ValidationError):
         PARSE(wrong)
+
+
+class Odd(Distribution):
+    """Answers with what it is told."""
+
+    kind: str = "odd"
+    answer: Any
+
+    def quantile(self, u):
+        return 1 / 0 if self.answer == "raise" else self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (-1.0, "a quantile must be a finite number from 0 on; found -1.0"),
+        (math.inf, "found inf"),
+        (math.nan, "found nan"),
+        ("soon", "TypeError"),
+        ("raise", "ZeroDivisionError"),
+    ],
+)
+def test_one_of_ones_own_that_answers_wrongly_is_named(answer, sentence):
+    with pytest.raises(RunFailed, match=f"distribution odd failed in `quantile`: .*{sentence}"):
+        Odd(answer=answer).draw(0, "test", 1)
+
+
+def test_one_of_ones_own_is_named_by_place(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from fedprop.distributions import Distribution\n"
+        "class Twice(Distribution):\n"
+        "    kind: str = 'twice'\n"
+        "    def quantile(self, u): return 2 * u\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    found = TypeAdapter(AnyDistribution).validate_python({"kind": "mine.py:Twice"})
+    assert 0 < found.draw(0, "test", 1) < 2

@@ -1,19 +1,41 @@
 """How much an update counts that started from an older version."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
-
+from fedprop.errors import WrongAnswer
+from fedprop.registry import Registry
+from fedprop.settings import shown
 from fedprop.types import Frozen, NonNegative, Positive
 
 
 class Staleness(Frozen, ABC):
-    """A weight in (0, 1] for every number of versions `tau` between an update's start and now; 1 at tau = 0."""
+    """A weight in (0, 1] for every number of versions `tau` between an update's start and now; 1 at tau = 0.
+
+    One of your own overrides `weight`.
+    """
+
+    kind: str
 
     @abstractmethod
     def weight(self, tau: int) -> float:
         """The weight of an update that is `tau` versions old."""
+
+    def weights(self, taus: Iterable[int]) -> list[float]:
+        """The weights of some updates.
+
+        Raises
+        ------
+        WrongAnswer
+            If one does not lie in [0, 1].
+        """
+        found = [self.weight(tau) for tau in taus]
+        for weight in found:
+            if not isinstance(weight, float | int) or not 0.0 <= weight <= 1.0:
+                name = f"the staleness {type(self).__name__}"
+                raise WrongAnswer(f"{name} must answer with a weight from 0 to 1; found {shown(weight)}")
+        return found
 
 
 class ConstantStaleness(Staleness):
@@ -57,6 +79,9 @@ class HingeStaleness(Staleness):
         return 1.0 if tau <= self.b else 1.0 / (self.a * (tau - self.b) + 1.0)
 
 
-AnyStaleness: TypeAlias = Annotated[
-    ConstantStaleness | PolynomialStaleness | HingeStaleness, Field(discriminator="kind")
-]
+STALENESSES: Registry[Staleness] = Registry(
+    "stalenesses", Staleness, (ConstantStaleness, PolynomialStaleness, HingeStaleness)
+)
+"""Every way to discount old updates, by its `kind`."""
+
+AnyStaleness: TypeAlias = Annotated[Staleness, STALENESSES]

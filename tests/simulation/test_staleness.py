@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fedprop.simulation.staleness import AnyStaleness, ConstantStaleness, HingeStaleness, PolynomialStaleness
+from fedprop.errors import WrongAnswer
+from fedprop.simulation.staleness import (
+    AnyStaleness,
+    ConstantStaleness,
+    HingeStaleness,
+    PolynomialStaleness,
+    Staleness,
+)
 
 KINDS = st.one_of(
     st.just(ConstantStaleness()),
@@ -42,3 +49,31 @@ def test_kinds_are_told_apart_by_name():
 def test_weights_that_would_rise_are_refused(wrong):
     with pytest.raises(ValidationError):
         TypeAdapter(AnyStaleness).validate_python(wrong)
+
+
+class Odd(Staleness):
+    """Answers with what it is told."""
+
+    kind: str = "odd"
+    answer: object
+
+    def weight(self, tau):
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [-0.1, 1.5, math.nan, "half"])
+def test_one_of_ones_own_that_answers_wrongly_is_named(answer):
+    with pytest.raises(WrongAnswer, match="the staleness Odd must answer with a weight from 0 to 1; found"):
+        Odd(answer=answer).weights([0, 1])
+    assert Odd(answer=0.5).weights([0, 1]) == [0.5, 0.5]
+
+
+def test_one_of_ones_own_is_named_by_place(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from fedprop.simulation.staleness import Staleness\n"
+        "class Halving(Staleness):\n"
+        "    kind: str = 'halving'\n"
+        "    def weight(self, tau): return 0.5 ** tau\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert TypeAdapter(AnyStaleness).validate_python("mine.py:Halving").weights([0, 2]) == [1.0, 0.25]

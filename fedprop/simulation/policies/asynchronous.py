@@ -57,7 +57,7 @@ class Asynchronous(Policy):
 
     def rows(self, batch: Sequence[Accepted], parameters: Vector, version: Version) -> Updates:
         rows = super().rows(batch, parameters, version)
-        counts = [self.staleness.weight(version - item.version) for item in batch]
+        counts = self.staleness.weights(version - item.version for item in batch)
         return rows * torch.tensor(counts, dtype=rows.dtype, device=rows.device)[:, None]
 
     def problems(self, clients: int, silent: Sequence[str]) -> Iterator[str]:
@@ -110,7 +110,7 @@ class FedAsync(Asynchronous):
 
     def rows(self, batch: Sequence[Accepted], parameters: Vector, version: Version) -> Updates:
         models = torch.stack([item.update for item in batch]) + torch.stack([item.origin for item in batch])
-        counts = [self.staleness.weight(version - item.version) for item in batch]
+        counts = self.staleness.weights(version - item.version for item in batch)
         shares = self.mixing * torch.tensor(counts, dtype=models.dtype, device=models.device)
         return (models - parameters) * shares[:, None]
 
