@@ -26,15 +26,15 @@ ATTACKERS: tuple[Attack, ...] = (
 
 
 def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
-    """Honest rows [n, d] after `attack` has replaced those of the Byzantine clients."""
+    """Honest rows [n, d] after `attack`, which sees what it is entitled to, has replaced those of Byzantine clients."""
     honest = [i for i in range(len(rows)) if i not in byzantine]
-    origin = torch.zeros(rows.shape[1], dtype=rows.dtype)
+    generator = torch.Generator().manual_seed(seed)
     view = View(
         own=rows[byzantine],
-        benign=rows[honest],
-        origin=origin,
+        benign=rows[honest] if attack.sees == "full" else None,
+        origin=torch.randint(-8, 9, rows.shape[1:], generator=generator).to(rows.dtype),
         oracle=AssumedRule(attack.assumes, Mean()),
-        generator=torch.Generator().manual_seed(seed),
+        generator=generator,
     )
     attacked = rows.clone()
     attacked[byzantine] = attack.craft(view)

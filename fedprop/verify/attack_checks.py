@@ -25,6 +25,20 @@ def craft(case: Situation, view: View) -> Updates:
         return _ask(case, view)
 
 
+def first(case: Situation) -> Updates:
+    """The answer to the view as it is, asked for once: all claims look at the same one, and it may take long."""
+    if not case.asked:
+        view = case.view()
+        try:
+            case.asked.append((view, craft(case, view)))
+        except (Refused, Crashed) as error:
+            case.asked.append((view, error))
+    _, answer = case.asked[0]
+    if isinstance(answer, FedpropError):
+        raise answer
+    return answer
+
+
 def _ask(case: Situation, view: View) -> Updates:
     """The answer. An attack may decline a view by an error of this package; anything else is a crash."""
     try:
@@ -42,7 +56,7 @@ def _ask(case: Situation, view: View) -> Updates:
 def answers(case: Situation) -> Finding | None:
     """Whether the attack crashes on a finite view."""
     try:
-        craft(case, case.view())
+        first(case)
     except Crashed as error:
         return Finding(str(error))
     return None
@@ -50,8 +64,7 @@ def answers(case: Situation) -> Finding | None:
 
 def shape(case: Situation) -> Finding | None:
     """Whether there is one row for each compromised client, like its own."""
-    view = case.view()
-    crafted, own = craft(case, view), case.view().own
+    crafted, own = first(case), case.own
     if (crafted.shape, crafted.dtype, crafted.device) == (own.shape, own.dtype, own.device):
         return None
     owed = f"where {list(own.shape)}, {own.dtype}, {own.device} are due"
@@ -60,14 +73,14 @@ def shape(case: Situation) -> Finding | None:
 
 def finite(case: Situation) -> Finding | None:
     """Whether the crafted rows are finite."""
-    crafted = craft(case, case.view())
+    crafted = first(case)
     return None if torch.isfinite(crafted).all() else Finding(crafted)
 
 
 def untouched(case: Situation) -> Finding | None:
     """Whether the view is left as it was."""
-    view, before = case.view(), case.view()
-    craft(case, view)
+    first(case)
+    (view, _), before = case.asked[0], case.view()
     for name in ("own", "benign", "origin"):
         now, then = getattr(view, name), getattr(before, name)
         if now is not None and not torch.equal(now, then):
@@ -78,15 +91,15 @@ def untouched(case: Situation) -> Finding | None:
 
 def repeatable(case: Situation) -> Finding | None:
     """Whether an equal view has an equal answer: later, after another view, and from a copy of the attack."""
-    first = craft(case, case.view())
-    other = replace(case, own=[[x + 1 for x in row] for row in case.own], seed=case.seed + 1)
+    once = first(case)
+    other = replace(case, own=case.own + 1, seed=case.seed + 1)
     craft(other, other.view())
     fresh = replace(case, attack=case.attack.model_copy(deep=True))
     for asked, how in ((case, "when asked again, after another view"), (fresh, "from a copy of the attack")):
         again = craft(asked, asked.view())
-        if not _same(first, again):
-            want = f"print(attack.craft(view), attack.craft(view_of(attack, own, view.benign, seed={case.seed})))"
-            return Finding(again, first, how=how, want=want)
+        if not _same(once, again):
+            want = "print(attack.craft(view), attack.craft(again))"
+            return Finding(again, once, how=how, want=want)
     return None
 
 
@@ -116,29 +129,38 @@ class _Overheard:
 
 
 def partial(case: Situation) -> Finding | None:
-    """Whether the answer, or a question to the assumed rule, depends on benign rows that must stay hidden."""
-    more = torch.cat([case.hidden, 3 * case.hidden + 1])
+    """Whether the answer, or a question to the assumed rule, depends on benign rows that must stay hidden.
+
+    In the simulator they are hidden. Here an attack is also asked with rows in their place, which it must not look at;
+    it may refuse such a view.
+    """
+    more = torch.cat([case.benign, 3 * case.benign + 1])
     answers: list[Updates] = []
     heard: list[list[Question]] = []
-    for benign in (case.hidden, 1 - case.hidden, more, None):
+    excuse: Refused | Crashed | None = None
+    for benign in (None, case.benign, 1 - case.benign, more):
         ear = _Overheard(case)
         try:
-            answers.append(craft(case, case.view(benign=benign, oracle=ear)))
+            shown = None if benign is None else benign.clone()
+            answers.append(craft(case, case.view(benign=shown, oracle=ear)))
         except (Refused, Crashed) as error:
-            if not answers or benign is not None:
-                raise
-            return Finding(f"{error}, when the benign updates are hidden as they must be")
+            excuse = error if benign is None else excuse
+            continue
         heard.append(ear.questions)
-    return _differ(answers, heard)
+    if excuse is None:
+        return _differ(answers, heard)
+    if answers:
+        return Finding(f"{excuse}, when the benign updates are hidden as they must be")
+    raise excuse
 
 
 def _differ(answers: list[Updates], heard: list[list[Question]]) -> Finding | None:
     for found, asked in zip(answers[1:], heard[1:], strict=True):
         if not _same(found, answers[0]):
-            want = "print(attack.craft(view), attack.craft(view_of(attack, own, benign)), sep='\\n')"
-            return Finding(found, answers[0], how="for other benign updates, or none", want=want)
+            want = "print(attack.craft(view), attack.craft(replace(again, benign=benign)), sep='\\n')"
+            return Finding(found, answers[0], how="for benign updates where none must be seen", want=want)
         if not _same_questions(asked, heard[0]):
-            return Finding("other questions to the assumed rule for other benign updates, or none")
+            return Finding("other questions to the assumed rule for benign updates where none must be seen")
     return None
 
 
@@ -148,18 +170,18 @@ def _same_questions(a: list[Question], b: list[Question]) -> bool:
 
 def order(case: Situation) -> Finding | None:
     """Whether the order of the benign rows plays a part."""
-    forth, back = craft(case, case.view()), craft(case, case.view(benign=case.hidden.flip(0)))
-    scale = float(torch.cat([forth, case.hidden]).abs().max())
+    forth, back = first(case), craft(case, case.view(benign=case.benign.flip(0)))
+    scale = float(torch.cat([forth, case.benign]).abs().max())
     if forth.shape == back.shape and torch.allclose(forth, back, rtol=1e-4, atol=1e-5 * scale):
         return None
-    want = f"print(attack.craft(view), attack.craft(view_of(attack, own, benign.flip(0), seed={case.seed})))"
+    want = "print(attack.craft(view), attack.craft(replace(again, benign=benign.flip(0))), sep='\\n')"
     return Finding(back, forth, how="for the benign updates in reverse order", want=want)
 
 
 def alone(case: Situation) -> Finding | None:
     """Whether there is a finite answer if all clients are compromised."""
     try:
-        crafted = craft(case, case.view(benign=case.hidden[:0]))
+        crafted = craft(case, case.view(benign=case.benign[:0]))
     except (Refused, Crashed) as error:
         return Finding(f"{error}, when all clients are compromised")
     return None if torch.isfinite(crafted).all() else Finding(crafted, how="when all clients are compromised")

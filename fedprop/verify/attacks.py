@@ -8,19 +8,33 @@ rule. Poisoned data stay data: as many examples as before, with labels that exis
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+import torch
+from hypothesis import strategies as st
 
 from fedprop.attacks import Attack, Constraint
 from fedprop.properties import Finding
-from fedprop.types import Updates
 from fedprop.verify import attack_checks as checks
-from fedprop.verify.attack_inputs import Choices, Shard, Situation, shards, situations, variants
-from fedprop.verify.claim import Claim
+from fedprop.verify.attack_inputs import (
+    Choices,
+    Shard,
+    Situation,
+    large_shards,
+    large_situations,
+    shards,
+    situations,
+    variants,
+)
+from fedprop.verify.claim import Claim, Few
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import literal, obtain
 
 SOURCE = "fedprop.attacks.Attack"
+Views: TypeAlias = tuple[st.SearchStrategy[Situation] | Few[Situation], ...]
+"""What claims about some attacks are tried on."""
+
 KNOWLEDGE = "Fang, Cao, Jia, Gong, USENIX Security 2020, section 2.3"
 
 
@@ -48,6 +62,8 @@ class _Plan:
         self.variants = variants(obj, label, settings)
         self.crafting = [(choices, attack) for choices, attack in self.variants if attack.crafts]
         self.poisoning = [(c, attack) for c, attack in self.variants if attack.poisons]
+        self._data = (shards(self.poisoning), Few(large_shards(self.poisoning))) if self.poisoning else ()
+        self._shared: dict[tuple[int, ...], Views] = {}
 
     def claims(self) -> list[Claim[Any]]:
         partial = [variant for variant in self.crafting if variant[1].sees == "partial"]
@@ -111,8 +127,7 @@ class _Plan:
 
         def find(case: Situation) -> Finding | None:
             constraint = of(case.attack)
-            view = case.view()
-            crafted = checks.craft(case, view)
+            crafted = checks.first(case)
             told = None if constraint is None else constraint.broken(case.view(), crafted)
             return None if told is None else Finding(crafted, how=f"({told})")
 
@@ -132,13 +147,21 @@ class _Plan:
         huge: bool = False,
     ) -> Claim[Any]:
         chosen, why = among if among is not None and self.crafting else (self.crafting, "it crafts no updates")
-        inputs = (situations(chosen, huge=huge),) if chosen else ()
-        return Claim(name, statement, source, status, inputs, find, self._show, "" if chosen else why)
+        return Claim(
+            name, statement, source, status, self._views(chosen, huge), find, self._show, "" if chosen else why
+        )
+
+    def _views(self, among: list[tuple[Choices, Attack]], huge: bool) -> Views:
+        """Claims about the same attacks share their inputs, which saves making them again."""
+        key = (*map(id, (attack for _, attack in among)), huge)
+        if key not in self._shared:
+            large = () if huge else (Few(large_situations(among)),)
+            self._shared[key] = (situations(among, huge=huge), *large) if among else ()
+        return self._shared[key]
 
     def _poisons(self, name: str, statement: str, find: Callable[[Shard], Finding | None]) -> Claim[Any]:
-        inputs = (shards(self.poisoning),) if self.poisoning else ()
         skip = "" if self.poisoning else "it poisons no data"
-        return Claim(name, statement, SOURCE, "safety", inputs, find, self._show_shard, skip)
+        return Claim(name, statement, SOURCE, "safety", self._data, find, self._show_shard, skip)
 
     def _attack_lines(self, choices: Choices) -> list[str]:
         fields = {**self.settings, **choices}
@@ -148,43 +171,41 @@ class _Plan:
         return [found, f"attack = {made}"]
 
     def _show(self, case: Situation, finding: Finding) -> Counterexample:
-        view = case.view()
         found, made = self._attack_lines(case.choices)
-        own, benign = _listed(view.own), _listed(case.hidden)
-        rows = [f"own = {literal(view.own + 0.0)}", f"benign = {literal(case.hidden + 0.0)}"]
+        asked = finding.want or "print(attack.craft(view))"
+        imports = ["import torch"] + (["from dataclasses import replace"] if "replace(" in asked else [])
+        imports.append(f"from fedprop.verify.attack_inputs import {'crowd, ' if case.made else ''}SERVERS, view_of")
+        rows = [f"own, benign = {case.made}"]
+        if not case.made:
+            rows = [f"own = {literal(case.own + 0.0)}", f"benign = {literal(case.benign + 0.0)}"]
+        rows.append(f"origin = {literal(case.origin)}")
         seen = "benign" if case.attack.sees == "full" else "None"
-        lines = ["import torch", "from fedprop.verify.attack_inputs import view_of", found, "", made, *rows]
-        lines.append(f"view = view_of(attack, own, {seen}, seed={case.seed})")
-        lines.append(finding.want or "print(attack.craft(view))")
+        view = f"view_of(attack, own, {seen}, origin, seed={case.seed}, server=SERVERS[{case.server!r}])"
+        views = [f"view = {view}"] + ([f"again = {view}"] if "again" in asked else [])
         return Counterexample(
-            title=f"updates of {len(view.own)} compromised clients, then of {len(case.benign)} benign ones",
-            rows=tuple(tuple(row) for row in own + benign),
-            byzantine=tuple(range(len(view.own))),
+            title=f"updates of {len(case.own)} compromised clients, then of {len(case.benign)} benign ones",
+            rows=tuple(tuple(row) for row in (torch.cat([case.own, case.benign]).double() + 0.0).tolist()),
+            byzantine=tuple(range(len(case.own))),
             found=_said(finding, case.choices),
             expected=plain(finding.expected),
             actual=plain(finding.actual),
-            code="\n".join([*lines, f"# {finding}"]),
+            code="\n".join([*imports, found, "", made, *rows, *views, asked, f"# {finding}"]),
         )
 
     def _show_shard(self, shard: Shard, finding: Finding) -> Counterexample:
         found, made = self._attack_lines(shard.choices)
-        x, y = shard.data
-        lines = ["import torch", found, "", made]
-        lines.append(f"x, y = torch.tensor({x.tolist()}), torch.tensor({y.tolist()})")
+        lines = ["import torch", "from fedprop.verify.attack_inputs import data_of", found, "", made]
+        lines.append(f"x, y = data_of({list(shard.labels)}, {shard.shape})")
         lines.append(f"print(attack.poison(x, y, {shard.classes}, torch.Generator().manual_seed({shard.seed})))")
+        told = f"inputs of shape {list(shard.shape)}, {shard.classes} classes"
         return Counterexample(
-            title=f"labels of {len(y)} examples with inputs of shape {list(shard.shape)}, {shard.classes} classes",
+            title=f"labels of {len(shard.labels)} examples with {told}",
             rows=(tuple(map(float, shard.labels)),),
             found=_said(finding, shard.choices),
             expected=plain(finding.expected),
             actual=plain(finding.actual),
             code="\n".join([*lines, f"# {finding}"]),
         )
-
-
-def _listed(rows: Updates) -> list[list[float]]:
-    listed: list[list[float]] = (rows.double() + 0.0).tolist()
-    return listed
 
 
 def _said(finding: Finding, choices: Choices) -> str:

@@ -57,6 +57,16 @@ class Inapplicable(FedpropError):
     """The claim says nothing about an input."""
 
 
+@dataclass(frozen=True, eq=False)
+class Few(Generic[T]):
+    """Inputs that are large and so take longer: of a strategy in this, one is tried for every `RARE` of another."""
+
+    strategy: st.SearchStrategy[T]
+
+
+RARE = 10
+
+
 @dataclass(frozen=True)
 class Claim(Generic[T]):
     """One claim about one target.
@@ -74,7 +84,7 @@ class Claim(Generic[T]):
     statement: str
     source: str
     status: Status
-    inputs: tuple[st.SearchStrategy[T], ...]
+    inputs: tuple[st.SearchStrategy[T] | Few[T], ...]
     find: Callable[[T], Finding | None]
     show: Callable[[T, Finding], Counterexample]
     skip: str = ""

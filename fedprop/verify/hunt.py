@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from fedprop.verify.claim import Claim
+from fedprop.verify.claim import RARE, Claim, Few
 from fedprop.verify.report import Outcome
 from fedprop.verify.trials import NO_ANSWER, NO_TIME, Trials
 
@@ -129,9 +129,9 @@ def survey(
             _test(inputs, together, effort, SURVEY)()
         for trials in everybody:
             if hangs():
-                trials.stop(effort.examples, NO_ANSWER)
+                trials.stop(_number(inputs, effort), NO_ANSWER)
             elif not trials.in_time:
-                trials.stop(effort.examples, NO_TIME)
+                trials.stop(_number(inputs, effort), NO_TIME)
     return everybody
 
 
@@ -211,15 +211,20 @@ def _sharing_inputs(claims: Sequence[Claim[Any]]) -> list[list[Claim[Any]]]:
     return list(shared.values())
 
 
+def _number(inputs: st.SearchStrategy[Any] | Few[Any], effort: Effort) -> int:
+    """How many inputs are drawn from a strategy."""
+    return max(1, effort.examples // RARE) if isinstance(inputs, Few) else effort.examples
+
+
 def _test(
-    inputs: st.SearchStrategy[Any],
+    inputs: st.SearchStrategy[Any] | Few[Any],
     trial: Callable[[Any], Any],
     effort: Effort,
     phases: Sequence[Phase],
     database: ExampleDatabase | None = None,
 ) -> Callable[[], None]:
     @settings(
-        max_examples=effort.examples,
+        max_examples=_number(inputs, effort),
         database=database,
         phases=phases,
         deadline=None,
@@ -228,7 +233,7 @@ def _test(
         suppress_health_check=list(HealthCheck),
     )
     @seed(effort.seed)
-    @given(inputs)
+    @given(inputs.strategy if isinstance(inputs, Few) else inputs)
     def test(value: Any) -> None:
         trial(value)
 

@@ -14,17 +14,18 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from hypothesis import strategies as st
 
 from fedprop.aggregators import Contract
 from fedprop.properties import Finding
 from fedprop.properties.claims import declared
 from fedprop.verify import round_checks as checks
-from fedprop.verify.claim import Claim, contained
+from fedprop.verify.claim import Claim, Few, contained
 from fedprop.verify.making import made_with, refuse_settings
 from fedprop.verify.playing import size_of
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.script import literal, obtain
-from fedprop.verify.sessions import SIZE, SIZES, Close, Open, Operation, Session, sessions
+from fedprop.verify.sessions import LARGE_SIZES, SIZE, SIZES, Close, Open, Operation, Session, large_sessions, sessions
 
 SOURCE = "fedprop.defenses.Defense"
 FEDAVG = "McMahan et al., AISTATS 2017, Algorithm 1"
@@ -68,8 +69,7 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
     """
     target = _target(obj, label, settings)
     contract = target.contract
-    sizes = SIZES if target.free else (SIZE,)
-    anything, orderly = (sessions(sizes=sizes),), (sessions(junk=False, sizes=sizes),)
+    anything, orderly = (_inputs(target, junk=junk) for junk in (True, False))
 
     def claim(
         name: str,
@@ -149,6 +149,11 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
             source=FEDAVG,
         ),
     ]
+
+
+def _inputs(target: "_Target", *, junk: bool) -> tuple[st.SearchStrategy[Session] | Few[Session], ...]:
+    sizes, large = (SIZES, LARGE_SIZES) if target.free else ((SIZE,), (SIZE,))
+    return sessions(junk=junk, sizes=sizes), Few(large_sessions(junk=junk, sizes=large))
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ STRANGER: ClientId = 13
 SIZE = 2
 """The length of updates, where the machine lets others choose."""
 
-SIZES = (SIZE, SIZE, SIZE, 1, 3, SIZE, SIZE, 130)
-"""Lengths to try there; more than a hundred numbers do not shrink, but few updates of them are tried."""
+SIZES, LARGE_SIZES = (SIZE, SIZE, 1, 3), (SIZE, 130)
+"""Lengths to try there, in sessions as they are and in large ones."""
 
 Form: TypeAlias = Literal[
     "good", "strided", "nan", "infinite", "short", "long", "matrix", "scalar", "float64", "float16", "int64", "live"
@@ -168,23 +168,26 @@ class Shape(NamedTuple):
 
 
 USUAL = Shape(POOL, rounds=(1, 3), clients=(1, 5), messages=(0, 7))
-CROWDED = Shape(CROWD, rounds=(1, 1), clients=(12, 25), messages=(12, 40))
-LONG = Shape(POOL, rounds=(11, 14), clients=(1, 2), messages=(0, 3))
-
-LARGE = 12
-"""One session of so many is of either large shape."""
+LARGE = (
+    Shape(CROWD, rounds=(1, 1), clients=(12, 25), messages=(12, 40)),
+    Shape(POOL, rounds=(11, 14), clients=(1, 2), messages=(0, 3)),
+)
 
 
 def sessions(*, junk: bool = True, sizes: Sequence[int] = (SIZE,)) -> st.SearchStrategy[Session]:
-    """Up to three rounds of a few messages, and few that are larger.
+    """Up to three rounds of a few messages; with `junk`, of every kind and at any time, and closed once too often."""
+    return _sessions(_rounds(USUAL, junk=junk), sizes, junk=junk)
 
-    With `junk`, messages of every kind come at any time, and a round may be closed once too often.
-    """
-    usual, crowded, long = (_rounds(shape, junk=junk) for shape in (USUAL, CROWDED, LONG))
-    shapes = st.integers(0, LARGE - 1).flatmap(lambda k: {LARGE - 1: crowded, LARGE - 2: long}.get(k, usual))
-    numbers = st.sampled_from(("whole", "whole", "fractions", "tiny", "large", "mixed"))
+
+def large_sessions(*, junk: bool = True, sizes: Sequence[int] = (SIZE,)) -> st.SearchStrategy[Session]:
+    """One round of many messages, or many rounds."""
+    return _sessions(st.one_of([_rounds(shape, junk=junk) for shape in LARGE]), sizes, junk=junk)
+
+
+def _sessions(rounds: st.SearchStrategy[Any], sizes: Sequence[int], *, junk: bool) -> st.SearchStrategy[Session]:
+    numbers = st.sampled_from(tuple(UNITS))
     count = st.tuples(st.sampled_from(STARTS), st.sampled_from(STEPS))
-    return st.tuples(shapes, numbers, count, st.sampled_from(sizes)).map(
+    return st.tuples(rounds, numbers, count, st.sampled_from(sizes)).map(
         lambda drawn: Session(tuple(_told(*drawn[:3], once=not junk)), drawn[3])
     )
 

@@ -10,13 +10,14 @@ from fedprop.attacks.constraints import within_benign_diameter
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.verify.attack_inputs import variants
 from fedprop.verify.attacks import attack_claims, is_attack
-from fedprop.verify.hunt import Effort, hunt
+from fedprop.verify.hunt import Effort, hunt, hunt_all
 
 
 def outcomes(target, settings=None, examples=25, only=()):
     label = f"{__name__}:{getattr(target, '__name__', type(target).__name__)}"
     claims = attack_claims(target, label, settings or {})
-    return {claim.name: hunt(claim, Effort(examples, 0)) for claim in claims if not only or claim.name in only}
+    wanted = [claim for claim in claims if not only or claim.name in only]
+    return {outcome.name: outcome for outcome in hunt_all(wanted, Effort(examples, 0, shrink=False))}
 
 
 def broken(found):
@@ -98,6 +99,55 @@ class Remembers(Crafted):
 seen: list[int] = []
 
 
+class SpoilsTheModel(Crafted):
+    def craft(self, view):
+        view.origin.zero_()
+        return -view.own
+
+
+class NewModelsOnly(Crafted):
+    def craft(self, view):
+        if view.origin.any():
+            raise RuntimeError("the model must be new")
+        return -view.own
+
+
+class NarrowModelsOnly(Crafted):
+    def craft(self, view):
+        return -view.own[:, :100]
+
+
+class FewClientsOnly(Crafted):
+    def craft(self, view):
+        return -view.own[:10]
+
+
+class BelievesInTheMean(Crafted):
+    """The server's rule is asked, and taken for the mean."""
+
+    def craft(self, view):
+        aggregate, _ = view.oracle(view.own, 0)
+        if not torch.allclose(aggregate, view.own.mean(dim=0)):
+            raise RuntimeError("no mean")
+        return -view.own
+
+
+class ToolsWithoutAnAim(Crafted):
+    """Only an attack that aims at inputs has a workshop."""
+
+    def craft(self, view):
+        return view.own - view.tools.wanted_gradient(view.origin).to(view.own)
+
+
+class LooksAway(Crafted):
+    """What it must not see, it does not want to see."""
+
+    def craft(self, view):
+        if view.benign is not None:
+            raise RuntimeError("this is not for me")
+        return -view.own
+
+
 class FirstOnly(Full):
     def craft(self, view):
         return view.others[:1].expand(view.own.shape)
@@ -144,7 +194,7 @@ def test_built_in_attacks_are_what_they_claim(kind):
 def test_a_correct_attack_with_a_constraint_passes():
     found = outcomes(MinMax)
     assert not broken(found)
-    assert found["within benign diameter"].examples == 25
+    assert found["within benign diameter"].examples == 25 + 2
 
 
 @pytest.mark.parametrize(
@@ -155,6 +205,7 @@ def test_a_correct_attack_with_a_constraint_passes():
         (NumpyNoise, {"own randomness"}),
         (PythonNoise, {"own randomness"}),
         (StirsTorch, {"own randomness"}),
+        (SpoilsTheModel, {"untouched"}),
     ],
 )
 def test_broken_attacks_are_caught(attack, expected):
@@ -163,10 +214,24 @@ def test_broken_attacks_are_caught(attack, expected):
 
 @pytest.mark.parametrize(
     ("attack", "expected"),
-    [(NeedsOthers, "partial knowledge"), (CrashesAlone, "answers"), (AnswersAList, "answers"), (EndsPython, "answers")],
+    [
+        (NeedsOthers, "partial knowledge"),
+        (CrashesAlone, "answers"),
+        (AnswersAList, "answers"),
+        (EndsPython, "answers"),
+        (NewModelsOnly, "answers"),
+        (NarrowModelsOnly, "one row each"),
+        (FewClientsOnly, "one row each"),
+        (BelievesInTheMean, "answers"),
+        (ToolsWithoutAnAim, "answers"),
+    ],
 )
 def test_attacks_that_fail_are_caught(attack, expected):
-    assert expected in broken(outcomes(attack, only=["finite", expected]))
+    assert expected in broken(outcomes(attack, only=[expected], examples=100))
+
+
+def test_an_attack_sees_what_the_simulator_shows_it():
+    assert not broken(outcomes(LooksAway, only=["answers", "partial knowledge"]))
 
 
 def test_hidden_memory_is_caught():
@@ -188,23 +253,27 @@ def test_an_attack_may_decline_but_not_every_view():
 def test_poison_that_is_wrong_is_caught():
     class Poison(Attack):
         kind: Literal["poison"] = "poison"
-        how: Literal["drops", "other class", "nan", "in place", "global", "exits"]
+        how: Literal["drops", "other class", "nan", "in place", "global", "exits", "floats", "few"]
 
         def poison(self, x, y, classes, generator):
             if self.how == "in place":
                 y.fill_(0)
+            if self.how == "floats":
+                return 1.0 * x, y
+            if self.how == "few":
+                return x[:20], y[:20]
             if self.how == "exits":
                 raise SystemExit(0)
             if self.how == "drops":
                 return x[1:], y[1:]
             if self.how == "global":
-                return x + torch.rand(()), y
+                return x + torch.randint(1, 99, ()), y
             return (x / 0 if self.how == "nan" else x), (y + 1 if self.how == "other class" else y)
 
-    claims = {"drops": 0, "other class": 0, "nan": 0, "in place": 1, "global": 2, "exits": 0}
+    claims = {"floats": 0, "few": 0, "drops": 0, "other class": 0, "nan": 0, "in place": 1, "global": 2, "exits": 0}
     names = ["poisoned data", "data untouched", "poison repeatable"]
     for how, expected in claims.items():
-        found = outcomes(Poison, {"how": how}, only=names)
+        found = outcomes(Poison, {"how": how}, only=names, examples=60)
         assert broken(found) == ({names[expected]} if how != "exits" else set(names)), how
         assert found[names[expected]].counterexample.title.startswith("labels of")
 
@@ -241,6 +310,17 @@ def test_settings_must_fit():
     assert not broken(outcomes(Strict, {"z": 2.0}, examples=10))
 
 
+def test_the_code_makes_a_large_cohort_again(capsys):
+    claims = {claim.name: claim for claim in attack_claims(NarrowModelsOnly, f"{__name__}:NarrowModelsOnly", {})}
+    found = hunt(claims["one row each"], Effort(60, 0)).counterexample
+    assert "own, benign = crowd(1, 1, 130, " in found.code
+    code = found.code.partition("attack = ")[2].partition("\n")[2]
+    imports = "import torch\nfrom fedprop.verify.attack_inputs import SERVERS, crowd, view_of\n"
+    exec(imports + code, {"attack": NarrowModelsOnly()})
+    assert "tensor([[" in capsys.readouterr().out
+    assert (len(found.rows), len(found.rows[0])) == (2, 130)
+
+
 def test_what_is_an_attack():
     assert is_attack(SignFlip)
     assert is_attack(SignFlip())
@@ -250,7 +330,8 @@ def test_what_is_an_attack():
 def test_the_code_shows_it_again(capsys):
     found = outcomes(Infinite, only=["finite"])["finite"].counterexample
     code = found.code.partition("attack = ")[2].partition("\n")[2]
-    exec("import torch\nfrom fedprop.verify.attack_inputs import view_of\n" + code, {"attack": Infinite()})
+    exec("import torch\nfrom fedprop.verify.attack_inputs import SERVERS, view_of\n" + code, {"attack": Infinite()})
     assert capsys.readouterr().out == "tensor([[inf]], dtype=torch.float64)\n"
+    assert "origin = torch.tensor([0.0], dtype=torch.float64)" in code
     assert found.rows == ((0.0,), (0.0,))
     assert found.byzantine == (0,)

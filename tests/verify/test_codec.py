@@ -5,13 +5,14 @@ from torch import nn
 from fedprop.params import ParameterLayout
 from fedprop.properties import Finding
 from fedprop.verify.codec import codec_claims, is_codec
-from fedprop.verify.hunt import Effort, hunt
+from fedprop.verify.hunt import Effort, hunt_all
 from fedprop.verify.modules import PARTS, Blueprint, copy_of, state_of
 
 
 def outcomes(target, settings=None, examples=30, only=()):
     claims = codec_claims(target, f"{__name__}:{target.__name__}", settings or {})
-    return {claim.name: hunt(claim, Effort(examples, 0)) for claim in claims if not only or claim.name in only}
+    wanted = [claim for claim in claims if not only or claim.name in only]
+    return {outcome.name: outcome for outcome in hunt_all(wanted, Effort(examples, 0, shrink=False))}
 
 
 def broken(found):

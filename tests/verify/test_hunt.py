@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from fedprop.properties import Finding
-from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused
+from fedprop.verify.claim import Claim, Crashed, Few, Inapplicable, Refused
 from fedprop.verify.hunt import Effort, hunt, hunt_all
 from fedprop.verify.report import Counterexample
 from fedprop.verify.trials import NO_ANSWER
@@ -39,6 +39,14 @@ def test_a_counterexample_is_shrunk_to_the_smallest():
     outcome = hunt(claim("small", at_least(17)), EFFORT)
     assert (outcome.verdict, outcome.counterexample.actual) == ("broken", 17)
     assert 1 <= outcome.examples <= 60
+
+
+def test_of_inputs_that_take_long_few_are_tried():
+    seen = []
+    inputs = (st.integers(0, 10), Few(st.integers(100, 10_000)))
+    outcome = hunt(claim("all", seen.append, inputs), EFFORT)
+    assert (outcome.examples, len([value for value in seen if value >= 100])) == (len(seen), 6)
+    assert hunt(claim("small", at_least(117), inputs), EFFORT).counterexample.actual == 117
 
 
 def test_later_inputs_are_tried_only_if_the_first_do_not_break_it():

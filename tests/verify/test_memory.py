@@ -5,7 +5,7 @@ import torch
 
 from fedprop.aggregators import Aggregation, Aggregator, Contract, Krum, Mean
 from fedprop.errors import InvalidUpdates
-from fedprop.verify.hunt import Effort, hunt
+from fedprop.verify.hunt import Effort, hunt, hunt_all
 from fedprop.verify.memory import has_memory, memory_claims, restored
 from fedprop.verify.stories import same_state
 
@@ -14,7 +14,8 @@ LINEAR = Contract(linear=True)
 
 def outcomes(rule, examples=25, only=()):
     claims = memory_claims(rule, f"{__name__}:{type(rule).__name__}", {})
-    return {claim.name: hunt(claim, Effort(examples, 0)) for claim in claims if not only or claim.name in only}
+    wanted = [claim for claim in claims if not only or claim.name in only]
+    return {outcome.name: outcome for outcome in hunt_all(wanted, Effort(examples, 0, shrink=False))}
 
 
 def broken(found):

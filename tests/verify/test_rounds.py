@@ -7,7 +7,7 @@ from fedprop.aggregators import Contract, Krum, Mean, Median
 from fedprop.defenses import Closed, Guarded
 from fedprop.errors import InvalidConfig
 from fedprop.properties import claims
-from fedprop.verify.hunt import Effort, hunt
+from fedprop.verify.hunt import Effort, hunt, hunt_all
 from fedprop.verify.playing import accepted_by, clean
 from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.sessions import Close, Model, Open, Send, Session
@@ -15,7 +15,8 @@ from fedprop.verify.sessions import Close, Model, Open, Send, Session
 
 def outcomes(target, examples=40, settings=None, only=()):
     found = defense_claims(target, f"{__name__}:{getattr(target, '__name__', type(target).__name__)}", settings or {})
-    return {claim.name: hunt(claim, Effort(examples, 0)) for claim in found if not only or claim.name in only}
+    wanted = [claim for claim in found if not only or claim.name in only]
+    return {outcome.name: outcome for outcome in hunt_all(wanted, Effort(examples, 0, shrink=False))}
 
 
 def broken(found):
