@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 
-from fedprop.errors import RunFailed, WrongAnswer
+from fedprop.errors import RunFailed
 from fedprop.failures import in_words
 from fedprop.registry import Registry
 from fedprop.rng import uniform
@@ -40,10 +40,12 @@ class Distribution(Frozen, ABC):
         """
         try:
             found = self.quantile(uniform(seed, role, *counters))
-            if not 0.0 <= found < math.inf:
-                raise WrongAnswer(f"a quantile must be a finite number from 0 on; found {found}")
+            fits = 0.0 <= found < math.inf
         except Exception as error:
             raise RunFailed(f"distribution {self.kind} failed in `quantile`: {in_words(error)}") from error
+        if not fits:
+            name = f"distribution {self.kind} failed in `quantile`"
+            raise RunFailed(f"{name}: it must answer with a finite number from 0 on; found {found}")
         return found
 
 

@@ -97,7 +97,7 @@ class Odd(Distribution):
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (-1.0, "a quantile must be a finite number from 0 on; found -1.0"),
+        (-1.0, "it must answer with a finite number from 0 on; found -1.0"),
         (math.inf, "found inf"),
         (math.nan, "found nan"),
         ("soon", "TypeError"),
