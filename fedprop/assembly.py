@@ -1,5 +1,6 @@
 """From an experiment to all that a simulation needs: data loaded, model built, clients and attackers dealt out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -101,8 +102,7 @@ def resolve(
         until=experiment.until,
     )
     _check_buffers(setup)
-    _check_training(setup)
-    return setup
+    return _tried(setup)
 
 
 def _tolerated(experiment: Experiment) -> int | None:
@@ -133,11 +133,11 @@ def materials(
     return data, module
 
 
-def _check_training(setup: Setup) -> None:
-    """Try the model as clients and server will train it, and refuse one that cannot be, before anything runs."""
-    _ = setup.engine
+def _tried(setup: Setup) -> Setup:
+    """The setup with its engine, after a trial of the model as clients and server will train it, or its refusal."""
     if setup.root is not None:
         RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
+    return replace(setup, engine=setup.choose_engine())
 
 
 def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
@@ -193,8 +193,6 @@ def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
 
 def _check_fit(module: nn.Module, data: Dataset) -> None:
     """Refuse a model that cannot classify this data, before anything runs."""
-    if not isinstance(module, nn.Module):
-        raise InvalidConfig(f"`model` must be a torch.nn.Module; found {type(module).__name__}")
     telling = telling_rows(module, data.test.x, TRIED)
     last = (len(data.test) - 1) % BATCH + 1
     for size in sorted({len(telling), min(last, len(telling))}):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 import torch
@@ -50,6 +49,7 @@ class Setup:
     client_side : what its clients do before they train.
     metrics : what is measured of a global model beside accuracy and loss.
     until : what ends the run before its rounds are over; None for nothing.
+    engine : how clients train; None to find out as the simulation begins.
     """
 
     seed: int
@@ -81,15 +81,22 @@ class Setup:
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None
-
-    @cached_property
-    def engine(self) -> EngineChoice:
-        """How clients train, chosen after a trial of the model; raises as `choose_engine` does."""
-        return choose_engine(self.module, self.shards, self.training, exempt=bool(self.exempt))
+    engine: EngineChoice | None = None
 
     def make_engine(self) -> Train:
         """What trains the clients."""
-        return build_engine(self.engine, self.module, self.shards, self.training, self.seed, exempt=self.exempt)
+        return build_engine(
+            self.engine or self.choose_engine(),
+            self.module,
+            self.shards,
+            self.training,
+            self.seed,
+            exempt=self.exempt,
+        )
+
+    def choose_engine(self) -> EngineChoice:
+        """How clients are to train, after a trial of the model; raises as `fedprop.training.engine.choose_engine`."""
+        return choose_engine(self.module, self.shards, self.training, exempt=bool(self.exempt))
 
     @property
     def compromised(self) -> frozenset[ClientId]:

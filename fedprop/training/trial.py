@@ -149,8 +149,8 @@ def _same(one: Tensor, other: Tensor) -> bool:
 def _batch(size: int, batches: Batches, config: LocalTraining) -> str:
     if size > batches.smallest:
         return f"a batch of {size} examples, the largest that occurs"
-    holder = f"where a client holds {batches.held} and `training.batch_size` is {config.batch_size}"
-    return f"a batch of {size} {'example' if size == 1 else 'examples'}, the smallest that occurs ({holder})"
+    why = f"out of {batches.held}, where `training.batch_size` is {config.batch_size}"
+    return f"a batch of {size} {'example' if size == 1 else 'examples'}, the smallest that occurs ({why})"
 
 
 def _dtype(x: Tensor) -> str:
