@@ -74,7 +74,7 @@ WRONG = {
     "frozen": (nn.Linear(4, 3).requires_grad_(False), "must have a parameter that requires a gradient; found none"),
     "assert": (
         picky(1),
-        r"must train on a batch of 1 example, the smallest .* out of 1, .*; found: AssertionError: too few \(test",
+        r"must train on a batch of 1 example, the smallest .*out of 1, .*; found: AssertionError: too few \(test",
     ),
     "any error": (
         failing(LookupError("a\nb")),
