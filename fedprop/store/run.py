@@ -14,6 +14,7 @@ from pydantic import Field, NonNegativeInt, TypeAdapter
 
 from fedprop.errors import StoreError, WriteFailed
 from fedprop.files import cannot_write
+from fedprop.settings import shown
 from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, RoundRecord, Trace
 from fedprop.simulation.records import from_text, to_text
@@ -267,13 +268,13 @@ class RunStore:
             with closing(sqlite3.connect(self._database)) as db:
                 self._check_format(db)
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite's words about damaged bytes may be damaged, too
             raise StoreError(f"{self._database} cannot be read: {error}") from None
 
     def _check_format(self, db: sqlite3.Connection) -> None:
         found = db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         if found is None or found[0] != str(FORMAT):
-            told = "none" if found is None else found[0]
+            told = "none" if found is None else shown(found[0])
             raise StoreError(
                 f"{self._database} must have format {FORMAT}, which this version of fedprop writes; found {told}"
             )

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from operator import contains
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import NonNegativeInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from fedprop.errors import StoreError
 from fedprop.files import write_atomically
@@ -43,7 +43,7 @@ class Note(Frozen):
     format: Literal[2] = 2
     name: str
     axes: dict[str, tuple[str, ...]]
-    measures: tuple[MeasureName, ...]
+    measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)]
     paper: Paper
     notes: str
     cells: tuple[NotedCell, ...]

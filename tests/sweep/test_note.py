@@ -56,7 +56,12 @@ CHANGES = {
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [*CHANGES.items(), ("cells", [{"labels": ["Mean"], "seed": 0}]), ("cells", [{"labels": ["Mean", "x"], "seed": 0}])],
+    [
+        *CHANGES.items(),
+        ("measures", []),
+        ("cells", [{"labels": ["Mean"], "seed": 0}]),
+        ("cells", [{"labels": ["Mean", "x"], "seed": 0}]),
+    ],
 )
 def test_what_is_no_note_is_refused(small, tmp_path, key, value):
     found = {**note_of(small()).model_dump(mode="json"), key: value}
