@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from fedprop.data import Dataset
 from fedprop.errors import InvalidConfig
 from fedprop.experiment import Experiment
-from fedprop.registry import SOURCE, place_of
+from fedprop.loading import SOURCE
+from fedprop.registry import place_of
 
 OTHERS = frozenset({"builtins", "abc", "typing", "enum", "pydantic", "torch", "fedprop"})
 """Whose classes are named by versions, not by digests."""

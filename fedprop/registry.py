@@ -5,10 +5,7 @@ point group `fedprop.<family>`. A `kind` that contains a colon names a class by 
 `my_rule.py:MyRule` or `package.module:MyRule`. So a class that no registry knows is written down, too.
 """
 
-import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -21,6 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from fedprop.errors import InvalidConfig
+from fedprop.loading import load_file, why
 from fedprop.settings import meant, shown
 
 T = TypeVar("T", bound=BaseModel)
@@ -37,7 +35,7 @@ def load_target(target: str) -> Any:
     place, _, name = target.rpartition(":")
     if not place or not name:
         raise InvalidConfig(f"a target must read 'file.py:name' or 'module:name'; found {shown(target)}")
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    module = load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     try:
         return getattr(module, name)
     except AttributeError:
@@ -53,35 +51,6 @@ def place_of(cls: type) -> str:
 _PLACE = "__fedprop_place__"
 """The attribute of a class that says how it was loaded."""
 
-SOURCE = "__fedprop_sha256__"
-"""The attribute of a module loaded from a file that holds the digest of its text."""
-
-
-def _load_file(path: Path) -> Any:
-    """The module in a file: one and the same as long as the file is, and another one when its text has changed."""
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        why = f"there is no file {path}" if not path.exists() else f"{path} cannot be read: {error}"
-        raise InvalidConfig(why) from None
-    name = f"_fedprop_target_{path.stem}_{hashlib.sha256(bytes(path.resolve()) + source).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None:
-        raise InvalidConfig(f"{path} cannot be loaded as Python")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    setattr(module, SOURCE, hashlib.sha256(source).hexdigest())
-    try:
-        # Not by the module's loader, which would take a compiled file of the same size and second for this source.
-        exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102 - to run it is what was asked for
-    except BaseException as error:
-        del sys.modules[name]
-        if not isinstance(error, Exception | SystemExit):
-            raise
-        raise InvalidConfig(f"{path} failed while loading: {_why(error)}") from error
-    return module
-
 
 def _load_module(name: str) -> Any:
     try:
@@ -89,12 +58,7 @@ def _load_module(name: str) -> Any:
     except ImportError as error:
         raise InvalidConfig(f"module {name!r} cannot be imported: {error}") from None
     except (Exception, SystemExit) as error:
-        raise InvalidConfig(f"module {name!r} failed while loading: {_why(error)}") from error
-
-
-def _why(error: BaseException) -> str:
-    hint = ', which belongs under `if __name__ == "__main__":`' if isinstance(error, SystemExit) else ""
-    return f"{type(error).__name__}: {error}{hint}"
+        raise InvalidConfig(f"module {name!r} failed while loading: {why(error)}") from error
 
 
 def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:

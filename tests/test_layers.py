@@ -16,6 +16,7 @@ LEVELS = (
     {
         "errors",
         "failures",
+        "loading",
         "settings",
         "answers",
         "forms",
