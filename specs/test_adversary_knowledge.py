@@ -8,6 +8,7 @@ Sketch. The adversary hands an attack its own clients' honest updates, the globa
 the honest rows are not in the view at all.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def _with_moved_honest_data(setup: Setup, shift: float) -> Setup:
         if client not in setup.compromised:
             x[part] += shift
     shards = Shards(Examples(x, setup.shards.pool.y), setup.shards.parts)
-    return Setup(**{**vars(setup), "shards": shards})
+    return replace(setup, shards=shards)
 
 
 class _Nobody:
