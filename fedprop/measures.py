@@ -83,7 +83,7 @@ Those of a metric need it among the experiment's `metrics`; `lowest_` is that of
 
 
 def metric_of(name: str) -> str:
-    """The metric whose reading a measure is; empty for a measure that every run has, or none by setting."""
+    """The metric whose reading a measure is; empty for a measure that needs none."""
     kind = name.removeprefix("lowest_")
     return kind if kind in METRICS.kinds else ""
 

@@ -108,5 +108,5 @@ def test_with_fewer_tasks_planned_there_is_less_noise_and_the_target_may_be_exce
 
 def test_noise_that_leaves_no_room_for_the_count_is_refused(configure):
     privacy = {"target_epsilon": 0.1, "delta": 0.001, "quantile": {"count_noise": 0.5}}
-    with pytest.raises(InvalidConfig, match=r"training\.privacy: .*`quantile.count_noise` must exceed half the noise"):
+    with pytest.raises(InvalidConfig, match=r"`training\.privacy\.quantile\.count_noise` must exceed half the noise"):
         configure(training={**LOCAL, "privacy": privacy})
