@@ -126,15 +126,20 @@ class Faults(Frozen):
         return fraction(when) if fraction(whether) < self.dropout else None
 
 
-class Availability:
-    """When one client is up, as a function of time alone (its changes are computed once and kept)."""
+KEPT = 32
+"""So many changes of one client are kept at most; a run asks for ever later ones."""
 
-    __slots__ = ("_changes", "_client", "_outages", "_seed")
+
+class Availability:
+    """When one client is up, as a function of time alone (its latest changes are computed once and kept)."""
+
+    __slots__ = ("_changes", "_client", "_outages", "_seed", "_skipped")
 
     def __init__(self, outages: Outages | None, seed: int, client: ClientId) -> None:
         self._outages = outages
         self._seed = seed
         self._client = client
+        self._skipped = 0
         self._changes: list[Seconds] = [0.0]
 
     def is_up(self, time: Seconds) -> bool:
@@ -145,18 +150,23 @@ class Availability:
         """The first moment after `time` at which the client crashes or returns; infinity if it never does."""
         if self._outages is None:
             return float("inf")
-        return self._changes[self._period(time) + 1]
+        return self._changes[self._period(time) - self._skipped + 1]
 
     def _period(self, time: Seconds) -> int:
         """Which period `time` falls in: even ones are up, odd ones down."""
         if self._outages is None:
             return 0
+        if time < self._changes[0]:
+            self._skipped, self._changes = 0, [0.0]
         while self._changes[-1] <= time:
             self._extend(self._outages)
-        return bisect_right(self._changes, time) - 1
+        return self._skipped + bisect_right(self._changes, time) - 1
 
     def _extend(self, outages: Outages) -> None:
-        k = len(self._changes) - 1
+        if len(self._changes) == KEPT:
+            del self._changes[: KEPT // 2]
+            self._skipped += KEPT // 2
+        k = self._skipped + len(self._changes) - 1
         lengths = outages.up if k % 2 == 0 else outages.down
         length = lengths.draw(self._seed, "faults/outages", self._client, k)
         self._changes.append(self._changes[-1] + max(length, 1e-6))

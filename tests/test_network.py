@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fedprop.distributions import Constant, Exponential, LogNormal
-from fedprop.network import Availability, Compute, Faults, Network, Outages
+from fedprop.network import KEPT, Availability, Compute, Faults, Network, Outages
 from fedprop.rng import uniform
 
 COUNT = 4000
@@ -158,6 +158,13 @@ def test_availability_agrees_with_a_linear_scan_whatever_the_order_of_questions(
     found = [(availability.is_up(time), availability.next_change(time)) for time in times]
     assert [up for up, _ in found] == [scan(outages, client, time)[0] for time in times]
     assert [change for _, change in found] == pytest.approx([scan(outages, client, time)[1] for time in times])
+
+
+def test_a_long_run_keeps_few_changes():
+    availability = Availability(Outages(up=3.0, down=1.0), 0, 0)
+    assert (availability.is_up(40_000.5), availability.next_change(40_000.5)) == (True, 40_003.0)
+    assert len(availability._changes) <= KEPT
+    assert availability.next_change(0.5) == 3.0
 
 
 def test_periods_of_no_length_cannot_stop_time():

@@ -252,6 +252,18 @@ def test_a_run_that_fails_gives_exit_code_1(fedprop, monkeypatch):
     assert "fedprop: round 0 came to no end" in err
 
 
+def test_a_run_whose_rounds_all_failed_gives_exit_code_1_and_no_number(fedprop):
+    hasty = ["--set", "policy={kind: synchronous, deadline: 0.001}"]
+    code, out, err = fedprop("run", "run.yaml", *hasty)
+    assert code == 1
+    assert re.search(r"test error +│ failed", out)
+    assert err.strip().startswith("fedprop: all 3 rounds failed, 3 of them since `min_updates` = 1 must be reached")
+    code, out, _ = fedprop("run", "run.yaml", *hasty, "--json")
+    found = json.loads(out)
+    assert (code, found["test_error"], found["failed_rounds"]) == (1, None, 3)
+    assert found["failure"].startswith("all 3 rounds failed")
+
+
 def test_our_own_mistakes_are_not_hidden(monkeypatch):
     monkeypatch.setattr(cli, "app", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
