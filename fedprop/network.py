@@ -150,7 +150,8 @@ class Availability:
         """The first moment after `time` at which the client crashes or returns; infinity if it never does."""
         if self._outages is None:
             return float("inf")
-        return self._changes[self._period(time) - self._skipped + 1]
+        period = self._period(time)  # which may change what is kept
+        return self._changes[period - self._skipped + 1]
 
     def _period(self, time: Seconds) -> int:
         """Which period `time` falls in: even ones are up, odd ones down."""
