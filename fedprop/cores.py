@@ -24,13 +24,13 @@ _general_number = threading.Lock()
 
 def cores() -> int:
     """How many threads may compute side by side: as many as torch may use, for one operation, outside `one_thread`."""
-    return _cores.get() or torch.get_num_threads()
+    return _cores.get() or _here()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch computes each operation of this thread with one thread in here; other threads compute as they did."""
-    before = torch.get_num_threads()
+    before = _here()
     if before == 1:
         yield
         return
@@ -77,6 +77,12 @@ class Crew(Generic[Tool]):
                 self._idle.put(tool)
 
         return self._threads.map(with_a_tool, items)
+
+
+def _here() -> int:
+    """How many threads torch computes with in this thread; asked for while nobody changes the general number."""
+    with _general_number:
+        return torch.get_num_threads()
 
 
 def _use_here(count: int) -> None:

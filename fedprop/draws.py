@@ -9,14 +9,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-
-Arguments: TypeAlias = tuple[Sequence[Any], Mapping[str, Any]]
 
 _the_process = threading.RLock()
 
@@ -122,9 +120,9 @@ def _route(func: Any) -> Callable[[Sequence[Any], Mapping[str, Any], torch.Gener
         return None
     place = _place(func)
     if place is not None:
-        return lambda args, kwargs, generator: func(*args[:place], *args[place + 1 :], **kwargs, generator=generator)
+        return lambda args, kwargs, generator: func(*args[:place], **{**kwargs, "generator": generator})
     other = getattr(func.overloadpacket, _TAKING_A_GENERATOR.get(func._schema.overload_name, ""), None)
-    return None if other is None else lambda args, kwargs, generator: other(*args, **kwargs, generator=generator)
+    return None if other is None else lambda args, kwargs, generator: other(*args, **{**kwargs, "generator": generator})
 
 
 def _has_generator(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -136,12 +134,12 @@ def _has_generator(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
 def _device(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.device:
     """Where an operation computes: with the tensors that it takes, or where it is told to."""
     tensors = (argument for argument in args if isinstance(argument, Tensor))
-    found = next((tensor.device for tensor in tensors), kwargs.get("device"))
-    return torch.device("cpu") if found is None else torch.device(found)
+    device = torch.device(next((tensor.device for tensor in tensors), kwargs.get("device")) or "cpu")
+    unnumbered = device.type == "cuda" and device.index is None
+    return torch.device("cuda", torch.cuda.current_device()) if unnumbered else device
 
 
 def _default_generator(device: torch.device) -> torch.Generator:
     if device.type != "cuda":
         return torch.default_generator
-    index = torch.cuda.current_device() if device.index is None else device.index
-    return torch.cuda.default_generators[index]
+    return torch.cuda.default_generators[device.index]

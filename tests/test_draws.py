@@ -26,6 +26,7 @@ DRAWS = {
     "poisson": lambda: torch.poisson(-9 * X),
     "gamma": lambda: torch.distributions.Gamma(-X, 1.0).sample(),
     "in place": lambda: torch.empty(3).normal_(),
+    "no generator": lambda: torch.bernoulli(torch.full((9,), 0.5), generator=None),
 }
 
 

@@ -1,7 +1,7 @@
 """Models that draw random numbers while they train."""
 
 from contextlib import suppress
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from fedprop.draws import DrawsSeen, other_states, seeded
 
 Draws: TypeAlias = Literal["none", "own", "shared"]
 """Where a model's random numbers come from: a generator of each task's own, or those that the process shares."""
+
+SHARING: tuple[Draws, ...] = get_args(Draws)
+"""The same, in order of how much is shared with others."""
 
 
 class Randomness(NamedTuple):

@@ -18,6 +18,15 @@ from fedprop.training.sequential import Sequential
 PRIVATE = {"noise_multiplier": 1.0}
 
 
+def steady(module):
+    """With the same weights each time."""
+    draw = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=draw))
+    return module
+
+
 def linear(before=lambda x: x, after=lambda x: x):
     class Net(nn.Linear):
         def forward(self, x):
@@ -89,7 +98,7 @@ TOKENS = {
     "by frequency": Tokens(scale_grad_by_freq=True),
     "sparse": Tokens(sparse=True),
 }
-OTHERWISE = {**MIXING, **NOT_BATCHED, **TOKENS}
+OTHERWISE = {name: steady(module) for name, module in {**MIXING, **NOT_BATCHED, **TOKENS}.items()}
 
 
 @pytest.fixture

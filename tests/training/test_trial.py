@@ -39,6 +39,10 @@ def picky(size):
     return answering(want)
 
 
+LOOSE = torch.ones((), requires_grad=True)
+"""Requires a gradient, and is nobody's parameter."""
+
+
 class Closed(nn.Module):
     """Computes with a function that its copies share with it."""
 
@@ -70,7 +74,9 @@ WRONG = {
     "squeezed": (answering(torch.squeeze), r"must give logits of shape \[1, classes\].*; found .* of shape \[3\]"),
     "too few classes": (answering(lambda logits: logits[:, :1]), "must train on a batch of .*; found: IndexError"),
     "detached": (answering(torch.detach), "must have logits that follow from its parameters; found no gradient"),
-    "closed": (Closed(), "must have logits that follow from its parameters; found no gradient"),
+    "closed": (Closed(), "must compute with its own parameters; found a tensor that has a gradient and is none"),
+    "half closed": (nn.Sequential(nn.Linear(4, 4), Closed()), "must compute with its own parameters; found a tensor"),
+    "no parameter": (answering(lambda logits: logits * LOOSE), "must compute with its own parameters; found a tensor"),
     "frozen": (nn.Linear(4, 3).requires_grad_(False), "must have a parameter that requires a gradient; found none"),
     "assert": (
         picky(1),
