@@ -41,9 +41,8 @@ class Finding:
     want: str = ""
 
     def __str__(self) -> str:
-        actual = self.actual if isinstance(self.actual, str) else _numbers(self.actual)
-        wanted = "" if self.expected is None else f" instead of {_numbers(self.expected)}"
-        return f"{actual}{wanted}{self._where()} {self.how}".strip()
+        wanted = "" if self.expected is None else f" instead of {in_short(self.expected)}"
+        return f"{in_short(self.actual)}{wanted}{self._where()} {self.how}".strip()
 
     def _where(self) -> str:
         """Where two answers differ most that are too long to be read."""
@@ -56,7 +55,11 @@ class Finding:
         return f", at {index} {found.flatten()[place].item()} instead of {due.flatten()[place].item()}"
 
 
-def _numbers(tensor: Tensor) -> str:
+def in_short(told: Tensor | Sequence[float] | str) -> str:
+    """Numbers in brackets, of many only the first and how many there are; a text as it is."""
+    if isinstance(told, str):
+        return told
+    tensor = told if isinstance(told, Tensor) else torch.tensor(told)
     if tensor.numel() <= LEGIBLE:
         return str(tensor.tolist())
     return f"[{', '.join(str(x) for x in tensor.flatten()[:3].tolist())}, ...] of shape {list(tensor.shape)}"

@@ -4,7 +4,7 @@ import torch
 
 from fedprop.aggregators.contract import Contract
 from fedprop.properties import moves
-from fedprop.properties.base import Finding, Property, Rule, answer, counts_examples
+from fedprop.properties.base import Finding, Property, Rule, answer, counts_examples, in_short
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 from fedprop.types import Updates, Vector
@@ -23,25 +23,31 @@ def _copies(rows: Updates, examples: tuple[int, ...], contract: Contract) -> Upd
     return rows.repeat_interleave(torch.tensor(examples), dim=0) if contract.examples == "copies" else rows
 
 
+WRITTEN = 12
+"""Transformations of up to so many rows or columns are written out in code; larger ones are called by their seed."""
+
+
 def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.wide
-    order = moves.order(len(rows), case.seed).tolist()
-    claims = case.examples or (1,) * len(rows)
+    rows, n = case.wide, len(case.rows)
+    order = moves.order(n, case.seed).tolist()
+    claims = case.examples or (1,) * n
     moved = tuple(claims[i] for i in order)
     expected, found = answer(rule, rows, claims), answer(rule, rows[order], moved)
-    how, ask, want = f"for the rows in the order {order}", f"rule(rows[{order}])", "rule(rows)"
+    written = str(order) if n <= WRITTEN else f"order({n}, {case.seed})"
+    how, ask, want = f"for the rows in the order {in_short(order)}", f"rule(rows[{written}])", "rule(rows)"
     if counts_examples(rule):
-        ask, want = f"answer(rule, rows[{order}], {list(moved)})", f"answer(rule, rows, {list(claims)})"
+        ask, want = f"answer(rule, rows[{written}], {list(moved)})", f"answer(rule, rows, {list(claims)})"
     return _differs(contract, _copies(rows[order], moved, contract), expected, found, how=how, ask=ask, want=want)
 
 
 def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.wide
-    shift = moves.shift(rows.shape[1], case.seed)
+    rows, d = case.wide, case.rows.shape[1]
+    shift = moves.shift(d, case.seed)
     moved = (rows + shift).to(rows.dtype)
-    how, t = f"for the rows shifted by {shift.tolist()}", f"torch.tensor({shift.tolist()})"
-    expected, found = answer(rule, rows) + shift, answer(rule, moved)
-    return _differs(contract, moved, expected, found, how=how, ask=f"rule(rows + {t})", want=f"rule(rows) + {t}")
+    t = f"torch.tensor({shift.tolist()})" if d <= WRITTEN else f"shift({d}, {case.seed}).to(rows.dtype)"
+    expected, found = (answer(rule, rows) + shift).to(rows.dtype), answer(rule, moved)
+    how, ask, want = f"for the rows shifted by {in_short(shift)}", f"rule(rows + {t})", f"rule(rows) + {t}"
+    return _differs(contract, moved, expected, found, how=how, ask=ask, want=want)
 
 
 def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
@@ -52,10 +58,12 @@ def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 
 def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.wide
-    rotation = moves.rotation(rows.shape[1], case.seed)
+    rows, d = case.wide, case.rows.shape[1]
+    rotation = moves.rotation(d, case.seed)
     turned = (rows.double() @ rotation).to(rows.dtype)
-    q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
+    q = f"rotation({d}, {case.seed}).to(rows.dtype)"
+    if d <= WRITTEN:
+        q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
     how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
     expected, found = answer(rule, rows) @ rotation, answer(rule, turned)
     return _differs(contract, turned, expected, found, how=how, ask=ask, want=want)
@@ -70,10 +78,18 @@ def _idempotent(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 
 def _separable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    rows = case.wide
-    expected = torch.cat([answer(rule, rows[:, k : k + 1].clone()) for k in range(rows.shape[1])])
-    how, want = "from all columns at once rather than one by one", "torch.cat([rule(c) for c in rows.split(1, dim=1)])"
-    return _differs(contract, rows, expected, answer(rule, rows), how=how, want=want)
+    rows, d = case.wide, case.rows.shape[1]
+    chosen = (
+        list(range(d)) if d <= WRITTEN else sorted({0, d - 1, *moves.order(d, case.seed + moves.PLAIN)[:4].tolist()})
+    )
+    expected = torch.cat([answer(rule, rows[:, [k]]) for k in chosen])
+    found = answer(rule, rows)[chosen]
+    how, one_by_one = (
+        "from all columns at once rather than one by one",
+        f"torch.cat([rule(rows[:, [k]]) for k in {chosen}])",
+    )
+    ask = "rule(rows)" if d <= WRITTEN else f"rule(rows)[{chosen}]"
+    return _differs(contract, rows[:, chosen], expected, found, how=how, ask=ask, want=one_by_one)
 
 
 def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
@@ -84,23 +100,61 @@ def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     farther = float((after - row).norm() - (before - row).norm())
     if farther <= 2 * tolerance(contract, rows) * rows.shape[1] ** 0.5:
         return None
-    how = f"with row {copied} once more, {farther:.3g} farther from it than {before.tolist()}"
+    how = f"with row {copied} once more, {farther:.3g} farther from it than {in_short(before)}"
     return Finding(after, how=how, ask=f"rule(torch.cat([rows, rows[{copied}:{copied + 1}]]))")
 
 
 def _examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if not counts_examples(rule) or not case.examples:
         return None
+    return _few_examples(rule, case, contract) or _many_examples(rule, case, contract)
+
+
+def _few_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    """Claims of a few examples each, next to as many copies of the rows."""
     rows = case.wide
     claims = (case.examples[0],) * len(rows) if contract.examples is None else case.examples
     copies = _copies(rows, claims, contract)
-    found = answer(rule, rows, claims)
     ask, want = f"answer(rule, rows, {list(claims)})", "rule(rows)"
     if contract.examples == "copies":
         want = f"rule(rows.repeat_interleave(torch.tensor({list(claims)}), dim=0))"
-    return _differs(
-        contract, copies, answer(rule, copies), found, how=f"for claims of {list(claims)} examples", ask=ask, want=want
-    )
+    how, found = f"for claims of {in_short(claims)} examples", answer(rule, rows, claims)
+    return _differs(contract, copies, answer(rule, copies), found, how=how, ask=ask, want=want)
+
+
+def _many_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    """Claims of up to millions: too many for copies of the rows, but what they must do to each other is known."""
+    many = moves.large_counts(len(case.rows), case.seed)
+    most = max(2, *many)
+    if contract.examples == "copies":
+        scaled = _scaled_claims(rule, case, contract, most)
+        # A minimiser is judged by its score, which knows of copies alone.
+        return _halved_claims(rule, case, contract, many) if scaled is None and contract.regret is None else scaled
+    rows, claims = case.wide, many if contract.examples == "ignored" else (most,) * len(case.rows)
+    ask, how = f"answer(rule, rows, {list(claims)})", f"for claims of {in_short(claims)} examples"
+    return _differs(contract, rows, answer(rule, rows), answer(rule, rows, claims), how=how, ask=ask, want="rule(rows)")
+
+
+def _scaled_claims(rule: Rule, case: Case, contract: Contract, factor: int) -> Finding | None:
+    """So many times as many copies of every row have the same answer."""
+    rows, claims = case.wide, case.examples
+    more = tuple(factor * claim for claim in claims)
+    expected, found = answer(rule, rows, claims), answer(rule, rows, more)
+    ask, want = f"answer(rule, rows, {list(more)})", f"answer(rule, rows, {list(claims)})"
+    copies, how = _copies(rows, claims, contract), f"for claims of {in_short(more)} examples"
+    return _differs(contract, copies, expected, found, how=how, ask=ask, want=want)
+
+
+def _halved_claims(rule: Rule, case: Case, contract: Contract, many: tuple[int, ...]) -> Finding | None:
+    """A client with many examples counts as two with half of them each."""
+    if not any(many):
+        return None
+    rows = case.wide
+    halves = tuple(half for claim in many for half in (claim // 2, claim - claim // 2))
+    expected, found = answer(rule, rows.repeat_interleave(2, dim=0), halves), answer(rule, rows, many)
+    want = f"answer(rule, rows.repeat_interleave(2, dim=0), {list(halves)})"
+    ask, how = f"answer(rule, rows, {list(many)})", f"for claims of {in_short(many)} examples"
+    return _differs(contract, rows, expected, found, how=how, ask=ask, want=want)
 
 
 LOCATION = "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987"

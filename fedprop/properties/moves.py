@@ -43,6 +43,14 @@ def rotation(d: int, seed: int) -> Tensor:
     return matrix
 
 
+def large_counts(n: int, seed: int) -> tuple[int, ...]:
+    """Numbers of examples up to millions for n clients, some of them none: 1, 1000, 0, 1, 1000, 0, ... or random."""
+    if seed < PLAIN:
+        return tuple((1, 1000, 0)[(i + seed) % 3] for i in range(n))
+    digits: list[int] = torch.randint(0, 7, (n,), generator=_generator(seed)).tolist()
+    return tuple(0 if k == 0 else 10**k + i for i, k in enumerate(digits))
+
+
 def counts(n: int, seed: int) -> tuple[int, ...]:
     """Numbers of examples for n clients: 1, 2, 3, 1, 2, 3, ... from some place on, or random from 1 to 4."""
     if seed < PLAIN:

@@ -23,7 +23,7 @@ def _shape(rule: Rule, case: Case, contract: Contract) -> Finding | None:
             return Finding(str(error), how=asked, rows=rows)
         if (out.shape, out.dtype, out.device) != (rows.shape[1:], rows.dtype, rows.device):
             ask = "list((out := rule(rows)).shape), out.dtype, out.device"
-            return Finding(f"{list(out.shape)} {out.dtype} {out.device}", how=asked, rows=rows, ask=ask)
+            return Finding(f"{list(out.shape)}, {out.dtype}, {out.device}", how=asked, rows=rows, ask=ask)
     return None
 
 

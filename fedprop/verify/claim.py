@@ -59,12 +59,15 @@ class Inapplicable(FedpropError):
 
 @dataclass(frozen=True, eq=False)
 class Few(Generic[T]):
-    """Inputs that are large and so take longer: of a strategy in this, one is tried for every `RARE` of another."""
+    """A strategy of large inputs, which take longer: for every `one_in` of another one is tried, and `least` anyway."""
 
     strategy: st.SearchStrategy[T]
+    one_in: int = 10
+    least: int = 1
 
-
-RARE = 10
+    def of(self, examples: int) -> int:
+        """How many, where so many are tried of another strategy."""
+        return max(self.least, examples // self.one_in)
 
 
 @dataclass(frozen=True)

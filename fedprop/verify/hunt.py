@@ -6,11 +6,11 @@ seed finds the same on a busy machine; time is a limit on top, for who wants one
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings
@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from fedprop.verify.claim import RARE, Claim, Few
+from fedprop.verify.claim import Claim, Few
 from fedprop.verify.report import Outcome
 from fedprop.verify.trials import NO_ANSWER, NO_TIME, Trials
+
+Inputs: TypeAlias = st.SearchStrategy[Any] | Few[Any]
 
 SHRINKING = 1000
 """Inputs tried in search of the smallest that breaks one claim; 20 to 250 lead to it as a rule."""
@@ -71,74 +73,80 @@ def hunt_all(
         say(outcome)
 
     to_shrink = []
-    for claim, trials in _surveyed(claims, effort, start):
-        if effort.shrink and not trials.hung and (trials.broken is not None or _known(claim, effort, target)):
-            to_shrink.append((claim, trials))
+    for trials in _surveyed(claims, effort, start):
+        known = trials.broken is not None or _known(trials.claim, effort, target)
+        if effort.shrink and not trials.hung and known:
+            to_shrink.append(trials)
         else:
-            settle(claim, trials.outcome())
-    for number, (claim, trials) in enumerate(to_shrink):
+            settle(trials.claim, trials.outcome())
+    for number, trials in enumerate(to_shrink):
         left = start + effort.seconds - monotonic()
-        settle(claim, _shrunk(trials, replace(effort, seconds=left / (len(to_shrink) - number)), target))
+        settle(trials.claim, _shrunk(trials, replace(effort, seconds=left / (len(to_shrink) - number)), target))
     return tuple(outcomes[id(claim)] for claim in claims)
 
 
-def _surveyed(claims: Sequence[Claim[Any]], effort: Effort, start: float) -> Iterable[tuple[Claim[Any], Trials]]:
-    """Each claim with what a survey found; of a time limit, each strategy has an equal share of what is left."""
-    groups, hung = _sharing_inputs(claims), False
-    strategies = sum(len(group[0].inputs) for group in groups)
+def _surveyed(claims: Sequence[Claim[Any]], effort: Effort, start: float) -> Iterable[Trials]:
+    """What a survey finds, as soon as it is known; each strategy has an equal share of the time that is left."""
+    everybody, hung = [Trials(claim) for claim in claims], False
+    strategies = _in_order(claims)
     end = start + effort.seconds * (TRYING if effort.shrink else 1)
-    for together in groups:
-        share = (end - monotonic()) / max(strategies, 1)
-        strategies -= len(together[0].inputs)
-        surveyed = survey(together, effort, share, hung=hung)
-        hung = hung or any(trials.hung for trials in surveyed)
-        yield from zip(together, surveyed, strict=True)
+    for number, inputs in enumerate(strategies):
+        together = [trials for trials in everybody if any(own is inputs for own in trials.claim.inputs)]
+        share = (end - monotonic()) / (len(strategies) - number)
+        _survey(inputs, together, effort, share, hung=hung)
+        hung = hung or any(trials.hung for trials in together)
+        left = {id(other) for other in strategies[number + 1 :]}
+        done = [t for t in together if t.broken is not None or not any(id(own) in left for own in t.claim.inputs)]
+        everybody = [trials for trials in everybody if trials not in done]
+        yield from done
+    yield from everybody
+
+
+def _in_order(claims: Sequence[Claim[Any]]) -> list[Inputs]:
+    """Every strategy of any claim once, those that all try late behind those that some try first."""
+    last: dict[int, tuple[int, Inputs]] = {}
+    for claim in claims:
+        for number, inputs in enumerate(claim.inputs):
+            last[id(inputs)] = max(number, last.get(id(inputs), (0, inputs))[0]), inputs
+    return [inputs for _, inputs in sorted(last.values(), key=lambda placed: placed[0])]
 
 
 def _shrunk(trials: Trials, effort: Effort, target: str) -> Outcome:
     """The outcome of a survey, with the smallest input in place of the first one if the claim broke, now or before."""
-    hunted = hunt(trials.claim, effort, target=target, first=trials.broken_by)
+    hunted = hunt(trials.claim, effort, target=target, held=trials.held)
     if hunted.verdict != "broken":
         return trials.outcome()
     return hunted if trials.broken is None else hunted.model_copy(update={"examples": trials.outcome().examples})
 
 
-def survey(
-    claims: Sequence[Claim[Any]], effort: Effort, seconds: float = math.inf, *, hung: bool = False
-) -> list[Trials]:
-    """Try claims that share their inputs on the same ones, each strategy for so long; nothing is shrunk.
+def _survey(inputs: Inputs, together: Sequence[Trials], effort: Effort, seconds: float, *, hung: bool) -> None:
+    """Try claims on the same inputs, for so long; nothing is shrunk.
 
     A target that has hung once, now or before, is not tried any further: it would take its time again and again.
     """
-    everybody = [Trials(claim) for claim in claims]
 
     def hangs() -> bool:
-        return hung or any(trials.hung for trials in everybody)
+        return hung or any(trials.hung for trials in together)
 
-    def together(value: Any) -> None:
-        for trials in everybody:
+    def try_all(value: Any) -> None:
+        for trials in together:
             if trials.going and not hangs():
                 trials.run(value)
-        if hangs() or not any(trials.going for trials in everybody):
+        if hangs() or not any(trials.going for trials in together):
             raise _Enough
 
-    for inputs in claims[0].inputs:
-        for trials in everybody:
-            trials.begin(seconds)
-        with suppress(Unsatisfiable, _Enough):
-            _test(inputs, together, effort, SURVEY)()
-        for trials in everybody:
-            if hangs():
-                trials.stop(_number(inputs, effort), NO_ANSWER)
-            elif not trials.in_time:
-                trials.stop(_number(inputs, effort), NO_TIME)
-    return everybody
+    for trials in together:
+        trials.begin(inputs, seconds)
+    with suppress(Unsatisfiable, _Enough):
+        _test(inputs, try_all, effort, SURVEY)()
+    for trials in together:
+        trials.end(_count(inputs, effort), NO_ANSWER if hangs() else "" if trials.in_time else NO_TIME)
 
 
-def hunt(claim: Claim[Any], effort: Effort, *, target: str = "", first: int = 0) -> Outcome:
+def hunt(claim: Claim[Any], effort: Effort, *, target: str = "", held: Container[int] = ()) -> Outcome:
     """Try one claim; the outcome holds the smallest input that breaks it, if any does.
 
-    Of the strategies before the `first`, which are known to hold, only what broke the claim before is tried.
+    It is known to hold on the strategies with the numbers `held`; of those only what broke it before is tried.
     """
     trials, end, tries = Trials(claim), monotonic() + effort.seconds, 0
     most = CURIOUS if claim.status == "tried" else SHRINKING
@@ -154,9 +162,9 @@ def hunt(claim: Claim[Any], effort: Effort, *, target: str = "", first: int = 0)
             raise _Refuted
 
     for number, (inputs, shelf) in enumerate(zip(claim.inputs, _shelves(claim, effort, target), strict=True)):
-        trials.begin(end - monotonic())
+        trials.begin(inputs, end - monotonic())
         with suppress(Unsatisfiable, SkipTest, _Refuted, Flaky, _Enough):
-            _test(inputs, alone, effort, HUNT if number >= first else REMEMBER, shelf)()
+            _test(inputs, alone, effort, REMEMBER if number in held else HUNT, shelf)()
         if trials.broken is not None:
             break
     return trials.outcome()
@@ -204,27 +212,20 @@ def _shelves(claim: Claim[Any], effort: Effort, target: str) -> list[_Shelf | No
     return [None if effort.database is None else _Shelf(effort.database, name) for name in names]
 
 
-def _sharing_inputs(claims: Sequence[Claim[Any]]) -> list[list[Claim[Any]]]:
-    shared: dict[int, list[Claim[Any]]] = {}
-    for claim in claims:
-        shared.setdefault(id(claim.inputs), []).append(claim)
-    return list(shared.values())
-
-
-def _number(inputs: st.SearchStrategy[Any] | Few[Any], effort: Effort) -> int:
-    """How many inputs are drawn from a strategy."""
-    return max(1, effort.examples // RARE) if isinstance(inputs, Few) else effort.examples
+def _count(inputs: Inputs, effort: Effort) -> int:
+    """How many inputs of a strategy are tried."""
+    return inputs.of(effort.examples) if isinstance(inputs, Few) else effort.examples
 
 
 def _test(
-    inputs: st.SearchStrategy[Any] | Few[Any],
+    inputs: Inputs,
     trial: Callable[[Any], Any],
     effort: Effort,
     phases: Sequence[Phase],
     database: ExampleDatabase | None = None,
 ) -> Callable[[], None]:
     @settings(
-        max_examples=_number(inputs, effort),
+        max_examples=_count(inputs, effort),
         database=database,
         phases=phases,
         deadline=None,

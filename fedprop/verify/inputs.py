@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -16,9 +17,10 @@ from fedprop.errors import InvalidConfig, ServerUnknown
 from fedprop.properties import Case, cases, oracle_for
 from fedprop.properties.attacked import Hit, hits
 from fedprop.properties.definition import misreadings_of
+from fedprop.properties.large import TALL, WIDE, large_cases
 from fedprop.properties.strategies import separating
 from fedprop.verify.asked import benign
-from fedprop.verify.claim import TooSlow, contained
+from fedprop.verify.claim import Few, TooSlow, contained
 from fedprop.verify.patience import time_limit
 from fedprop.verify.randomness import seeded
 from fedprop.verify.target import Target
@@ -32,6 +34,7 @@ SPAN = 4
 Reference: TypeAlias = Callable[[int], Aggregator]
 """f -> the built-in rule that a target should equal."""
 
+Strategy: TypeAlias = "st.SearchStrategy[Input] | Few[Input]"
 Cases: TypeAlias = Callable[..., st.SearchStrategy[Case] | st.SearchStrategy[Hit]]
 Bounds: TypeAlias = Mapping[str, int]
 
@@ -98,12 +101,14 @@ class Inputs:
             If it asks for what only a server knows.
         """
         found: set[torch.dtype] = set()
-        for f in reversed(self.fs):
-            for shape in product((self.rows(f)[0], self.rows(f)[-1]), (2, 1, 3)):
-                found |= {dtype for dtype in DTYPES if dtype not in found and self._answers(f, shape, dtype)}
-                if len(found) == len(DTYPES):
-                    return DTYPES
-        return tuple(dtype for dtype in DTYPES if dtype in found)
+        with suppress(TooSlow):
+            for f in reversed(self.fs):
+                for shape in product((self.rows(f)[0], self.rows(f)[-1]), (2, 1, 3)):
+                    found |= {dtype for dtype in DTYPES if dtype not in found and self._answers(f, shape, dtype)}
+                    if len(found) == len(DTYPES):
+                        return DTYPES
+            return tuple(dtype for dtype in DTYPES if dtype in found)
+        return DTYPES  # that it takes too long is a claim's business
 
     def _answers(self, f: int, shape: tuple[int, int], dtype: torch.dtype) -> bool:
         rule, rows = self._target.make(f), benign(torch.zeros(shape, dtype=dtype))
@@ -114,8 +119,6 @@ class Inputs:
             raise InvalidConfig(
                 f"{self._target.label} asks for what only a server can tell, which `verify` cannot give yet: {error}"
             ) from None
-        except TooSlow:
-            return True  # a claim's business
         except Exception:
             return False
         return True
@@ -125,19 +128,47 @@ class Inputs:
         return self.n is not None or self.judge(f) is not None
 
     @cached_property
-    def plain(self) -> tuple[st.SearchStrategy[Input], ...]:
-        """Small inputs, then any."""
-        return self._each(cases, self._few, SMALL), self._each(cases, self.fs, ANY)
+    def plain(self) -> tuple[Strategy, ...]:
+        """Small inputs, then any, then large ones."""
+        return (self._each(cases, self._few, SMALL), self._any, *self._large)
 
     @cached_property
-    def attacked(self) -> tuple[st.SearchStrategy[Input], ...]:
+    def attacked(self) -> tuple[Strategy, ...]:
         """Inputs, then some that real attacks have hit."""
         return (*self.plain, self._each(hits, self.fs, ANY))
 
     @cached_property
-    def telling(self) -> tuple[st.SearchStrategy[Input], ...]:
+    def telling(self) -> tuple[Strategy, ...]:
         """Inputs on which known misreadings of the definition go wrong, among any others."""
-        return self._separating(self._few, SMALL), self._each(cases, self.fs, ANY), self._separating(self.fs, ANY)
+        small, anywhere = self._separating(self._few, SMALL), self._separating(self.fs, ANY)
+        return (small, self._any, anywhere, *self._large)
+
+    @cached_property
+    def _any(self) -> st.SearchStrategy[Input]:
+        return self._each(cases, self.fs, ANY)
+
+    @cached_property
+    def _large(self) -> tuple[Few[Input], ...]:
+        """Many rows of few columns, and many columns of few rows, a few of each size."""
+        tall = (self._of_size(rows, (1, 3)) for rows in TALL)
+        wide = (self._of_size(None, columns) for columns in WIDE)
+        return tuple(Few(drawn, one_in=50, least=2) for drawn in (*tall, *wide) if drawn is not None)
+
+    def _of_size(self, rows: tuple[int, int] | None, columns: tuple[int, int]) -> st.SearchStrategy[Input] | None:
+        """Large inputs for each f; the fewest rows and one more unless stated. None if no f allows so many rows."""
+        sizes = {f: self._allowed(f, rows) for f in self.fs}
+        drawn = [
+            self._at(f, large_cases(f=f, rows=size, columns=columns)) for f, size in sizes.items() if size is not None
+        ]
+        return st.one_of(drawn) if drawn else None
+
+    def _allowed(self, f: int, rows: tuple[int, int] | None) -> tuple[int, int] | None:
+        """What of a range of rows a rule with f Byzantine ones takes."""
+        least, most = self.rows(f).start, self.rows(f).stop - 1
+        if rows is None:
+            return least, min(least + 1, most)
+        lowest, highest = max(rows[0], least), rows[1] if self.n is None else min(rows[1], most)
+        return (lowest, highest) if lowest <= highest else None
 
     @cached_property
     def too_few(self) -> tuple[st.SearchStrategy[Input], ...]:

@@ -1,11 +1,14 @@
 """Findings for people: the input as it was put, and code that shows the mistake again."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
 
 from fedprop.properties import Case, Finding
+from fedprop.properties.base import in_short
 from fedprop.verify.report import Counterexample, Limit, Outcome, Peak, Report, Verdict
 from fedprop.verify.script import defined, finds, literal
 from fedprop.verify.target import Target
@@ -15,10 +18,16 @@ WHOLE = 1e6
 
 HELPERS = {
     "answer": "fedprop.properties.base",
+    "order": "fedprop.properties.moves",
+    "shift": "fedprop.properties.moves",
+    "rotation": "fedprop.properties.moves",
     "streamed": "fedprop.properties.universal",
     "shares_memory": "fedprop.properties.universal",
 }
 """What findings call beside the rule, and where it is."""
+
+MANY = 12
+"""Of more rows than so many, equal ones share a line."""
 
 ROWS, COLUMNS, LAST = 30, 10, 3
 """So many rows, and numbers of a row, fit on a screen; of more, the last three are shown and the first ones."""
@@ -76,7 +85,7 @@ def _asked(finding: Finding) -> list[str]:
 
 
 def _told(value: Tensor | str) -> str:
-    return str(plain(value))
+    return in_short(value)
 
 
 def as_text(report: Report) -> str:
@@ -145,15 +154,48 @@ def described(outcome: Outcome) -> str:
 def matrix(shown: Counterexample) -> list[str]:
     """The rows, one line each, right-aligned, with the Byzantine ones marked; of large ones, the beginning and the end.
 
-    The code that shows a counterexample again has them whole.
+    Where there are many, rows that are the same as their neighbours share a line, and columns a column. The code that
+    shows a counterexample again has them all.
     """
-    cells = [_ends([_number(value) for value in row], COLUMNS) for row in shown.rows]
-    width = max((len(cell) for row in cells for cell in row), default=0)
-    lines = [
-        f"    {i:>2}  {'  '.join(cell.rjust(width) for cell in row)}  {'Byzantine' if i in shown.byzantine else ''}"
-        for i, row in enumerate(cells)
+    columns = _columns(shown.rows)
+    cells = [[_number(row[start]) for start, _ in columns if start < len(row)] for row in shown.rows]
+    lines = [["", *map(_span, columns)]] if any(stop - start > 1 for start, stop in columns) else []
+    for start, stop in _same([(row, i in shown.byzantine) for i, row in enumerate(shown.rows)], MANY):
+        lines.append([_span((start, stop)), *cells[start], *(["Byzantine"] if start in shown.byzantine else [])])
+    return _ends(_aligned([[head, *_ends(rest, COLUMNS)] for head, *rest in lines]), ROWS)
+
+
+def _columns(rows: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Each column, or, where there are many, each stretch of equal ones."""
+    lengths = {len(row) for row in rows}
+    if len(lengths) > 1:
+        return [(k, k + 1) for k in range(max(lengths))]
+    return _same([tuple(map(_number, column)) for column in zip(*rows, strict=True)], COLUMNS)
+
+
+def _same(parts: Sequence[Any], most: int) -> list[tuple[int, int]]:
+    """The first and the end of each part, or, of more than so many, of each stretch of equal ones."""
+    starts = [i for i, part in enumerate(parts) if i == 0 or part != parts[i - 1] or len(parts) <= most]
+    return list(pairwise([*starts, len(parts)])) if parts else []
+
+
+def _span(stretch: tuple[int, int]) -> str:
+    start, stop = stretch
+    return str(start) if stop == start + 1 else f"{start}-{stop - 1}"
+
+
+def _aligned(lines: list[list[str]]) -> list[str]:
+    """Cells under each other; what is no number stands as it is."""
+    head = max((len(line[0]) for line in lines), default=0)
+    width = max((len(cell) for line in lines for cell in line[1:] if not _is_mark(cell)), default=0)
+    return [
+        f"    {line[0]:>{max(head, 2)}}  {'  '.join(c if _is_mark(c) else c.rjust(width) for c in line[1:])}".rstrip()
+        for line in lines
     ]
-    return [line.rstrip() for line in _ends(lines, ROWS)]
+
+
+def _is_mark(cell: str) -> bool:
+    return cell == "Byzantine" or cell.startswith("...")
 
 
 def _ends(parts: list[str], most: int) -> list[str]:

@@ -5,10 +5,12 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from pydantic import BaseModel
 from torch import Tensor
 
@@ -16,9 +18,33 @@ from fedprop.verify.pasting import pasted
 
 
 def literal(tensor: Tensor) -> str:
-    """Python for a tensor, where `torch` is imported: NaN and infinity have no literals of their own."""
+    """Python for a tensor, where `torch` is imported: NaN and infinity have no literals of their own.
+
+    A large matrix in which neighbours are the same is written as those that differ and how often each stands there.
+    """
+    return min(_numbers(tensor), _with_counts(tensor.detach()), key=len)
+
+
+def _numbers(tensor: Tensor) -> str:
     numbers = str(tensor.tolist()).replace("nan", "torch.nan").replace("inf", "torch.inf")
     return f"torch.tensor({numbers}, dtype={tensor.dtype})"
+
+
+def _with_counts(tensor: Tensor) -> str:
+    few, counted = tensor, ""
+    for axis in range(tensor.dim()):
+        runs = equal_runs(few, axis)
+        few = few.index_select(axis, torch.tensor([start for start, _ in runs], dtype=torch.long))
+        lengths = [stop - start for start, stop in runs]
+        counted += f".repeat_interleave(torch.tensor({lengths}), dim={axis})" if max(lengths, default=0) > 1 else ""
+    return _numbers(few) + counted
+
+
+def equal_runs(tensor: Tensor, axis: int) -> list[tuple[int, int]]:
+    """Where neighbours along an axis are the same, NaN included: the first and the end of each stretch of them."""
+    slices = [str(part.tolist()) for part in tensor.unbind(axis)]
+    starts = [i for i, part in enumerate(slices) if i == 0 or part != slices[i - 1]]
+    return list(pairwise([*starts, len(slices)]))
 
 
 def label_of(target: Any) -> str:

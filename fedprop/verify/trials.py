@@ -26,28 +26,30 @@ class Trials:
     Attributes
     ----------
     broken : the last input that broke the claim, and what was found there.
-    broken_by : which of the claim's strategies it came from.
+    held : the numbers of the claim's strategies that were tried to the end and did not break it.
     hung : whether the target did not answer to it in time.
     """
 
     def __init__(self, claim: Claim[Any]) -> None:
         self.claim = claim
         self.broken: tuple[Any, Finding] | None = None
-        self.broken_by = 0
+        self.held: set[int] = set()
         self.hung = False
         self._answered = self._refused = self._silent = self._until_broken = 0
         self._untried: dict[str, int] = {}
-        self._strategy, self._seen, self._end = -1, 0, math.inf
+        self._strategy, self._seen, self._end = 0, 0, math.inf
         self._excuse = ""
 
-    def begin(self, seconds: float = math.inf) -> None:
-        """Go on to the claim's next strategy, for so long."""
-        self._strategy += 1
+    def begin(self, inputs: Any, seconds: float = math.inf) -> None:
+        """Go on to another strategy of the claim's, for so long."""
+        self._strategy = next(number for number, own in enumerate(self.claim.inputs) if own is inputs)
         self._seen, self._end = 0, monotonic() + seconds
 
-    def stop(self, drawn: int, why: str) -> None:
-        """Leave the rest of a strategy that was to give so many inputs, and say why."""
-        if drawn > self._seen:
+    def end(self, drawn: int, why: str) -> None:
+        """Be done with a strategy that was to give so many inputs; `why` it was not tried to the end, if it was not."""
+        if not why and self.broken is None:
+            self.held.add(self._strategy)
+        elif why and drawn > self._seen:
             self._untried[why] = self._untried.get(why, 0) + drawn - self._seen
 
     @property
@@ -90,7 +92,7 @@ class Trials:
             self._answered += 1
         if finding is not None:
             self._until_broken = self._until_broken or self._answered
-            self.broken, self.broken_by = (value, finding), self._strategy
+            self.broken = (value, finding)
 
     def outcome(self) -> Outcome:
         """What there is to say so far."""

@@ -40,10 +40,41 @@ def test_numbers_that_are_none_are_shown(tmp_path):
 
 
 def test_of_large_rows_the_beginning_and_the_end_are_shown():
-    large = Counterexample(rows=tuple(tuple(map(float, range(200))) for _ in range(100)), found="", code="")
-    lines = matrix(large)
+    rows = tuple(tuple(float(i + k) for k in range(200)) for i in range(100))
+    lines = matrix(Counterexample(rows=rows, found="", code=""))
     assert lines[0].split() == ["0", *map(str, range(7)), "...", "(190", "more)", "...", "197", "198", "199"]
     assert (len(lines), lines[27], lines[-1].split()[0]) == (31, "... (70 more) ...", "99")
+
+
+def test_of_many_rows_or_columns_those_that_are_equal_stand_once():
+    rows = [[1.0] * 99 + [7.0]] + [[0.0] * 100] * 20
+    shown = Counterexample(rows=tuple(map(tuple, rows)), byzantine=(20,), found="", code="")
+    assert matrix(shown) == [
+        "          0-98    99",
+        "       0     1     7",
+        "    1-19     0     0",
+        "      20     0     0  Byzantine",
+    ]
+    few = Counterexample(rows=((0.0, 0.0),) * 3, found="", code="")
+    assert matrix(few) == [f"     {i}  0  0" for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    "rows", [[[1.0, 2.0]], [[0.5]] * 30, [[1.0] * 40, [2.0] * 40], [[float("nan")] * 50, [-0.0] * 49 + [1.0]]]
+)
+def test_a_large_tensor_is_written_in_short(rows):
+    tensor = torch.tensor(rows, dtype=torch.float64)
+    written = literal(tensor)
+    assert torch.equal(eval(written).nan_to_num(5.0), tensor.nan_to_num(5.0))
+    assert len(written) < 150
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.ones(3, requires_grad=True), torch.ones(40, 2, dtype=torch.bfloat16), torch.tensor(2), torch.ones(0, 3)],
+)
+def test_any_tensor_is_written(tensor):
+    assert torch.equal(eval(literal(tensor)).reshape(tensor.shape), tensor)
 
 
 def test_the_text_says_what_a_reader_needs():
