@@ -14,6 +14,7 @@ import pytest
 
 from fedprop import cli
 from fedprop.catalogue import kinds
+from fedprop.cli.console import OUT
 from fedprop.cli.kinds import Family
 from fedprop.errors import WriteFailed
 from fedprop.progress import LiveProgress
@@ -506,7 +507,7 @@ def test_list_shows_every_kind(fedprop, family, monkeypatch):
 
 
 def test_list_shows_the_settings_of_a_kind(fedprop, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(OUT, "_width", 200)  # as a terminal so wide would
     code, out, _ = fedprop("list", "krum")
     assert code == 0
     assert out.startswith("krum (aggregators): The row whose nearest neighbours are closest")
