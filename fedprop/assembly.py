@@ -57,7 +57,7 @@ def resolve(
     root = None
     if experiment.defense.needs_root:
         root, data = experiment.root.split(data, generator(experiment.seed, "root"))
-    _check_fit(module, data)
+    _check_fit(module, data, len(data.test), 0 if root is None else len(root))
     stream = generator(experiment.seed, "partition")
     parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
     attacks = enlist(
@@ -68,7 +68,9 @@ def resolve(
         seed=experiment.seed,
     )
     shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed)
-    shards, client_side = _client_side(experiment, module, shards)
+    shards, client_side = _client_side(experiment, module, shards, data)
+    aims = aims_of(data, attacks, experiment.seed)
+    _check_fit(module, data, *map(len, aims.values()))
     limit = experiment.max_seconds
     setup = Setup(
         seed=experiment.seed,
@@ -80,7 +82,7 @@ def resolve(
         training=_planned(experiment, shards),
         defense=experiment.rule,
         defense_from=experiment.defense_from,
-        aims=aims_of(data, attacks, experiment.seed),
+        aims=aims,
         attacks=attacks,
         attack_failures=experiment.attack_failures,
         tolerated=_tolerated(experiment),
@@ -140,13 +142,17 @@ def _tried(setup: Setup) -> Setup:
     return replace(setup, engine=setup.choose_engine())
 
 
-def _client_side(experiment: Experiment, module: nn.Module, shards: Shards) -> tuple[Shards, ClientSide | None]:
+def _client_side(
+    experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset
+) -> tuple[Shards, ClientSide | None]:
     """What clients train on, and what a protocol has them do with the rest of their data."""
     protocol = experiment.protocol
     if protocol is None:
         return shards, None
     with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
         train, test = hold_out(shards, protocol.test_share, experiment.seed)
+    _check_fit(module, data, *test.sizes)
+    with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
         return train, protocol.client_side(LocalTests(module, test))
 
 
@@ -191,11 +197,11 @@ def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
         return experiment.model.build(data.shape, data.classes, experiment.seed)
 
 
-def _check_fit(module: nn.Module, data: Dataset) -> None:
-    """Refuse a model that cannot classify this data, before anything runs."""
+def _check_fit(module: nn.Module, data: Dataset, *counts: int) -> None:
+    """Refuse a model that cannot classify so many examples, batch by batch, before anything runs."""
+    last = {(count - 1) % BATCH + 1 for count in counts if count}
     telling = telling_rows(module, data.test.x, TRIED)
-    last = (len(data.test) - 1) % BATCH + 1
-    for size in sorted({len(telling), min(last, len(telling))}):
+    for size in sorted({min(size, len(telling)) for size in last and {min(last), TRIED}}):
         try_evaluation(module, data.test.x[telling[:size]], data.classes)
 
 

@@ -434,3 +434,30 @@ def test_all_that_does_not_fit_together_is_told_even_beside_other_mistakes():
         "`attack`: the shares must add up to less than 1 and leave somebody honest; found 1.2, "
         "which makes 10 of 10 clients compromised",
     ]
+
+
+class Squeezing(nn.Linear):
+    """Forgets the dimension of a batch that holds one example."""
+
+    def forward(self, x):
+        return super().forward(x).squeeze()
+
+
+@pytest.mark.parametrize(
+    ("settings", "test"),
+    [
+        ({}, 1),
+        ({}, 257),
+        ({"attack": {"kind": "targeted", "share": 0.2, "inputs": 1}}, 40),
+        ({"defense": "siren_plus", "root": {"size": 10}}, 40),
+    ],
+    ids=["test set", "last batch", "aims", "held out"],
+)
+def test_a_model_is_tried_on_the_smallest_batch_that_will_be_evaluated(settings, test):
+    x = torch.randn(297, 3, generator=torch.Generator().manual_seed(0))
+    data = Dataset.from_arrays("mine", x[:40], torch.arange(40) % 2, x[-test:], torch.arange(test) % 2, classes=2)
+    settings = {**LEAST, "clients": 5, "partition": "iid", **settings}
+    with pytest.raises(
+        InvalidConfig, match=r"^`model`: Squeezing must give logits of shape \[1, 2\].*; found .* of shape \[2\]"
+    ):
+        resolve(Experiment(**settings), dataset=data, model=Squeezing(3, 2))
