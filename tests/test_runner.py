@@ -288,6 +288,25 @@ def test_the_summary_says_how_far_targeted_attacks_came(toy, tmp_path):
     assert "misclassification_confidence" not in RunStore(tmp_path / "untargeted").meta("summary")
 
 
+class Centred(nn.Linear):
+    """Takes off the mean of the batch, which padding would change."""
+
+    def forward(self, x):
+        return super().forward(x - x.mean(0))
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "reason"),
+    [(nn.Linear, "vectorized", ""), (Centred, "workers", "the model does not train in a stack as it does alone:")],
+)
+def test_the_outcome_and_the_summary_say_which_engine_trained_and_why(toy, tmp_path, module, kind, reason):
+    outcome = run(experiment(model=None, rounds=1), dataset=toy, model=module(2, 2), out=tmp_path)
+    summary = RunStore(tmp_path).meta("summary")
+    assert (outcome.engine.kind, outcome.engine.reason) == (summary["engine"], summary["engine_reason"])
+    assert outcome.engine.kind == kind
+    assert outcome.engine.reason.partition(" updates")[0] == reason
+
+
 def test_checkpoints_come_every_so_many_rounds(toy, tmp_path):
     with pytest.raises(PowerCut):
         run(experiment(checkpoint_every=2), dataset=toy, out=tmp_path, watchers=[Cut(5)])
