@@ -20,7 +20,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     StoreError
         If the place cannot be written to.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,11 @@ def test_it_makes_the_folder_and_leaves_only_the_file(tmp_path):
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"new"
 
 
+def test_half_a_character_is_written_out(tmp_path):
+    write_atomically(tmp_path / "b.txt", "\ud800é")
+    assert (tmp_path / "b.txt").read_text(encoding="utf-8") == "\\ud800é"
+
+
 def test_a_failure_keeps_the_old_file_and_no_remains(tmp_path, monkeypatch):
     path = tmp_path / "b.txt"
     write_atomically(path, "old")

@@ -58,18 +58,26 @@ class Note(Frozen):
         return self
 
 
-def note_of(sweep: Sweep, failures: Mapping[str, str] | None = None) -> Note:
-    """A sweep as it is noted; `failures` by the cells' folders."""
-    told = failures or {}
+def note_of(sweep: Sweep) -> Note:
+    """A sweep as it is noted before anything of it has run."""
     return Note(
         name=sweep.name,
         axes={axis: tuple(choices) for axis, choices in sweep.axes.items()},
         measures=sweep.measures,
         paper=sweep.paper,
         notes=sweep.notes,
-        cells=tuple(NotedCell(labels=c.labels, seed=c.seed, failure=told.get(c.slug, "")) for c in cells(sweep)),
+        cells=tuple(NotedCell(labels=cell.labels, seed=cell.seed) for cell in cells(sweep)),
         config=sweep.model_dump(mode="json"),
     )
+
+
+def failed(note: Note, failures: Mapping[str, str]) -> Note:
+    """The note with these reasons of failures, by the cells' folders; an empty one for a cell that did not fail."""
+    told = [
+        cell.model_copy(update={"failure": failures.get(cell.place.slug, cell.failure)})  # of a place that is checked
+        for cell in note.cells
+    ]
+    return note.model_copy(update={"cells": tuple(told)})
 
 
 def write_note(note: Note, folder: Path) -> None:

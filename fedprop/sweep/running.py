@@ -17,7 +17,7 @@ from fedprop.runner import run_in
 from fedprop.store import RunStore
 from fedprop.sweep.definition import Sweep
 from fedprop.sweep.matrix import Cell, cells, make_cell
-from fedprop.sweep.note import note_of, write_note
+from fedprop.sweep.note import failed, note_of, write_note
 from fedprop.sweep.results import CellResult, Reuse, cell_folder, stored
 
 FAILURE_FILE = "failure.txt"
@@ -52,12 +52,15 @@ def run_sweep(
         done = {cell.slug: result for cell in matrix if (result := reuse.finished(cell)) is not None}
         todo = [cell for cell in matrix if cell.slug not in done]
         failures = {cell.slug: told.failure for cell in todo if (told := stored(out, cell)) is not None}
-        write_note(note_of(sweep, failures), out)
+        note = failed(note_of(sweep), failures)
+        write_note(note, out)
         for result in done.values():
             on_cell(result)
         for result in _run_all(sweep, todo, out, data_dir, jobs):
             done[result.cell.slug] = result
-            write_note(note_of(sweep, {slug: ended.failure for slug, ended in done.items()}), out)
+            if result.failure != failures.get(result.cell.slug, ""):
+                note = failed(note, {result.cell.slug: result.failure})
+                write_note(note, out)
             on_cell(result)
     results = [done[cell.slug] for cell in matrix]
     if all(result.refused for result in results):

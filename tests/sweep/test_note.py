@@ -3,8 +3,8 @@ import json
 import pytest
 
 from fedprop.errors import StoreError
-from fedprop.sweep import SWEEP_FILE, Place, note_of, read_note
-from fedprop.sweep.note import write_note
+from fedprop.sweep import SWEEP_FILE, NotedCell, Place, note_of, read_note
+from fedprop.sweep.note import failed, write_note
 
 RULE = """
 from pathlib import Path
@@ -17,11 +17,15 @@ class Own(Mean):
 
 
 def test_a_note_comes_back_as_it_was(small, tmp_path):
-    note = note_of(small(seeds=[0, 1], notes="<b>"), {"mean-nobody-seed1": "no memory"})
+    note = failed(note_of(small(seeds=[0, 1], notes="<b>")), {"mean-nobody-seed1": "no memory"})
     write_note(note, tmp_path)
     assert read_note(tmp_path) == note
     assert [cell.place for cell in note.cells[:2]] == [Place(("Mean", "Nobody"), seed) for seed in (0, 1)]
     assert [cell.failure for cell in note.cells] == ["", "no memory", *[""] * 6]
+    assert failed(note, {"mean-nobody-seed0": "x", "mean-nobody-seed1": ""}).cells[:2] == (
+        NotedCell(labels=("Mean", "Nobody"), seed=0, failure="x"),
+        NotedCell(labels=("Mean", "Nobody"), seed=1),
+    )
     assert list(note.axes.items()) == [("rule", ("Mean", "Krum 1")), ("attack", ("Nobody", "Matched"))]
 
 
