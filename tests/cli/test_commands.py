@@ -299,6 +299,7 @@ def write_and_die(path, tensors, write=store.write_tensors):
     return digest
 
 experiment = load_experiment(Path("run.yaml"))
+run(experiment)  # imports what the children would import one by one
 for folder, moment in eval(sys.argv[1]).items():
     child = os.fork()
     if child == 0:
