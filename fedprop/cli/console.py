@@ -17,8 +17,11 @@ MOST_SAID = 100_000
 
 
 @contextmanager
-def clean_stdout() -> Iterator[None]:
+def clean_stdout(*, wanted: bool = True) -> Iterator[None]:
     """Send to stderr what is printed inside, by Python or below it: stdout is for the answer of the command alone."""
+    if not wanted:
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fedprop.cli.console import ERR, OUT
+from fedprop.cli.console import ERR, OUT, clean_stdout
 
 if TYPE_CHECKING:
     from fedprop.sweep import CellResult, Sweep
@@ -26,7 +26,7 @@ def run_matrix(matrix: "Sweep", folder: Path, *, data_dir: Path | None, jobs: in
         tell = progress.on_kept if result.kept else progress.on_cell
         tell(result.cell.name, outcome_of(result.summary, result.failure))
 
-    with SweepProgress(ERR, len(cells(matrix))) as progress:
+    with SweepProgress(ERR, len(cells(matrix))) as progress, clean_stdout(wanted=as_json):
         results = run_sweep(matrix, folder, data_dir=data_dir, jobs=jobs or processors(), on_cell=say)
     if as_json:
         shown = [{"labels": r.cell.labels, "seed": r.cell.seed, **r.summary, "failure": r.failure} for r in results]

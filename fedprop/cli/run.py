@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from fedprop.cli.console import ERR, OUT
+from fedprop.cli.console import ERR, OUT, clean_stdout
 from fedprop.cli.folders import fresh_folder
 from fedprop.cli.interruptions import telling_how_to_go_on
 from fedprop.cli.matrix import run_matrix
@@ -47,7 +47,8 @@ def run(
 
     from fedprop.experiment import parse_experiment
 
-    experiment = parse_experiment(settings, str(file))
+    with clean_stdout(wanted=as_json):
+        experiment = parse_experiment(settings, str(file))
     with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
         if seeds is None:
             more = [*([] if out else ["--out", str(folder)]), *([] if resume else ["--resume"])]
@@ -83,7 +84,7 @@ def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, r
 
     failure = None
     try:
-        with LiveProgress(ERR, experiment.rounds) as progress:
+        with LiveProgress(ERR, experiment.rounds) as progress, clean_stdout(wanted=as_json):
             run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
     except RunFailed as error:
         failure = error

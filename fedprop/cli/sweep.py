@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fedprop.cli.console import clean_stdout
 from fedprop.cli.folders import slug
 from fedprop.cli.interruptions import telling_how_to_go_on
 from fedprop.cli.matrix import run_matrix
@@ -26,7 +27,8 @@ def sweep(
     from fedprop.sweep import load_sweep
 
     changes = [*assignments, *([] if seeds is None else [f"seeds={seeds}"])]
-    matrix = load_sweep(file, changes)
+    with clean_stdout(wanted=as_json):
+        matrix = load_sweep(file, changes)
     folder = out or Path("runs") / slug(matrix.name)
     with telling_how_to_go_on(folder / "sweep.json"):
         run_matrix(matrix, folder, data_dir=data_dir, jobs=jobs, as_json=as_json)

@@ -96,7 +96,6 @@ def _show(obj: Any, label: str, settings: Mapping[str, Any], blueprint: Blueprin
     made = made.removesuffix("()") + (".of" if hasattr(obj, "of") else "")
     extra = "".join(f", {name}={value!r}" for name, value in settings.items())
     code = f"""import torch
-from fedprop.verify.elsewhere import MODULES, differs, unreachable
 from fedprop.verify.modules import Blueprint
 {found}
 

@@ -28,6 +28,7 @@ from fedprop.verify.report import Outcome, Report
 from fedprop.verify.rounds import defense_claims, is_defense
 from fedprop.verify.rules import RulePlan
 from fedprop.verify.script import label_of
+from fedprop.verify.surroundings import kept, leaves_settings
 from fedprop.verify.target import NO_SETTINGS, target_of
 from fedprop.verify.trials import NO_ANSWER
 
@@ -123,8 +124,11 @@ def verify(
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
     end = monotonic() + effort.seconds
     trying = replace(effort, seconds=effort.seconds * (1 - SEARCHING)) if search else effort
-    outcomes = hunt_all(wanted, trying, target=label, say=on_outcome)
-    rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
+    with kept():
+        outcomes = hunt_all(wanted, trying, target=label, say=on_outcome)
+        rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
+        limits = () if rules is None else rules.limits(end)
+        peaks = rules.search(seed, end) if search and rules is not None else ()
     return Report(
         target=label,
         family=plan.family,
@@ -135,8 +139,8 @@ def verify(
         versions=_versions(),
         outcomes=outcomes,
         notes=() if plan.rules is None else plan.rules.notes(),
-        limits=() if rules is None else rules.limits(end),
-        search=rules.search(seed, end) if search and rules is not None else (),
+        limits=limits,
+        search=peaks,
     )
 
 
@@ -167,7 +171,8 @@ def _planned(target: Any, label: str, settings: Mapping[str, Any], wish: "_Wish"
         with time_limit(LOADING), contained():
             found = load_target(target) if isinstance(target, str) else target
             found = sound(Frozen, found, "target", "") if isinstance(found, Frozen) else found
-            return _plan(found, label, settings, wish)
+            with kept():
+                return _plan(found, label, settings, wish)
     except (TooSlow, EndsPython) as error:
         raise InvalidConfig(
             f"{label} must be there to be tried; while it was loaded or made, found {in_words(error)}"
@@ -179,14 +184,19 @@ def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") ->
         if is_one(found):
             if wish.as_ is not None or wish.claims:
                 raise InvalidConfig(f"--as and --claim are for rules; found {label}, which is a {family}")
-            return _Plan(family, claims_of_one(found, label, settings))
+            return _Plan(family, _watched(claims_of_one(found, label, settings)))
     reference = None if wish.as_ is None else _reference(wish.as_, settings)
     target = target_of(found, label, settings)
     rules = RulePlan(target, fs=wish.fs, n=wish.n, reference=reference, named=wish.claims)
     if isinstance(rules.example, Aggregator) and has_memory(rules.example):
-        claims = [*rules.claims(), *memory_claims(rules.example, label, settings)]
+        claims = [*_watched(rules.claims()), *memory_claims(rules.example, label, settings)]
         return _Plan("rule with memory", claims, rules)
-    return _Plan("rule", rules.claims(), rules)
+    return _Plan("rule", _watched(rules.claims()), rules)
+
+
+def _watched(claims: Sequence[Claim[Any]]) -> list[Claim[Any]]:
+    """The claims of a family, of which the first is that there are answers, and that those leave settings alone."""
+    return [claims[0], leaves_settings(claims[0]), *claims[1:]]
 
 
 def _effort(examples: int | None, profile: str, seconds: float | None, effort: Effort) -> Effort:

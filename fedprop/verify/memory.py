@@ -17,14 +17,15 @@ from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator
 from fedprop.errors import WrongAnswer
-from fedprop.failures import in_words
+from fedprop.failures import in_words, shortened
 from fedprop.properties import Finding
 from fedprop.simulation.packing import pack, unpack
-from fedprop.verify.claim import Claim, Crashed, contained
+from fedprop.verify.claim import Claim, Crashed, Few, contained
 from fedprop.verify.render import plain
 from fedprop.verify.report import Counterexample, Status
 from fedprop.verify.stories import (
     Story,
+    large_stories,
     nudged,
     play,
     renamed,
@@ -62,11 +63,9 @@ def has_memory(rule: Aggregator) -> bool:
 def memory_claims(rule: Aggregator, label: str, settings: Mapping[str, Any]) -> list[Claim[Any]]:
     """Every claim to try about the memory of a rule, in addition to those about its answers."""
     least = max(rule.min_rows, 2 * getattr(rule, "f", 0) + 1, 2)
-    plain, wild = stories(least), stories(least, wild=True)
+    plain, wild = ((stories(least, wild=wild), Few(large_stories(least))) for wild in (False, True))
 
-    def claim(
-        name: str, statement: str, status: Status, find: Find, *inputs: Any, source: str = SOURCE
-    ) -> Claim[Story]:
+    def claim(name: str, statement: str, status: Status, find: Find, inputs: Any, source: str = SOURCE) -> Claim[Story]:
         def show(story: Story, finding: Finding) -> Counterexample:
             return _show(rule, label, settings, story, finding)
 
@@ -133,8 +132,9 @@ def _by_client(rule: Aggregator, story: Story) -> Finding | None:
 
 def _names(rule: Aggregator, story: Story) -> Finding | None:
     clients = sorted({client for turn in story for client in turn.clients})
-    told = renamed(story, {client: 1000 - client for client in clients})
-    return _compare(rule, story, told, [list(range(len(turn.clients))) for turn in story], "with 1000 - id for each id")
+    names = {client: 500 + number for number, client in enumerate(reversed(clients))}
+    orders = [list(range(len(turn.clients))) for turn in story]
+    return _compare(rule, story, renamed(story, names), orders, f"with the ids {names} instead")
 
 
 def _compare(rule: Aggregator, story: Story, told: Story, orders: list[list[int]], how: str) -> Finding | None:
@@ -273,7 +273,7 @@ for clients, rows, examples in [
     value, weights, state = rule.aggregate(cohort, state)
     print(clients, value, weights, state)
 # {finding}"""
-    rounds_of = ", ".join(f"{len(turn.clients)} of clients {list(turn.clients)}" for turn in story)
+    rounds_of = shortened(", ".join(f"{len(turn.clients)} of clients {list(turn.clients)}" for turn in story))
     return Counterexample(
         title=f"rows round by round: {rounds_of}",
         rows=tuple(row for turn in story for row in turn.rows),

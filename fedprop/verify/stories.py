@@ -16,10 +16,16 @@ from fedprop.failures import in_words
 from fedprop.types import ClientId, Updates
 from fedprop.verify.claim import Crashed, Refused, contained
 
-POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 77, 12, 36, 84, 53, 19, 66, 31, 90, 48)
-"""Clients that may take part. None is near 0, so that no id can be taken for a position."""
+POOL: tuple[ClientId, ...] = (41, 7, 0, 23, 98, 2**33, 5, 60, 77, 12, 36, 84, 53, 19, 66, 31, 90, 48)
+"""Clients that may take part. But for 0, which is not False, none can be taken for a position. One needs 64 bits."""
 
 MOST_ROUNDS, EXTRA_ROWS = 4, 2
+
+MANY_ROUNDS, MANY_ROWS, WIDE = 12, 20, 40
+"""At most so many rounds, rows beside the fewest, and numbers in a row, in large stories."""
+
+UNITS = (1.0, 1 / 7)
+"""Integers, or fractions that no float holds exactly."""
 
 ALIKE = (None, (1, 1), (1, -1))
 """Rows of their own, all equal, or every second one opposite to the others."""
@@ -66,13 +72,35 @@ def stories(least: int, *, wild: bool = False) -> st.SearchStrategy[Story]:
     examples = st.lists(st.integers(1, 3), min_size=most, max_size=most)
     turns = st.tuples(clients, cells, examples, st.sampled_from(SCALES if wild else SCALES[:1]), st.sampled_from(ALIKE))
     rounds = st.lists(turns, min_size=1, max_size=MOST_ROUNDS)
-    return st.tuples(st.integers(1, 2), rounds).map(
-        lambda drawn: tuple(_turn(drawn[0], *turn, wild=wild) for turn in drawn[1])
+    return st.tuples(st.integers(1, 2), st.sampled_from(UNITS), rounds).map(
+        lambda drawn: tuple(_turn(drawn[0], drawn[1], *turn, wild=wild) for turn in drawn[2])
     )
+
+
+def large_stories(least: int) -> st.SearchStrategy[Story]:
+    """Many rounds of many rows with many numbers, by clients that claim many examples."""
+    sizes = (st.integers(1, MANY_ROUNDS), st.integers(0, MANY_ROWS), st.integers(1, WIDE))
+    return st.tuples(*sizes, st.integers(0, 2**16)).map(lambda drawn: _large(least, *drawn))
+
+
+def _large(least: int, rounds: int, extra: int, d: int, seed: int) -> Story:
+    generator, most = torch.Generator().manual_seed(seed), least + extra
+
+    def integers(low: int, high: int, *shape: int) -> Any:
+        return torch.randint(low, high, shape, generator=generator).tolist()
+
+    def turn() -> Turn:
+        n = integers(least, most + 1, 1)[0]
+        clients = torch.randperm(2 * most, generator=generator)[:n].tolist()
+        rows = tuple(tuple(UNITS[1] * x for x in row) for row in integers(-5, 6, n, d))
+        return Turn(tuple(clients), rows, tuple(integers(1, 200, n)))
+
+    return tuple(turn() for _ in range(rounds))
 
 
 def _turn(
     d: int,
+    unit: float,
     clients: list[ClientId],
     cells: list[int],
     examples: list[int],
@@ -85,7 +113,7 @@ def _turn(
     rows = [cells[i * d : (i + 1) * d] for i in range(n)]
     if wild and alike is not None:
         rows = [[alike[i % 2] * x for x in rows[0]] for i in range(n)]
-    placed = tuple(tuple(scale * x + 0.0 for x in row) for row in rows)
+    placed = tuple(tuple(scale * unit * x + 0.0 for x in row) for row in rows)
     return Turn(tuple(clients), placed, tuple(examples[:n]))
 
 

@@ -11,6 +11,7 @@ from fedprop.verify.claim import Claim, Crashed, Inapplicable, Refused, TooSlow,
 from fedprop.verify.patience import until
 from fedprop.verify.randomness import seeded
 from fedprop.verify.report import Counterexample, Outcome, Verdict
+from fedprop.verify.surroundings import kept
 
 LEAST = 30
 """A claim holds on so many answers, or on half of the inputs drawn if that is fewer; on less it is undecided."""
@@ -66,7 +67,7 @@ class Trials:
         """Try the claim on an input; False if the target does not take it, or the claim says nothing about it."""
         self._seen += 1
         try:
-            with seeded(0), until(self._end), warnings.catch_warnings(action="ignore"), contained():
+            with seeded(0), kept(), until(self._end), warnings.catch_warnings(action="ignore"), contained():
                 finding = self.claim.find(value)
         except Inapplicable as error:
             self._silent += 1

@@ -533,6 +533,17 @@ def test_a_rule_of_ones_own_by_file(summary):
     assert scaled["trace_sha256"] != mine["trace_sha256"]
 
 
+def test_what_a_rule_prints_stays_out_of_the_answer(fedprop):
+    Path("loud.py").write_text("print('loaded')\n" + MY_RULE.replace("return ", "print('asked'); return ", 1))
+    loud = ["--set", "defense={kind: 'loud.py:MyRule'}", "--json"]
+    code, out, err = fedprop("run", "run.yaml", "--set", "rounds=1", *loud)
+    assert (code, json.loads(out)["failed_rounds"]) == (0, 0)
+    assert "loaded" in err
+    assert "asked" in err
+    code, out, _ = fedprop("run", "run.yaml", "--set", "rounds=1", "--seeds", "0..1", "--jobs", "1", *loud)
+    assert (code, len(json.loads(out)["cells"])) == (0, 2)
+
+
 # The script itself
 
 

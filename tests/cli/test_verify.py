@@ -28,7 +28,7 @@ def rules():
 def test_a_broken_rule_is_shown_with_its_counterexample(fedprop):
     code, out, _ = fedprop("verify", "rules.py:lower_median", "--as", "median", *QUICK)
     assert code == 1
-    assert "1 of 16 claims broken: definition" in out
+    assert "1 of 17 claims broken: definition" in out
     assert "expected: [0.5]" in out
     assert "again: fedprop verify rules.py:lower_median --f 1 --as median --examples 15 --seed 0" in out
 
@@ -106,7 +106,7 @@ def test_what_is_left_undecided_for_want_of_time_is_told_and_is_no_success(fedpr
     code, out, _ = fedprop("verify", "rules.py:mean", "--seconds", "0.000001")
     assert code == 1
     assert "UNDECIDED" in out
-    assert "5 of 5 claims undecided: answers, shape, finite, untouched, repeatable" in out
+    assert "6 of 6 claims undecided: answers, surroundings, shape, finite, untouched, repeatable" in out
 
 
 @pytest.mark.parametrize(

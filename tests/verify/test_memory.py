@@ -127,6 +127,37 @@ class Newcomers(History):
         return {**{client: known[client] for client in cohort.clients}, **super().remember(cohort, state)}
 
 
+class FiveRounds(History):
+    """The state has room for so many rounds."""
+
+    def remember(self, cohort, state):
+        memory = super().remember(cohort, {k: v for k, v in state.items() if k != "rounds"})
+        rounds = state.get("rounds", 0)
+        [0, 1, 2, 3, 4].index(rounds)
+        return {**memory, "rounds": rounds + 1}
+
+
+class TwelveRows(History):
+    def combine(self, cohort, state):
+        if len(cohort.updates) > 12:
+            raise IndexError("the table is full")
+        return super().combine(cohort, state)
+
+
+class NobodyIsZero(History):
+    def remember(self, cohort, state):
+        memory = super().remember(cohort, state)
+        return {client: (total if client else torch.zeros_like(total)) for client, total in memory.items()}
+
+
+class TenNumbers(History):
+    """Only so many numbers of each update are looked at; of longer ones the mean is taken."""
+
+    def combine(self, cohort, state):
+        value, weights, memory = super().combine(cohort, state)
+        return Aggregation(value if len(value) <= 10 else cohort.updates.mean(dim=0), weights, memory)
+
+
 class Declines(History):
     def combine(self, cohort, state):
         raise InvalidUpdates("never")
@@ -162,6 +193,10 @@ def test_correct_rules_pass(rule):
         (OneWeight, "rounds finite"),
         (NotLinear, "weights over rounds"),
         (Newcomers, "rounds answered"),
+        (FiveRounds, "rounds answered"),
+        (TwelveRows, "rounds answered"),
+        (NobodyIsZero, "names"),
+        (TenNumbers, "weights over rounds"),
     ],
 )
 def test_broken_rules_are_caught(rule, expected):
