@@ -18,8 +18,11 @@ SCORES = {torch.float64: 0.0, torch.float32: 1e-5}
 NUDGE, JUMP = {torch.float64: 1e-7, torch.float32: 1e-4}, {torch.float64: 1e3, torch.float32: 1e2}
 """How far `jumps` moves rows, relative to their spread, and how much farther an answer must then move."""
 
-NUDGES = 24
-"""How often it moves them."""
+NEAR = 16
+"""Rows so many times as far from the middle as the nearer half are too far for a stretch to be tiny."""
+
+NUDGES, ORDERS = 24, 24
+"""How often it moves them; and in how many orders `decided_by_position` looks at them."""
 
 
 def tolerance(contract: Contract, rows: Updates) -> float:
@@ -66,24 +69,68 @@ def settled(contract: Contract, rule: Callable[[Updates], Vector]) -> Contract:
     """
     if contract.ambiguous is not unstated or contract.regret is not None:
         return contract
-    return replace(contract, ambiguous=lambda rows: jumps(rule, rows))
+    return replace(contract, ambiguous=lambda rows: tied(rule, rows))
+
+
+def tied(rule: Callable[[Updates], Vector], rows: Updates) -> bool:
+    """Whether equal scores decide the answer of `rule` to rows [n, d]: it jumps near them, or position decides."""
+    return jumps(rule, rows) or decided_by_position(rule, rows)
 
 
 def jumps(rule: Callable[[Updates], Vector], rows: Updates) -> bool:
-    """Whether tiny changes of the rows [n, d] move the answer far: so it is where equal scores decide."""
-    scale = NUDGE[rows.dtype] * _reach(rows.double())
+    """Whether tiny changes of the rows [n, d] move the answer far: so it is where equal scores decide.
+
+    Each row is moved for itself, or all near ones are stretched a little around the one in the middle: rows on a line
+    that have equal scores have so after a stretch, and rounding tells them apart in one way or another.
+    """
+    wide, tiny, reach = rows.double(), NUDGE[rows.dtype], _reach(rows.double())
+    middle = wide.median(dim=0).values
+    near = (wide - middle).abs().amax(dim=1, keepdim=True) <= NEAR * reach
     generator = torch.Generator().manual_seed(0)
-    answers = [rule(rows)]
-    for _ in range(NUDGES):
-        nudge = scale * torch.randn(rows.shape, generator=generator, dtype=torch.float64)
-        answers.append(rule((rows.double() + nudge).to(rows.dtype)))
-    return _spread(answers) > JUMP[rows.dtype] * scale
+    least = most = rule(rows).double()
+    for number in range(2 * NUDGES):
+        if number < NUDGES:
+            moved = wide + tiny * reach * torch.randn(rows.shape, generator=generator, dtype=torch.float64)
+        else:
+            stretched = (wide - middle) * (1 + tiny * float(torch.randn((), generator=generator)))
+            moved = torch.where(near, middle + stretched, wide)
+        found = rule(moved.to(rows.dtype)).double()
+        least, most = torch.minimum(least, found), torch.maximum(most, found)
+        if float((most - least).max()) > JUMP[rows.dtype] * tiny * reach:
+            return True
+    return False
 
 
-def _spread(answers: list[Vector]) -> float:
-    """The largest difference between any two of the answers."""
-    every = torch.stack([found.double() for found in answers])
-    return float((every.amax(dim=0) - every.amin(dim=0)).max())
+def decided_by_position(rule: Callable[[Updates], Vector], rows: Updates) -> bool:
+    """Whether the answer is always the first of two rows, or always the last, wherever the others stand.
+
+    So it is where both have the same score whichever way the rows move, as the two in the middle of an even number have
+    in a sum of distances on a line. A rule that trusts in positions, as if attackers were the last rows, answers with
+    others as well, or with one of two that does not always come first.
+    """
+    kinds = torch.unique(rows, dim=0, return_inverse=True)[1]
+    generator = torch.Generator().manual_seed(0)
+    outcomes = []
+    for _ in range(ORDERS):
+        order = torch.randperm(len(rows), generator=generator)
+        is_answer = (rows == rule(rows[order])).all(dim=1)
+        if not is_answer.any():
+            return False
+        outcomes.append((kinds[order].tolist(), int(kinds[is_answer][0])))
+    two = {kind for _, kind in outcomes}
+    return len(two) == 2 and any(
+        all(min(two, key=place(standing)) == kind for standing, kind in outcomes) for place in (_first, _last)
+    )
+
+
+def _first(standing: list[int]) -> Callable[[int], int]:
+    """Kind -> where the first row of that kind stands."""
+    return standing.index
+
+
+def _last(standing: list[int]) -> Callable[[int], int]:
+    """Kind -> where its last row stands, from the end."""
+    return standing[::-1].index
 
 
 def _reach(rows: Updates) -> float:

@@ -11,9 +11,18 @@ from fedprop.types import Updates, Vector
 
 
 def _differs(
-    contract: Contract, rows: Updates, expected: Vector, found: Vector, *, how: str, want: str, ask: str = "rule(rows)"
+    contract: Contract,
+    rows: Updates,
+    expected: Vector,
+    found: Vector,
+    *,
+    how: str,
+    want: str,
+    ask: str = "rule(rows)",
+    before: Updates | None = None,
 ) -> Finding | None:
-    if same_answer(contract, rows, expected, found):
+    """What differs between two answers to rows [n, d], which were others `before`; ties in either excuse it."""
+    if same_answer(contract, rows, expected, found) or (before is not None and contract.ambiguous(before)):
         return None
     return Finding(found, expected, how, ask=ask, want=want)
 
@@ -66,7 +75,7 @@ def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
     how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
     expected, found = answer(rule, rows) @ rotation, answer(rule, turned)
-    return _differs(contract, turned, expected, found, how=how, ask=ask, want=want)
+    return _differs(contract, turned, expected, found, how=how, ask=ask, want=want, before=rows)
 
 
 def _idempotent(rule: Rule, case: Case, contract: Contract) -> Finding | None:

@@ -48,8 +48,6 @@ class Asked:
             self._hearing.dialect = listen(self._call, updates, **extra)
         try:
             return self._put(updates, **extra)
-        except Misfit:
-            raise
         except Exception as error:
             told = blame(partial(self._put, **extra), updates, error)
             if isinstance(told, Refused) and self._hearing.dialect is None:
@@ -106,6 +104,8 @@ def blame(rule: Rule, updates: Updates, error: Exception) -> Refused | Crashed:
     try:
         with contained():
             rule(benign(updates))
+    except Misfit:
+        return Refused(in_words(error))
     except Exception:
         return Refused(f"rows of shape {list(updates.shape)} are refused ({in_words(error)})")
     return Crashed(in_words(error), updates)

@@ -16,7 +16,7 @@ from fedprop.errors import InvalidConfig
 from fedprop.properties import Case, Finding, Property, agrees_with, contract_of, oracle_for
 from fedprop.properties.base import Rule, counts_examples
 from fedprop.properties.breakdown import BREAKDOWN
-from fedprop.properties.comparison import jumps, settled
+from fedprop.properties.comparison import settled, tied
 from fedprop.properties.definition import refuses, source_of
 from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import ROBUSTNESS
@@ -326,7 +326,7 @@ def _lenient(contract: Contract) -> Contract:
 def _excused(contract: Contract, rule: Rule, before: Updates) -> Contract:
     """The contract, ambiguous also where the answer of `rule` jumps, at the rows judged or as they were before."""
     stated = contract.ambiguous
-    return replace(contract, ambiguous=lambda rows: stated(rows) or jumps(rule, rows) or jumps(rule, before))
+    return replace(contract, ambiguous=lambda rows: stated(rows) or any(tied(rule, x) for x in (rows, before)))
 
 
 def _granted(prop: Property, contract: Contract, f: int) -> Contract:

@@ -153,6 +153,11 @@ def test_an_answer_that_is_no_vector_is_told(rule, found):
         load_rule(rule)(ROWS)
 
 
+def test_no_vector_for_some_rows_is_a_failure_on_these():
+    with pytest.raises(Crashed, match="must be one vector"):
+        load_rule(lambda rows: rows.mean(dim=0) if rows.any() else None)(torch.zeros(3, 2))
+
+
 def test_a_rule_that_takes_no_form_of_rows_is_told_what_to_wrap():
     with pytest.raises(
         Refused, match=r"TypeError: .* is nothing to average.*a list of state dicts.*wrap it in a function"
