@@ -14,8 +14,8 @@ from rich.table import Table
 
 from benchmarks.event_loop import Nobody
 from benchmarks.timing import in_turns, ratios, spread
-from fedprop.assembly import resolve
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.setup import Setup
 

@@ -21,9 +21,9 @@ import anyio
 import torch
 
 from fedprop import clock
-from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import Snapshot, simulate
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.setup import Setup

@@ -20,11 +20,11 @@ from rich.table import Table
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from fedprop.assembly import resolve
 from fedprop.cores import start_threads
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
+from fedprop.experiments.runner import run
 from fedprop.params import ParameterLayout
-from fedprop.runner import run
 from fedprop.simulation.setup import Setup
 from fedprop.training import Ticket, make_engine
 

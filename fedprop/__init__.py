@@ -4,12 +4,12 @@ Levels, each importing only from those below (a test enforces it):
 
     L0  errors, failures, answers, forms, settings    what can go wrong, and settings that say so
         types, params, rng, registry, apart        words everybody shares
-        draws, cores                               random numbers and threads that a seed decides
+        draws, cores, files, folders               what a seed decides; what is written whole or not at all
     L1  aggregators, attacks, oracles, data, models, metrics    pure definitions
         messages, authentication, clock, distributions, network    the protocol and the world it runs in
     L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
-    L4  experiment, runner, sweep, store, report       one YAML file, one run, one folder, one page
+    L4  experiments, report                            one YAML file, one run, one folder, one page
         verify                                         the smallest input that breaks a claim
     L5  cli, pytest_plugin, bench
 """
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     )
     from fedprop.data import Dataset
     from fedprop.defenses import SirenPlus
-    from fedprop.experiment import Experiment, load_experiment
-    from fedprop.runner import Observer, run
+    from fedprop.experiments.experiment import Experiment, load_experiment
+    from fedprop.experiments.runner import Observer, run
 
 __all__ = [
     "Bulyan",
@@ -76,7 +76,7 @@ __all__ = [
     "run",
 ]
 
-_HOMES = ("aggregators", "attacks", "data", "defenses", "experiment", "runner")
+_HOMES = ("aggregators", "attacks", "data", "defenses", "experiments.experiment", "experiments.runner")
 """Where the names above live, in the order in which they are looked for."""
 
 

@@ -56,8 +56,8 @@ class Claimed(pytest.Item):
         self.claim = claim
 
     def runtest(self) -> None:
-        from fedprop.verify.hunt import Effort, hunt
-        from fedprop.verify.render import described
+        from fedprop.verify.hunting.hunt import Effort, hunt
+        from fedprop.verify.pages.render import described
 
         outcome = hunt(self.claim, Effort(self.config.getoption("--fedprop-examples"), 0), target=self.nodeid)
         if outcome.verdict == "skipped":

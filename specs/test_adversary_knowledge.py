@@ -17,7 +17,7 @@ from worlds import setup_of
 
 from fedprop.attacks import ATTACKS
 from fedprop.data import Examples
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.messages import Update
 from fedprop.simulation import engine
 from fedprop.simulation.setup import Setup

@@ -27,14 +27,14 @@ from torch import nn
 from torch.nn.functional import dropout
 from worlds import Log, experiments, run, setup_of
 
-from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import Outcome, Snapshot, simulate
 
 SCRIPT = """
 from worlds import run
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 experiment = Experiment(
     rounds=6, clients=8, model="logistic_regression", training={"epochs": 1},
     policy={"kind": "fedbuff", "concurrency": 6, "buffer": 3, "timeout": 20},

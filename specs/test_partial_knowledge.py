@@ -24,7 +24,7 @@ from torch import Tensor
 from fedprop.aggregators import AGGREGATORS
 from fedprop.attacks import ATTACKS, Attack, LabelFlip, Oracle, View
 from fedprop.errors import InvalidConfig
-from fedprop.verify.attack_inputs import Bowls
+from fedprop.verify.attacks.inputs import Bowls
 
 
 def rule(kind: str | None) -> Oracle:

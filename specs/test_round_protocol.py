@@ -26,7 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from worlds import Log, setup_of
 
 from fedprop.clock import VirtualTimeLoop
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.messages import Invitation, Reason, Update
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.ledger import Accepted

@@ -38,10 +38,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import Log
 
-from fedprop.assembly import resolve
 from fedprop.attacks import Attack, View
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.privacy import Sight
 from fedprop.simulation.engine import Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event

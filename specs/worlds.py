@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 import torch
 from hypothesis import strategies as st
 
-from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import Outcome, Snapshot, simulate
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.setup import Setup

@@ -13,9 +13,9 @@ import pytest
 import fedprop
 from fedprop.aggregators import AGGREGATORS, STAGES
 from fedprop.attacks import ATTACKS
-from fedprop.catalogue import kinds
 from fedprop.cli.kinds import Family
 from fedprop.data import DATASETS, PARTITIONS
+from fedprop.experiments.catalogue import kinds
 from fedprop.models import MODELS
 
 MODULES = ["fedprop", *(info.name for info in pkgutil.walk_packages(fedprop.__path__, "fedprop."))]
@@ -78,7 +78,8 @@ def test_the_package_offers_every_rule_and_attack():
 
 
 def test_the_package_offers_what_it_names_and_nothing_else():
-    home = {"Dataset": "data", "Experiment": "experiment", "load_experiment": "experiment", "run": "runner"}
+    experiment, runner = "experiments.experiment", "experiments.runner"
+    home = {"Dataset": "data", "Experiment": experiment, "load_experiment": experiment, "run": runner}
     for name, room in home.items():
         assert getattr(fedprop, name) is getattr(importlib.import_module(f"fedprop.{room}"), name)
     assert fedprop.aggregators is importlib.import_module("fedprop.aggregators")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fedprop.experiment import load_experiment
-from fedprop.runner import run
+from fedprop.experiments.experiment import load_experiment
+from fedprop.experiments.runner import run
 
 SMOKE = Path(__file__).parent.parent / "sims" / "siren_plus" / "smoke.yaml"
 SMALL = ["data={kind: digits}", "model={kind: logistic_regression}", "root.size=60", "training.lr=0.3"]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fedprop.properties.claims import claims
-from fedprop.verify.flower import rule_of
+from fedprop.verify.targets.flower import rule_of
 
 
 def torchjd_mean(rows: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def _complete(incomplete: str) -> list[str]:
     families = [family.value for family in Family if family.value.startswith(incomplete)]
     if families:
         return families
-    from fedprop.catalogue import families as listed
+    from fedprop.experiments.catalogue import families as listed
 
     return [kind for classes in listed().values() for kind in classes if kind.startswith(incomplete)]
 
@@ -51,7 +51,7 @@ def list_kinds(
     ],
 ) -> None:
     """List what a configuration can name: the kinds of a family, or the settings of a kind."""
-    from fedprop.catalogue import find, kinds
+    from fedprop.experiments.catalogue import find, kinds
 
     if name in list(Family):
         _show_family(kinds(name))

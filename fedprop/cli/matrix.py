@@ -14,13 +14,13 @@ from rich.text import Text
 from fedprop.cli.console import ERR, OUT, clean_stdout
 
 if TYPE_CHECKING:
-    from fedprop.sweep import CellResult, Sweep
+    from fedprop.experiments.sweep import CellResult, Sweep
 
 
 def run_matrix(matrix: "Sweep", folder: Path, *, data_dir: Path | None, jobs: int, as_json: bool) -> None:
     """Run what is missing, show all of it, and exit with 1 if something failed."""
-    from fedprop.progress import SweepProgress, outcome_of
-    from fedprop.sweep import cells, run_sweep
+    from fedprop.cli.progress import SweepProgress, outcome_of
+    from fedprop.experiments.sweep import cells, run_sweep
 
     def say(result: "CellResult") -> None:
         tell = progress.on_kept if result.kept else progress.on_cell
@@ -43,9 +43,9 @@ def processors() -> int:
 
 
 def _show(matrix: "Sweep", results: Sequence["CellResult"], folder: Path) -> None:
-    from fedprop.publish import publish, tables
+    from fedprop.experiments.sweep import note_of
     from fedprop.report import render_table
-    from fedprop.sweep import note_of
+    from fedprop.report.publish import publish, tables
 
     if matrix.axes:
         for table in tables(note_of(matrix), results):
@@ -57,7 +57,7 @@ def _show(matrix: "Sweep", results: Sequence["CellResult"], folder: Path) -> Non
 
 def _trials(name: str, results: Sequence["CellResult"]) -> Table:
     """A row for each measure that there is: its mean over the seeds, and how far they lie apart."""
-    from fedprop.measures import MEASURES
+    from fedprop.experiments.measures import MEASURES
 
     good = [result.summary for result in results if not result.failure]
     table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {len(good)} seeds"))

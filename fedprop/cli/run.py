@@ -16,7 +16,7 @@ from fedprop.cli.matrix import run_matrix
 from fedprop.cli.options import Assignments, DataDir, File, OutDir, Seeds
 
 if TYPE_CHECKING:
-    from fedprop.experiment import Experiment
+    from fedprop.experiments.experiment import Experiment
 
 
 def run(
@@ -38,14 +38,14 @@ def run(
     ] = False,
 ) -> None:
     """Run one experiment, or with --seeds one for each seed."""
-    from fedprop.config_file import override, parse_yaml, read_mapping
+    from fedprop.experiments.config_file import override, parse_yaml, read_mapping
 
     _check_options(seed, seeds, out, resume, jobs)
     changes = [*assignments]
     changes += [f"{key}={value}" for key, value in (("seed", seed), ("device", device)) if value is not None]
     settings = override(read_mapping(file), changes)  # what is wrong so far is said without waiting for torch
 
-    from fedprop.experiment import parse_experiment
+    from fedprop.experiments.experiment import parse_experiment
 
     with clean_stdout(wanted=as_json):
         experiment = parse_experiment(settings, str(file))
@@ -55,7 +55,7 @@ def run(
             with telling_how_to_go_on(folder / "run.sqlite", *more):
                 _run_one(experiment, folder, data_dir=data_dir, resume=resume, as_json=as_json)
         else:
-            from fedprop.sweep import over_seeds
+            from fedprop.experiments.sweep import over_seeds
 
             matrix = over_seeds(settings, experiment.name, parse_yaml(seeds, "--seeds"))
             with telling_how_to_go_on(folder / "sweep.json", *([] if out else ["--out", str(folder)])):
@@ -76,11 +76,11 @@ def _check_options(seed: int | None, seeds: str | None, out: Path | None, resume
 
 
 def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, resume: bool, as_json: bool) -> None:
+    from fedprop.cli.progress import LiveProgress
     from fedprop.errors import RunFailed
-    from fedprop.progress import LiveProgress
-    from fedprop.publish import publish
-    from fedprop.runner import run as run_experiment
-    from fedprop.store import RunStore
+    from fedprop.experiments.runner import run as run_experiment
+    from fedprop.experiments.store import RunStore
+    from fedprop.report.publish import publish
 
     failure = None
     try:
@@ -102,7 +102,7 @@ def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, r
 
 
 def _show(summary: Mapping[str, Any]) -> None:
-    from fedprop.headline import headline
+    from fedprop.experiments.headline import headline
 
     OUT.print(headline(summary), soft_wrap=True, highlight=False, markup=False)
     for warning in summary["warnings"]:

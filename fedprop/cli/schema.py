@@ -15,9 +15,9 @@ def schema(
     from pydantic import BaseModel
 
     from fedprop.errors import InvalidConfig
-    from fedprop.experiment import Experiment
+    from fedprop.experiments.experiment import Experiment
+    from fedprop.experiments.sweep import Sweep
     from fedprop.settings import meant
-    from fedprop.sweep import Sweep
 
     models: dict[str, type[BaseModel]] = {"experiment": Experiment, "sweep": Sweep}
     if kind not in models:

@@ -24,7 +24,7 @@ def sweep(
     ] = False,
 ) -> None:
     """Run a matrix of experiments; cells that are finished already are kept."""
-    from fedprop.sweep import load_sweep
+    from fedprop.experiments.sweep import load_sweep
 
     changes = [*assignments, *([] if seeds is None else [f"seeds={seeds}"])]
     with clean_stdout(wanted=as_json):

@@ -40,12 +40,12 @@ def verify(
         raise typer.Exit(run_in_child(target))
     from hypothesis.database import DirectoryBasedExampleDatabase
 
-    from fedprop.config_file import override
+    from fedprop.experiments.config_file import override
     from fedprop.verify import verify as verify_target
+    from fedprop.verify.hunting.patience import GRACE, LAST_RESORT, LOADING
     from fedprop.verify.options import built_in, numbers
-    from fedprop.verify.page import write_page
-    from fedprop.verify.patience import GRACE, LAST_RESORT, LOADING
-    from fedprop.verify.render import as_text
+    from fedprop.verify.pages.page import write_page
+    from fedprop.verify.pages.render import as_text
 
     if (parent := channel()) is not None:
         LAST_RESORT.watch(LOADING + GRACE, parent)

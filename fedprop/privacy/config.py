@@ -119,7 +119,7 @@ class LocalPrivacy(Frozen):
         Raises
         ------
         InvalidConfig
-            If only `target_epsilon` is known; `fedprop.assembly.resolve` works the noise out.
+            If only `target_epsilon` is known; `fedprop.experiments.assembly.resolve` works the noise out.
         """
         if self.noise_multiplier is None:
             raise InvalidConfig("`noise_multiplier` must be known before training; found only `target_epsilon`")

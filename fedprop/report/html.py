@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fedprop.experiments.headline import headline
 from fedprop.files import write_atomically
-from fedprop.headline import headline
 from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.membership import lines
 from fedprop.report.outcomes import fates, rejections

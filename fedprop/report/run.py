@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from fedprop.headline import LEGEND
+from fedprop.experiments.headline import LEGEND
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.types import ClientId
 
@@ -54,7 +54,8 @@ class Failure(NamedTuple):
 class Cell:
     """One cell of a table: our trials and the paper's number, each possibly absent.
 
-    `marks` are those of `fedprop.headline`: what went wrong in some trial. `failures` are the trials without a number.
+    `marks` are those of `fedprop.experiments.headline`: what went wrong in some trial. `failures` are the trials
+    without a number.
 
     >>> cell = Cell((0.10, 0.14), paper=0.31)
     >>> print(cell, round(cell.mean, 2), cell.deviates)

@@ -5,7 +5,7 @@
 """
 
 from fedprop.verify.command import assert_contract, verify
-from fedprop.verify.report import Counterexample, Outcome, Report
-from fedprop.verify.target import load_rule
+from fedprop.verify.pages.findings import Counterexample, Outcome, Report
+from fedprop.verify.targets.target import load_rule
 
 __all__ = ["Counterexample", "Outcome", "Report", "assert_contract", "load_rule", "verify"]

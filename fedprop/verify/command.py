@@ -15,22 +15,22 @@ from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
 from fedprop.registry import load_target
 from fedprop.settings import Frozen, explain, meant, sound
-from fedprop.verify.again import Spec, again, spelled
-from fedprop.verify.attacks import attack_claims, is_attack
-from fedprop.verify.claim import Claim, EndsPython, TooSlow, contained
-from fedprop.verify.codec import codec_claims, is_codec
-from fedprop.verify.hunt import Effort, hunt_all
-from fedprop.verify.inputs import Reference
-from fedprop.verify.memory import has_memory, memory_claims
+from fedprop.verify.attacks.claims import attack_claims, is_attack
+from fedprop.verify.codecs.claims import codec_claims, is_codec
+from fedprop.verify.hunting.claim import Claim, EndsPython, TooSlow, contained
+from fedprop.verify.hunting.hunt import Effort, hunt_all
+from fedprop.verify.hunting.patience import LOADING, time_limit
+from fedprop.verify.hunting.surroundings import kept, leaves_settings
+from fedprop.verify.hunting.trials import NO_ANSWER
 from fedprop.verify.options import check_spec
-from fedprop.verify.patience import LOADING, time_limit
-from fedprop.verify.report import Outcome, Report
-from fedprop.verify.rounds import defense_claims, is_defense
-from fedprop.verify.rules import RulePlan
-from fedprop.verify.script import label_of
-from fedprop.verify.surroundings import kept, leaves_settings
-from fedprop.verify.target import NO_SETTINGS, target_of
-from fedprop.verify.trials import NO_ANSWER
+from fedprop.verify.pages.again import Spec, again, spelled
+from fedprop.verify.pages.findings import Outcome, Report
+from fedprop.verify.rounds.claims import defense_claims, is_defense
+from fedprop.verify.rules.claims import RulePlan
+from fedprop.verify.rules.inputs import Reference
+from fedprop.verify.rules.memory import has_memory, memory_claims
+from fedprop.verify.targets.script import label_of
+from fedprop.verify.targets.target import NO_SETTINGS, target_of
 
 PROFILES: Mapping[str, int] = {"fast": 200, "thorough": 2000}
 """Inputs for each claim, from each of its strategies."""
@@ -158,7 +158,7 @@ def assert_contract(target: Any, **options: Any) -> None:
     >>> import fedprop
     >>> assert_contract(fedprop.Median(), examples=5)
     """
-    from fedprop.verify.render import as_text
+    from fedprop.verify.pages.render import as_text
 
     report = verify(target, **options)
     if report.fails:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fedprop.config_file import parse_yaml
 from fedprop.errors import InvalidConfig
+from fedprop.experiments.config_file import parse_yaml
 
 
 def numbers(name: str, text: str) -> range:

@@ -5,8 +5,8 @@ from fedprop.aggregators import CenteredClipping, Mean, NearestNeighbourMixing
 from fedprop.aggregators.centered_clipping import RowsSeenFrom
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.errors import InvalidUpdates
-from fedprop.verify.hunt import Effort, hunt
-from fedprop.verify.memory import has_memory, memory_claims, restored
+from fedprop.verify.hunting.hunt import Effort, hunt
+from fedprop.verify.rules.memory import has_memory, memory_claims, restored
 
 
 def random(n: int, d: int, seed: int = 0) -> torch.Tensor:

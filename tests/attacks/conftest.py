@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fedprop.attacks import View
-from fedprop.verify.attack_inputs import Bowls
+from fedprop.verify.attacks.inputs import Bowls
 
 
 @pytest.fixture

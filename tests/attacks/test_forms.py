@@ -11,7 +11,7 @@ from fedprop.aggregators import Mean
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import ATTACKS, Attack, SignFlip, View, lambda_bound
 from fedprop.errors import InvalidUpdates
-from fedprop.verify.attack_inputs import Bowls
+from fedprop.verify.attacks.inputs import Bowls
 
 OWN = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 BENIGN = torch.randn(7, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

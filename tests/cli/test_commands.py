@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from fedprop import cli
-from fedprop.catalogue import kinds
 from fedprop.cli.console import OUT
 from fedprop.cli.kinds import Family
+from fedprop.cli.progress import LiveProgress
 from fedprop.errors import WriteFailed
-from fedprop.progress import LiveProgress
-from fedprop.store import RunStore
+from fedprop.experiments.catalogue import kinds
+from fedprop.experiments.store import RunStore
 
 MY_RULE = """
 from fedprop.aggregators import Aggregation, Aggregator
@@ -278,9 +278,9 @@ import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from fedprop.experiment import load_experiment
-from fedprop.runner import run
-from fedprop.store import run as store
+from fedprop.experiments.experiment import load_experiment
+from fedprop.experiments.runner import run
+from fedprop.experiments.store import run as store
 
 class Killer:
     def __init__(self, moment):
@@ -452,7 +452,7 @@ def test_a_terminated_run_says_how_to_go_on(fedprop, monkeypatch):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)
 
-    monkeypatch.setattr("fedprop.progress.LiveProgress.on_round", on_round)
+    monkeypatch.setattr("fedprop.cli.progress.LiveProgress.on_round", on_round)
     code, _, err = fedprop("run", "run.yaml", "--out", "there")
     assert code == 143
     assert "go on with: fedprop run run.yaml --out there --resume" in err
@@ -471,7 +471,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(fedprop, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fedprop.sweep.running.run_in", interrupt)
+    monkeypatch.setattr("fedprop.experiments.sweep.running.run_in", interrupt)
     code, _, err = fedprop("sweep", "sweep.yaml", "--jobs", 1)
     assert code == 130
     assert "go on with: fedprop sweep sweep.yaml --jobs 1" in err

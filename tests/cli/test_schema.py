@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fedprop.experiment import Experiment, load_experiment
-from fedprop.sweep import load_sweep
+from fedprop.experiments.experiment import Experiment, load_experiment
+from fedprop.experiments.sweep import load_sweep
 
 SIMS = Path(__file__).parent.parent.parent / "sims"
 

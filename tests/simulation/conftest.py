@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from fedprop import clock
-from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.messages import Update
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.world import World

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fedprop.errors import RunFailed
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.ending import Until
 from fedprop.simulation.engine import simulate
 

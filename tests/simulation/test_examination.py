@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fedprop.errors import RunFailed
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.metrics import Metric, Reading
 from fedprop.simulation.evaluation import Evaluator
 from fedprop.simulation.records import from_text, to_text

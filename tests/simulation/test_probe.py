@@ -4,9 +4,9 @@ import anyio
 import pytest
 import torch
 
-from fedprop.assembly import resolve
 from fedprop.data import Dataset
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.privacy import Finding, Sight, infer
 from fedprop.simulation.engine import simulate
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from fedprop.aggregators import Aggregation, FLTrust, Mean
-from fedprop.assembly import resolve
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.params import ParameterLayout
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.evaluation import Evaluator

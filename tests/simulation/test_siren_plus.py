@@ -6,12 +6,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fedprop.assembly import resolve
 from fedprop.authentication import client_key, signed
 from fedprop.data import Dataset
 from fedprop.defenses import SirenPlus
 from fedprop.defenses.siren_plus import Record
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.messages import AlarmStatus, encode
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.ledger import TaskState

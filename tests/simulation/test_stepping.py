@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fedprop.errors import RunFailed
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.optimizers import FedAvgM, ServerOptimizer
 

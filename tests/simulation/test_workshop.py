@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from fedprop.assembly import resolve
 from fedprop.attacks import Targeted, Workshop
 from fedprop.data import Examples
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.params import ParameterLayout
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.workshop import ClientsWorkshop, Gradients

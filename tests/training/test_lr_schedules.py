@@ -3,9 +3,9 @@ import torch
 from pydantic import ValidationError
 from torch.optim import lr_scheduler
 
-from fedprop.assembly import resolve
 from fedprop.errors import InvalidConfig
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.training import LocalTraining
 from fedprop.training.lr_schedules import (
     CosineDecay,

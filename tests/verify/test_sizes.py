@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedprop.verify.command import claims_of
-from fedprop.verify.hunt import Effort, hunt, hunt_all
+from fedprop.verify.hunting.hunt import Effort, hunt, hunt_all
 
 EFFORT = Effort(10, 0, shrink=False)
 WEIGHTED = {"kind": "mean", "weighting": "examples"}

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedprop.assembly import resolve
 from fedprop.data import IID, NOBODY, Dataset, Dirichlet, FangNonIID, Partition, Sizes
 from fedprop.errors import InvalidConfig
-from fedprop.experiment import Experiment
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 
 COMPLETE = st.sampled_from([IID(), FangNonIID(p=0.1), FangNonIID(p=0.7), FangNonIID(p=1.0), Dirichlet(q=5.0)])
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fedprop.errors import RunFailed
-from fedprop.experiment import Experiment
+from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.policies import Policy, Synchronous, collect
 from fedprop.types import Positive

@@ -1,0 +1,1 @@
+"""One experiment, one run, one sweep: described by a file, assembled, run, kept on disk, added up and published."""

@@ -1,0 +1,230 @@
+"""From an experiment to all that a simulation needs: data loaded, model built, clients and attackers dealt out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from fedprop.aggregators import Aggregator
+from fedprop.aggregators.tolerance import tolerated
+from fedprop.answers import described
+from fedprop.data import Dataset, Examples
+from fedprop.defenses import ClientSide
+from fedprop.errors import DataUnavailable, InvalidConfig
+from fedprop.experiments.experiment import Experiment, sound_experiment
+from fedprop.failures import blamed
+from fedprop.params import ParameterLayout, copy_module
+from fedprop.privacy import MembershipProbe, Probe
+from fedprop.rng import generator
+from fedprop.simulation.enlistment import aims_of, enlist, shards_of
+from fedprop.simulation.evaluation import BATCH
+from fedprop.simulation.holdout import LocalTests, hold_out
+from fedprop.simulation.privacy import planned_noise
+from fedprop.simulation.root import RootBench
+from fedprop.simulation.setup import Setup
+from fedprop.training import LocalTraining, Shards
+from fedprop.training.lr_schedules import check_rounds
+from fedprop.training.telling import telling_rows
+from fedprop.training.trial import try_evaluation
+
+TRIED = 8
+"""So many examples a model is evaluated on before anything runs."""
+
+
+def resolve(
+    experiment: Experiment,
+    *,
+    data_dir: Path | None = None,
+    dataset: Dataset | None = None,
+    model: nn.Module | None = None,
+) -> Setup:
+    """Load the data, build the model, deal out clients and attackers: all before anything runs.
+
+    Parameters
+    ----------
+    dataset, model : your own, instead of those that the experiment names.
+
+    Raises
+    ------
+    InvalidConfig, DataUnavailable
+        If a part is missing or does not fit the others.
+    """
+    experiment = sound_experiment(experiment)
+    device = _device(experiment.device)
+    data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
+    data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
+    root = None
+    if experiment.defense.needs_root:
+        root, data = experiment.root.split(data, generator(experiment.seed, "root"))
+    _check_fit(module, data, len(data.test), 0 if root is None else len(root))
+    stream = generator(experiment.seed, "partition")
+    parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
+    attacks = enlist(
+        experiment.attack,
+        clients=experiment.clients,
+        chosen=experiment.compromised,
+        defense=experiment.rule,
+        seed=experiment.seed,
+    )
+    shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed)
+    shards, client_side = _client_side(experiment, module, shards, data)
+    aims = aims_of(data, attacks, experiment.seed)
+    _check_fit(module, data, *map(len, aims.values()))
+    limit = experiment.max_seconds
+    setup = Setup(
+        seed=experiment.seed,
+        rounds=experiment.rounds,
+        clients=experiment.clients,
+        dataset=data,
+        module=copy_module(module).to(device),
+        shards=shards,
+        training=_planned(experiment, shards),
+        defense=experiment.rule,
+        defense_from=experiment.defense_from,
+        aims=aims,
+        attacks=attacks,
+        attack_failures=experiment.attack_failures,
+        tolerated=_tolerated(experiment),
+        policy=experiment.policy,
+        optimizer=experiment.optimizer,
+        network=experiment.network,
+        compute=experiment.compute,
+        faults=experiment.faults,
+        aggregation_seconds=experiment.aggregation_seconds,
+        evaluate_every=experiment.evaluate_every,
+        max_seconds=float("inf") if limit is None else limit,
+        device=device,
+        probe=_probe(experiment, module, shards, data),
+        root=root,
+        central_privacy=experiment.central_privacy,
+        protocol=experiment.protocol,
+        client_side=client_side,
+        metrics=experiment.metrics,
+        until=experiment.until,
+    )
+    _check_buffers(setup)
+    return _tried(setup)
+
+
+def _tolerated(experiment: Experiment) -> int | None:
+    """What the rule claims, or nothing for a protocol; a defense that cannot say, or cannot begin, is refused here."""
+    defense = experiment.defense
+    with blamed(f"`defense`: {type(defense).__name__} cannot begin", raising=InvalidConfig):
+        defense.init()
+        if isinstance(defense, Aggregator):
+            return tolerated(defense, experiment.policy.fewest(experiment.clients))
+        defense.rule.init()
+        return None
+
+
+def materials(
+    experiment: Experiment,
+    *,
+    data_dir: Path | None = None,
+    dataset: Dataset | None = None,
+    model: nn.Module | None = None,
+) -> tuple[Dataset, nn.Module]:
+    """The data and the model of an experiment: your own, or those that it names. Raises as `resolve` does."""
+    data = dataset if dataset is not None else _load_data(experiment, data_dir)
+    if not isinstance(data, Dataset):
+        raise InvalidConfig(f"`data` must be a Dataset, as Dataset.from_arrays makes; found {described(data)}")
+    module = model if model is not None else _build_model(experiment, data)
+    if not isinstance(module, nn.Module):
+        raise InvalidConfig(f"`model` must be an nn.Module, not a class or a function; found {described(module)}")
+    return data, module
+
+
+def _tried(setup: Setup) -> Setup:
+    """The setup with its engine, after a trial of the model as clients and server will train it, or its refusal."""
+    if setup.root is not None:
+        RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
+    return replace(setup, engine=setup.choose_engine())
+
+
+def _client_side(
+    experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset
+) -> tuple[Shards, ClientSide | None]:
+    """What clients train on, and what a protocol has them do with the rest of their data."""
+    protocol = experiment.protocol
+    if protocol is None:
+        return shards, None
+    with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
+        train, test = hold_out(shards, protocol.test_share, experiment.seed)
+    _check_fit(module, data, *test.sizes)
+    with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
+        return train, protocol.client_side(LocalTests(module, test))
+
+
+def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:
+    if experiment.inference is None:
+        return None
+    return MembershipProbe(
+        experiment.inference,
+        module,
+        pool=shards.pool,
+        parts=shards.parts,
+        outsiders=data.test,
+        seed=experiment.seed,
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InvalidConfig(f"`device` must name a torch device such as cpu or cuda; found {name!r}") from None
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError):
+        raise InvalidConfig(f"`device` must be available on this machine; torch cannot use {name!r} here") from None
+    return device
+
+
+def _load_data(experiment: Experiment, data_dir: Path | None) -> Dataset:
+    if experiment.data is None:
+        raise InvalidConfig("`data` is required unless a dataset is passed to `run`")
+    name = type(experiment.data).__name__
+    with blamed(f"`data`: {name} failed to load", raising=InvalidConfig, passing=(InvalidConfig, DataUnavailable)):
+        return experiment.data.load(data_dir, experiment.seed)
+
+
+def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
+    if experiment.model is None:
+        raise InvalidConfig("`model` is required unless a module is passed to `run`")
+    name = type(experiment.model).__name__
+    with blamed(f"`model`: {name} failed to build", raising=InvalidConfig, passing=(InvalidConfig,)):
+        return experiment.model.build(data.shape, data.classes, experiment.seed)
+
+
+def _check_fit(module: nn.Module, data: Dataset, *counts: int) -> None:
+    """Refuse a model that cannot classify so many examples, batch by batch, before anything runs."""
+    last = {(count - 1) % BATCH + 1 for count in counts if count}
+    telling = telling_rows(module, data.test.x, TRIED)
+    for size in sorted({min(size, len(telling)) for size in last and {min(last), TRIED}}):
+        try_evaluation(module, data.test.x[telling[:size]], data.classes)
+
+
+def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
+    """The training with its noise worked out, where it aims at an epsilon."""
+    training, privacy = experiment.training, experiment.training.privacy
+    check_rounds(training.lr_schedule, experiment.rounds)
+    if privacy is None:
+        return training
+    sigma = planned_noise(training, privacy, shards.sizes, privacy.tasks or experiment.rounds)
+    known = {"noise_multiplier": sigma, "target_epsilon": None, "tasks": None}
+    return experiment.but(**{f"training.privacy.{name}": value for name, value in known.items()}).training
+
+
+def _check_buffers(setup: Setup) -> None:
+    """Central noise falls on all that a client sends; a negative variance would be the end of a model."""
+    buffers = [entry.name for entry in ParameterLayout.of(setup.module).entries if entry.buffer]
+    if setup.central_privacy is not None and buffers:
+        raise InvalidConfig(
+            f"`central_privacy` needs a model without buffers, such as one with GroupNorm in place of BatchNorm; "
+            f"found {buffers[0]!r}"
+        )
+
+
+def _moved(examples: Examples, device: torch.device) -> Examples:
+    return Examples(examples.x.to(device), examples.y.to(device))

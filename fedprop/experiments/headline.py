@@ -1,0 +1,85 @@
+"""A finished run in one line, and what its reader must be warned of: for the terminal, the report and tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+Summary: TypeAlias = Mapping[str, Any]
+"""What `fedprop.experiments.summary.summarize` makes of a run."""
+
+OVERRUN, FAILED = "°", "†"
+"""The marks of a number in a table."""
+
+LEGEND = {
+    OVERRUN: "more clients compromised than the rule tolerates",
+    FAILED: "attacks or rounds failed, or attacks had no effect",
+}
+
+
+def headline(summary: Summary) -> str:
+    """Rule, attack, compromised clients, policy, and what failed; empty for a run of a version that kept none of it.
+
+    >>> headline({
+    ...     "defense": "mean", "attacks": [{"kind": "gaussian"}], "compromised": 2, "clients": 9, "tolerated": 0,
+    ...     "cohort": 9, "policy": "fedbuff", "failed_rounds": 1, "failed_attacks": 0,
+    ... })
+    'mean · gaussian, 2 of 9 clients compromised; the rule tolerates 0 · fedbuff · 1 failed round · 0 failed attacks'
+    """
+    if "defense" not in summary:
+        return ""
+    parts = [summary["defense"], attacked(summary), summary["policy"], _count(summary["failed_rounds"], "failed round")]
+    if summary["attacks"]:
+        parts.append(_count(summary["failed_attacks"], "failed attack"))
+    return " · ".join(parts)
+
+
+def attacked(summary: Summary) -> str:
+    """Who attacks, with how many clients, and how many of them the rule tolerates."""
+    if not summary["attacks"]:
+        return "no attack"
+    kinds = " and ".join(attack["kind"] for attack in summary["attacks"])
+    told = f"{kinds}, {summary['compromised']} of {summary['clients']} clients compromised"
+    return told if summary["tolerated"] is None else f"{told}; the rule tolerates {_tolerated(summary)}"
+
+
+def warnings(summary: Summary) -> list[str]:
+    """What the reader of the run's numbers must know, a sentence each."""
+    found = []
+    if overrun(summary):
+        found.append(
+            f"{summary['compromised']} of {summary['clients']} clients are compromised, "
+            f"and the rule tolerates {_tolerated(summary)}"
+        )
+    for attack in summary["attacks"]:
+        name = f"attack {attack['kind']}"
+        if attack["failed"]:
+            often = _count(attack["failed"], "time")
+            found.append(f"{name} failed {often} and its clients answered honestly, first {attack['failure']}")
+        if attack["idle"]:
+            found.append(f"{name} had no effect: {attack['idle']}")
+    if summary["failed_rounds"]:
+        number, rounds = summary["failed_rounds"], summary["rounds"]
+        found.append(f"{number} of {rounds} rounds failed, most often since {summary['commonest_failure']}")
+    return found
+
+
+def marks(summaries: Sequence[Summary]) -> str:
+    """The marks that a number from these runs must bear in a table."""
+    known = [summary for summary in summaries if "defense" in summary]
+    idle = any(attack["idle"] for summary in known for attack in summary["attacks"])
+    failed = any(summary["failed_rounds"] or summary["failed_attacks"] for summary in known)
+    return OVERRUN * any(map(overrun, known)) + FAILED * (failed or idle)
+
+
+def overrun(summary: Summary) -> bool:
+    """Whether more updates of one round may be compromised than the rule tolerates."""
+    tolerated: int | None = summary["tolerated"]
+    return tolerated is not None and min(summary["compromised"], summary["cohort"]) > tolerated
+
+
+def _tolerated(summary: Summary) -> str:
+    among = "" if summary["cohort"] == summary["clients"] else f" of {summary['cohort']} updates"
+    return f"{summary['tolerated']}{among}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

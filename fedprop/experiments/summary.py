@@ -1,0 +1,152 @@
+"""A finished run in figures, for the terminal, the report and the tables of a sweep."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from fedprop.aggregators import Aggregator
+from fedprop.aggregators.tolerance import parts_of
+from fedprop.defenses import RoundProtocol
+from fedprop.experiments.experiment import Experiment
+from fedprop.experiments.headline import warnings
+from fedprop.experiments.tally import Tally
+from fedprop.failures import blamed
+from fedprop.metrics import Metric, Reading
+from fedprop.simulation.engine import Outcome
+from fedprop.simulation.setup import Setup
+
+LONGEST = 40
+"""A setting of a defense with more characters would hide the others in a line."""
+
+
+def summarize(
+    experiment: Experiment, setup: Setup, outcome: Outcome, accepted: int, refused: Mapping[str, int]
+) -> dict[str, Any]:
+    """The figures of a finished run, JSON-ready; `warnings` say how not to take them.
+
+    Where every round failed, nothing says how good the model is, and `failure` says why.
+    """
+    tally = Tally(outcome.rounds)
+    failed = tally.failed == tally.rounds
+    always = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "test_accuracy": None if failed else outcome.test_accuracy,
+        "test_error": None if failed else outcome.test_error,
+        "best_accuracy": None if tally.best is None else tally.best[1],
+        "best_round": None if tally.best is None else tally.best[0],
+        "rounds": tally.rounds,
+        "ended_by": outcome.end.by,
+        "ended": outcome.end.why,
+        "failed_rounds": tally.failed,
+        "virtual_seconds": outcome.virtual_seconds,
+        "wall_seconds": outcome.wall_seconds,
+        "accepted": accepted,
+        "rejected": dict(refused),
+        "clients_per_pass": outcome.tickets_per_pass,
+        "engine": "" if outcome.engine is None else outcome.engine.kind,
+        "engine_reason": "" if outcome.engine is None else outcome.engine.reason,
+        "trace_sha256": outcome.trace_sha256,
+        "inference": tally.inference(),
+        "decisions": tally.decisions(setup.compromised),
+    }
+    found = always | tally.failures() | _circumstances(experiment, setup, outcome, tally)
+    return (
+        found
+        | {"warnings": warnings(found)}
+        | _privacy(experiment, setup, tally)
+        | ({} if failed else _targeted(outcome) | _metrics(setup, outcome))
+    )
+
+
+def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally: Tally) -> dict[str, Any]:
+    """Who defended, who attacked, how much the defense bears, and what failed on the way."""
+    attacks = [_attack(setup, outcome, tally, index) for index in range(len(setup.attacks))]
+    later = f" from round {experiment.defense_from}" if experiment.defense_from else ""
+    return {
+        "defense": f"{spelled(experiment.defense)}{later}",
+        "f": getattr(parts_of(experiment.defense)[-1], "f", None),
+        "attacks": attacks,
+        "clients": setup.clients,
+        "compromised": len(setup.compromised),
+        "cohort": setup.policy.fewest(setup.clients),
+        "tolerated": setup.tolerated,
+        "policy": setup.policy.kind,
+        "failed_attacks": sum(attack["failed"] for attack in attacks),
+    }
+
+
+def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[str, Any]:
+    """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect."""
+    attack, held = setup.attacks[index]
+    failed, failure = outcome.attack_failures.get(index, (0, ""))
+    idle = ""
+    if not (attack.crafts or attack.poisons or setup.protocol):
+        idle = "the defense asks no client what it holds of the global model"
+    elif not any(number in attack.rounds for number in range(tally.rounds)):
+        idle = "the run ended before it began"
+    elif tally.heard and not held & tally.heard:
+        idle = "no update of its clients was accepted"
+    return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
+
+
+def spelled(defense: Aggregator | RoundProtocol) -> str:
+    """A defense in a few words: kinds and settings, a chain with its stages.
+
+    >>> from fedprop.aggregators import parse_defense
+    >>> spelled(parse_defense([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "krum", "f": 2}]))
+    'nearest_neighbour_mixing f=2 >> krum f=2'
+    """
+    return " >> ".join(map(_spelled, parts_of(defense)))
+
+
+def _spelled(part: BaseModel) -> str:
+    """The kind and whatever is set otherwise than by default; fields of a user's own rule may be anything."""
+    fields = {name: (getattr(part, name), field) for name, field in type(part).model_fields.items() if name != "kind"}
+    chosen = [
+        f"{name}={value if len(str(value)) <= LONGEST else '...'}"
+        for name, (value, field) in fields.items()
+        if repr(value) != repr(field.get_default(call_default_factory=True))
+    ]
+    return " ".join([str(getattr(part, "kind", type(part).__name__)), *chosen])
+
+
+def _targeted(outcome: Outcome) -> dict[str, Any]:
+    """How far targeted attacks came in the end; nothing without one."""
+    confidence = outcome.grades.confidence
+    return {} if confidence is None else {"misclassification_confidence": confidence}
+
+
+def _metrics(setup: Setup, outcome: Outcome) -> dict[str, Any]:
+    """What the metrics found of the last model, and how it reads; nothing where none was asked for."""
+    found = outcome.grades.metrics
+    told = {metric.kind: _told(metric, found[metric.kind]) for metric in setup.metrics if metric.kind in found}
+    return {"metrics": told} if told else {}
+
+
+def _told(metric: Metric, reading: Reading) -> dict[str, Any]:
+    with blamed(f"metric {metric.kind} failed in `show`"):
+        text = str(metric.show(reading))
+    parts = {str(key): part for key, part in reading.parts.items()}
+    return {
+        "label": metric.label or metric.kind,
+        "value": reading.value,
+        "text": text,
+        "parts_of": metric.parts_of,
+        "parts": parts,
+    }
+
+
+def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, Any]:
+    """The privacy of a finished run: the noise, and the largest epsilon any client has spent; nothing without."""
+    privacy = setup.central_privacy or setup.training.privacy
+    if privacy is None:
+        return {}
+    planned = experiment.training.privacy
+    return {
+        "epsilon": tally.epsilon,
+        "target_epsilon": None if planned is None else planned.target_epsilon,
+        "delta": privacy.delta,
+        "noise_multiplier": privacy.sigma,
+    }

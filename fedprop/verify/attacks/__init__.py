@@ -1,0 +1,1 @@
+"""What attacks owe the knowledge that they declare."""

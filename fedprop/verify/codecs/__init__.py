@@ -1,0 +1,1 @@
+"""What codecs of model states owe: there and back without a loss."""

@@ -1,0 +1,1 @@
+"""The hunt: claims tried on generated inputs, within time limits, with global settings and randomness watched."""

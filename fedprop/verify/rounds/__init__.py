@@ -1,0 +1,1 @@
+"""What round machines owe: each accepted update counts exactly once."""

@@ -1,0 +1,1 @@
+"""What rules claim and owe, and what they are asked."""

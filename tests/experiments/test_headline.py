@@ -1,0 +1,92 @@
+"""A run in one line, the warnings beneath it, and the marks of its number in a table."""
+
+import pytest
+
+from fedprop.experiments.headline import headline, marks, warnings
+
+CALM = {
+    "defense": "krum f=2",
+    "attacks": [],
+    "compromised": 0,
+    "clients": 10,
+    "cohort": 10,
+    "tolerated": 2,
+    "policy": "synchronous",
+    "rounds": 5,
+    "failed_rounds": 0,
+    "failed_attacks": 0,
+    "commonest_failure": "",
+}
+
+
+def attacked(kind="sign_flip", compromised=2, *, failed=0, failure="", idle="", **changes):
+    attack = {"kind": kind, "compromised": compromised, "failed": failed, "failure": failure, "idle": idle}
+    return {**CALM, "attacks": [attack], "compromised": compromised, "failed_attacks": failed, **changes}
+
+
+@pytest.mark.parametrize(
+    ("summary", "line"),
+    [
+        (CALM, "krum f=2 · no attack · synchronous · 0 failed rounds"),
+        (
+            attacked(failed_rounds=1),
+            "krum f=2 · sign_flip, 2 of 10 clients compromised; the rule tolerates 2 · synchronous · "
+            "1 failed round · 0 failed attacks",
+        ),
+        (
+            attacked(failed=1, cohort=7),
+            "krum f=2 · sign_flip, 2 of 10 clients compromised; the rule tolerates 2 of 7 updates · synchronous · "
+            "0 failed rounds · 1 failed attack",
+        ),
+        (
+            attacked(tolerated=None),
+            "krum f=2 · sign_flip, 2 of 10 clients compromised · synchronous · 0 failed rounds · 0 failed attacks",
+        ),
+        ({"test_error": 0.1}, ""),
+    ],
+)
+def test_a_run_in_one_line(summary, line):
+    assert headline(summary) == line
+
+
+@pytest.mark.parametrize(
+    ("summary", "sentences"),
+    [
+        (CALM, []),
+        (attacked(), []),
+        (attacked(compromised=3), ["3 of 10 clients are compromised, and the rule tolerates 2"]),
+        (attacked(compromised=3, tolerated=None), []),
+        (attacked(compromised=5, cohort=2, tolerated=2), []),
+        (
+            attacked(compromised=3, cohort=8),
+            ["3 of 10 clients are compromised, and the rule tolerates 2 of 8 updates"],
+        ),
+        (
+            attacked(failed=3, failure="in round 1: no"),
+            ["attack sign_flip failed 3 times and its clients answered honestly, first in round 1: no"],
+        ),
+        (attacked(idle="nobody came"), ["attack sign_flip had no effect: nobody came"]),
+        (
+            {**CALM, "failed_rounds": 2, "commonest_failure": "found none"},
+            ["2 of 5 rounds failed, most often since found none"],
+        ),
+    ],
+)
+def test_what_a_reader_must_know(summary, sentences):
+    assert warnings(summary) == sentences
+
+
+@pytest.mark.parametrize(
+    ("summaries", "found"),
+    [
+        ([], ""),
+        ([CALM, attacked()], ""),
+        ([CALM, attacked(compromised=3)], "°"),
+        ([attacked(failed=1), CALM], "†"),
+        ([attacked(idle="nobody came")], "†"),
+        ([{**CALM, "failed_rounds": 1}, attacked(compromised=3)], "°†"),
+        ([{"test_error": 0.1}], ""),
+    ],
+)
+def test_a_number_bears_the_marks_of_all_its_trials(summaries, found):
+    assert marks(summaries) == found

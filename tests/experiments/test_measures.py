@@ -1,0 +1,80 @@
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from fedprop.experiments.experiment import Experiment
+from fedprop.experiments.measures import MEASURES, MeasureName
+from fedprop.experiments.runner import run
+from fedprop.experiments.store import RunStore
+from fedprop.metrics import METRICS
+
+BASE = {
+    "rounds": 2,
+    "clients": 5,
+    "data": {"kind": "digits"},
+    "model": {"kind": "logistic_regression"},
+    "training": {"lr": 0.1, "batch_size": 16, "epochs": 1},
+}
+
+
+def measured(folder, **settings):
+    run(Experiment(**{**BASE, **settings}), out=folder)
+    summary = RunStore(folder).meta("summary")
+    return {name: measure.read(summary) for name, measure in MEASURES.items()}
+
+
+def test_every_metric_is_a_measure_and_other_names_are_refused():
+    parse = TypeAdapter(MeasureName).validate_python
+    assert [parse(name) for name in MEASURES] == [*MEASURES]
+    assert set(METRICS.kinds) < set(MEASURES)
+    with pytest.raises(ValidationError, match=r"a measure must be one of test_error, .*did you mean test_error"):
+        parse("test_eror")
+
+
+def test_metrics_asked_for(tmp_path):
+    values = measured(tmp_path, metrics=[*METRICS.kinds])
+    told = RunStore(tmp_path).meta("summary")["metrics"]
+    assert all(values[kind] == told[kind]["value"] for kind in METRICS.kinds)
+    for kind in ("per_class_accuracy", "per_client_accuracy"):
+        assert values[f"lowest_{kind}"] == min(told[kind]["parts"].values()) <= values[kind]
+    assert len(told["per_client_accuracy"]["parts"]) == 5
+    assert told["auc"]["text"].startswith(f"{values['auc']:.4f}, lowest ")
+
+
+def test_a_plain_run_has_an_error_and_nothing_else(tmp_path):
+    values = measured(tmp_path)
+    assert values.pop("test_error") + (accuracy := values.pop("test_accuracy")) == pytest.approx(1)
+    assert values.pop("best_accuracy") >= accuracy
+    assert set(values.values()) == {None}
+
+
+def test_the_privacy_spent(tmp_path):
+    values = measured(tmp_path, training={**BASE["training"], "privacy": {"target_epsilon": 5, "delta": 0.01}})
+    assert 0 < values["epsilon"] <= 5
+
+
+def test_the_auc_is_that_of_the_better_attack(tmp_path):
+    values = measured(tmp_path, inference={"kind": "membership", "targets": ["global", "client"], "client": 0})
+    found = RunStore(tmp_path).meta("summary")["inference"]
+    assert values["global_auc"] == max(f["auc"] for f in found if f["target"] == "global model")
+    assert values["client_auc"] == max(f["auc"] for f in found if f["target"] == "client 0")
+
+
+def test_penalties_and_bans_are_told_apart(tmp_path):
+    values = measured(
+        tmp_path,
+        rounds=5,
+        defense={"kind": "siren_plus", "penalty": 1, "holdout": 0.3},
+        root={"size": 100},
+        attack={"kind": "sign_flip", "z": 20, "share": 0.4, "alarms": "always"},
+    )
+    ruling = RunStore(tmp_path).rounds()[-1].ruling
+    compromised = set(RunStore(tmp_path).meta("compromised"))
+    assert values["compromised_banned"] == len(compromised & set(ruling.banned)) > 0
+    assert values["honest_banned"] == len(set(ruling.banned) - compromised)
+    assert values["compromised_index"] == sum(ruling.index[c] for c in compromised) / 2
+    assert values["honest_index"] == sum(i for c, i in ruling.index.items() if c not in compromised) / 3
+
+
+def test_how_far_a_targeted_attack_came(tmp_path):
+    values = measured(tmp_path, attack={"kind": "targeted", "share": 0.4, "label": 5})
+    assert 0 <= values["misclassification_confidence"] <= 1

@@ -1,0 +1,171 @@
+"""What a summary says of a run besides its numbers: who attacked, how much the rule bears, and what failed."""
+
+import pytest
+import torch
+
+from fedprop.aggregators import Aggregation, Aggregator, Krum, NearestNeighbourMixing
+from fedprop.attacks import Attack, FalseAlarms, LabelFlip, NoAttack, SignFlip
+from fedprop.data import Dataset
+from fedprop.defenses import SirenPlus
+from fedprop.errors import InvalidConfig, InvalidUpdates
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
+from fedprop.experiments.headline import headline
+from fedprop.experiments.summary import spelled, summarize
+from fedprop.simulation.engine import simulate
+
+
+class Nobody:
+    def on_event(self, event):
+        pass
+
+    def on_round(self, record, snapshot):
+        pass
+
+
+class Forgetful(Attack):
+    """Knows no longer how it was done."""
+
+    kind: str = "forgetful"
+
+    def craft(self, view):
+        raise LookupError("forgotten")
+
+
+class Tired(Aggregator):
+    """Declines when it has had enough."""
+
+    kind: str = "tired"
+    f: int = 1
+    after: int
+
+    def init(self):
+        return 0
+
+    def combine(self, cohort, state):
+        if state >= self.after:
+            raise InvalidUpdates("enough")
+        value = cohort.updates.mean(dim=0)
+        return Aggregation(value, value.new_full((len(cohort.updates),), 0.1), state + 1)
+
+
+def toy(clients):
+    y = torch.arange(4 * clients) % 2
+    x = torch.randn(len(y), 2, generator=torch.Generator().manual_seed(0)) + 2.0 * y[:, None]
+    return Dataset.from_arrays("toy", x, y, x[:10], y[:10])
+
+
+def summed_up(**settings):
+    plan = Experiment(**{"rounds": 3, "clients": 10, "model": "logistic_regression", **settings})
+    setup = resolve(plan, dataset=toy(plan.clients))
+    return summarize(plan, setup, simulate(setup, Nobody()), 0, {})
+
+
+def test_an_unattacked_run():
+    found = summed_up(defense={"kind": "krum", "f": 2})
+    assert headline(found) == "krum f=2 · no attack · synchronous · 0 failed rounds"
+    assert (found["f"], found["tolerated"], found["compromised"], found["clients"]) == (2, 2, 0, 10)
+    assert (found["attacks"], found["warnings"]) == ([], [])
+
+
+def test_an_attacked_run_says_by_how_many_and_how_many_the_rule_tolerates():
+    attacks = (NoAttack(), SignFlip(share=0.3), LabelFlip(share=0.1))
+    policy = {"kind": "fedbuff", "concurrency": 8, "buffer": 7}
+    found = summed_up(defense=Krum(f=2), attack=attacks, policy=policy)
+    assert headline(found) == (
+        "krum f=2 · sign_flip and label_flip, 4 of 10 clients compromised; the rule tolerates 2 of 7 updates · "
+        "fedbuff · 0 failed rounds · 0 failed attacks"
+    )
+    assert [(attack["kind"], attack["compromised"]) for attack in found["attacks"]] == [
+        ("sign_flip", 3),
+        ("label_flip", 1),
+    ]
+    assert found["warnings"] == ["4 of 10 clients are compromised, and the rule tolerates 2 of 7 updates"]
+
+
+def test_how_often_attacks_failed_and_how_they_did_first():
+    found = summed_up(attack=Forgetful(share=0.2, rounds={"start": 1}), attack_failures="honest", defense="median")
+    assert found["failed_attacks"] == found["attacks"][0]["failed"] == 2
+    [told] = found["warnings"]
+    assert told.startswith(
+        "attack forgetful failed 2 times and its clients answered honestly, first in round 1: Lookup"
+    )
+
+
+def test_how_often_rounds_failed_and_why():
+    found = summed_up(rounds=4, defense=Tired(after=1))
+    assert (found["failed_rounds"], found["commonest_failure"]) == (3, "enough")
+    assert found["warnings"] == ["3 of 4 rounds failed, most often since enough"]
+
+
+@pytest.mark.parametrize(
+    ("attack", "settings", "why"),
+    [
+        (FalseAlarms(share=0.2), {}, "the defense asks no client what it holds of the global model"),
+        (FalseAlarms(share=0.2), {"defense": "siren_plus", "root": {"size": 8}}, ""),
+        (SignFlip(share=0.2), {}, ""),
+        (SignFlip(share=0.2, rounds={"start": 2}), {"max_seconds": 0.5}, "the run ended before it began"),
+        (SignFlip(share=0.1), {"rounds": 1, "policy": {"cohort": 1, "kind": "synchronous"}, "seed": 1}, "no update"),
+    ],
+    ids=["nobody asks", "asked", "heard", "too late", "not heard"],
+)
+def test_an_attack_without_effect_is_told(attack, settings, why):
+    found = summed_up(**{"defense": "median", "attack": attack, **settings})["attacks"][0]["idle"]
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+class Odd(Tired):
+    """Has settings that no file could hold."""
+
+    kind: str = "odd"
+    after: int = 9
+    direction: torch.Tensor
+    table: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("defense", "words"),
+    [
+        (SirenPlus(holdout=0.5, c_c=0.25), "siren_plus c_c=0.25 holdout=0.5"),
+        (Odd(direction=torch.zeros(2)), "odd direction=tensor([0., 0.])"),
+        (Odd(direction=torch.zeros(99), table=(1, 2)), "odd direction=... table=(1, 2)"),
+        (Krum(f=1), "krum f=1"),
+        (Krum(f=1, m=2), "krum f=1 m=2"),
+        (NearestNeighbourMixing(f=1) >> Krum(f=2), "nearest_neighbour_mixing f=1 >> krum f=2"),
+    ],
+)
+def test_a_defense_in_a_few_words(defense, words):
+    assert spelled(defense) == words
+
+
+def test_a_late_defense_says_so():
+    assert summed_up(defense="median", defense_from=2)["defense"] == "median from round 2"
+
+
+@pytest.mark.parametrize("method", ["init", "contract"])
+def test_a_rule_that_cannot_begin_is_refused_before_anything_runs(method, monkeypatch):
+    def fail(rule):
+        raise LookupError("forgotten")
+
+    monkeypatch.setattr(Tired, method, fail)
+    message = r"^`defense`: Tired cannot begin: LookupError: forgotten \(test_summary\.py, line \d+\)$"
+    with pytest.raises(InvalidConfig, match=message):
+        summed_up(defense=Tired(after=1))
+
+
+def test_failures_before_a_checkpoint_are_counted():
+    plan = Experiment(
+        rounds=4, clients=6, model="logistic_regression", attack=Forgetful(share=0.5), attack_failures="honest"
+    )
+    setup, snapshots = resolve(plan, dataset=toy(6)), []
+
+    class Keeps(Nobody):
+        def on_round(self, record, snapshot):
+            snapshots.append((record, snapshot()))
+
+    whole = simulate(setup, Keeps())
+    earlier, snapshot = [record for record, _ in snapshots[:2]], snapshots[1][1]
+    resumed = simulate(setup, Nobody(), resume=snapshot, earlier=tuple(earlier))
+    assert whole.attack_failures == resumed.attack_failures
+    assert whole.attack_failures[0][0] == 4
