@@ -193,17 +193,17 @@ def post(when: Seconds, callback: Callable[..., object], *args: Any, last: bool 
         loop.post(when, callback, args, last)
 
 
-class Alarm:
-    """An event that the clock sets at exactly `when`. Its timer starts when it is made, not when it is awaited."""
+class Timer:
+    """An event that the clock sets at exactly `when`. It runs from when it is made, not from when it is awaited."""
 
     def __init__(self, when: Seconds) -> None:
-        self._rung = anyio.Event()
-        self._timer = call_at(when, self._rung.set)
+        self._due = anyio.Event()
+        self._timer = call_at(when, self._due.set)
 
     async def wait(self) -> None:
-        """Wait until the alarm rings."""
+        """Wait until it is due."""
         try:
-            await self._rung.wait()
+            await self._due.wait()
         finally:
             self._timer.cancel()
 

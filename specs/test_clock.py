@@ -28,7 +28,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.clock import Alarm, call_at, hold, post, run
+from fedprop.clock import Timer, call_at, hold, post, run
 from fedprop.errors import Stalled
 
 END = 1e15
@@ -133,8 +133,8 @@ def test_tiny_differences_at_huge_times_keep_their_order(ticks, start):
 def test_all_that_a_timer_causes_happens_before_the_next_one(plans):
     log: list[tuple[int, int]] = []
 
-    async def work(i: int, alarm: Alarm, hops: int) -> None:
-        await alarm.wait()
+    async def work(i: int, timer: Timer, hops: int) -> None:
+        await timer.wait()
         log.append((i, 0))
         for hop in range(hops):
             await anyio.lowlevel.checkpoint()
@@ -143,7 +143,7 @@ def test_all_that_a_timer_causes_happens_before_the_next_one(plans):
     async def main() -> None:
         async with anyio.create_task_group() as tasks:
             for i, (when, hops) in enumerate(plans):
-                tasks.start_soon(work, i, Alarm(when), hops)
+                tasks.start_soon(work, i, Timer(when), hops)
 
     run(main)
     order = sorted(range(len(plans)), key=lambda i: (plans[i][0], i))

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fedprop.attacks import Attack, FangMedian, FangTrimmedMean, Oracle, View
+from fedprop.attacks import Assumed, Attack, FangMedian, FangTrimmedMean, View
 from fedprop.oracles import median, trimmed_mean
 
 FAR = 1e6
@@ -34,7 +34,7 @@ def answer(kind: str, rows: Tensor, f: int) -> Tensor:
     return torch.tensor(median(listed) if kind == "median" else trimmed_mean(listed, f), dtype=rows.dtype)
 
 
-def oracle(kind: str) -> Oracle:
+def assumed(kind: str) -> Assumed:
     """The rule as an attack meets it; these attacks read no weights."""
     return lambda rows, f: (answer(kind, rows, f), torch.full((len(rows),), 1 / len(rows)))
 
@@ -77,7 +77,7 @@ def test_no_rows_deviate_more(kind: type, goal: str, game: tuple[Tensor, Tensor,
     own, benign, origin, seed = game
     attack = kind(knowledge="full", goal=goal)
     generator = torch.Generator().manual_seed(seed)
-    crafted = attack.craft(View(own, benign, origin, oracle(attack.assumes), generator))
+    crafted = attack.craft(View(own, benign, origin, assumed(attack.assumes), generator))
     reached = deviation(attack, own, benign, crafted)
     noise = 5 * torch.randn(20, *own.shape, generator=generator, dtype=own.dtype)
     for rival in rivals(own, benign, noise):
@@ -92,7 +92,7 @@ def test_how_far_beyond_makes_no_difference(kind: type, game: tuple[Tensor, Tens
     own, benign, origin, seed = game
     answers = []
     for attack in (kind(knowledge="full"), kind(knowledge="full", b=b)):
-        crafted = attack.craft(View(own, benign, origin, oracle(kind.assumes), torch.Generator().manual_seed(seed)))
+        crafted = attack.craft(View(own, benign, origin, assumed(kind.assumes), torch.Generator().manual_seed(seed)))
         answers.append(answer(kind.assumes, torch.cat([crafted, benign]), len(own)))
     assert torch.equal(*answers)
 
@@ -101,6 +101,6 @@ def test_an_equal_number_of_honest_rows_is_not_enough() -> None:
     # b = c = 1: the median is the mean of the two, so a value farther out always deviates more.
     own, benign = torch.tensor([[1.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64)
     attack = FangMedian(knowledge="full")
-    crafted = attack.craft(View(own, benign, torch.zeros(1), oracle("median"), torch.Generator().manual_seed(0)))
+    crafted = attack.craft(View(own, benign, torch.zeros(1), assumed("median"), torch.Generator().manual_seed(0)))
     farther = crafted - 1
     assert (deviation(attack, own, benign, farther) > deviation(attack, own, benign, crafted)).all()

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.aggregators import AGGREGATORS
-from fedprop.attacks import ATTACKS, Attack, LabelFlip, Oracle, View
+from fedprop.attacks import ATTACKS, Assumed, Attack, LabelFlip, View
 from fedprop.errors import InvalidConfig
 from fedprop.verify.attacks.inputs import Bowls
 
 
-def rule(kind: str | None) -> Oracle:
+def rule(kind: str | None) -> Assumed:
     """The rule of this kind as an attack meets it; it refuses what it always refuses."""
 
     def ask(updates: Tensor, f: int) -> tuple[Tensor, Tensor]:
@@ -91,7 +91,7 @@ def test_partial_knowledge_does_not_depend_on_benign_rows(attack: Attack, data: 
         assert len(updates) <= 2 * len(view.own)
         return rule(attack.assumes)(updates, f)
 
-    blind = crafted(attack, replace(view, benign=None, oracle=watched))
+    blind = crafted(attack, replace(view, benign=None, assumed=watched))
     assert torch.equal(blind, crafted(attack, view))
     assert torch.equal(blind, crafted(attack, replace(view, benign=other)))
 

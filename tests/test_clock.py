@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 
 from fedprop.apart import apart
-from fedprop.clock import Alarm, VirtualTimeLoop, call_at, hold, now, post, run
+from fedprop.clock import Timer, VirtualTimeLoop, call_at, hold, now, post, run
 from fedprop.errors import InvalidConfig, Stalled
 
 
@@ -73,9 +73,9 @@ def test_cleaning_up_after_a_stall_may_still_sleep():
     assert done == [5.0]
 
 
-def test_an_alarm_rings_at_its_time_whether_or_not_it_is_awaited():
+def test_a_timer_is_due_at_its_time_whether_or_not_it_is_awaited():
     async def main():
-        early, late = Alarm(1.0), Alarm(2.0)
+        early, late = Timer(1.0), Timer(2.0)
         await anyio.sleep(1.5)
         await early.wait()
         first = anyio.current_time()
@@ -85,11 +85,11 @@ def test_an_alarm_rings_at_its_time_whether_or_not_it_is_awaited():
     assert run(main) == (1.5, 2.0)
 
 
-def test_an_alarm_given_up_leaves_no_timer_behind():
+def test_a_timer_given_up_leaves_no_timer_behind():
     async def main():
-        alarm = Alarm(100.0)
+        timer = Timer(100.0)
         with anyio.move_on_after(1):
-            await alarm.wait()
+            await timer.wait()
         await anyio.Event().wait()
 
     with pytest.raises(Stalled):
@@ -99,7 +99,7 @@ def test_an_alarm_given_up_leaves_no_timer_behind():
 def test_a_timer_at_infinity_never_fires():
     async def main():
         call_at(float("inf"), pytest.fail, "fired")
-        await Alarm(float("inf")).wait()
+        await Timer(float("inf")).wait()
 
     with pytest.raises(Stalled):
         run(main)

@@ -13,11 +13,11 @@ attack.
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.bulyan import Bulyan
+from fedprop.aggregators.catalogue import AGGREGATORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
-from fedprop.aggregators.defense import AGGREGATORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.fl_trust import FLTrust
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import GramRule

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from fedprop.aggregators.base import Aggregator
-from fedprop.aggregators.defense import AGGREGATORS
+from fedprop.aggregators.catalogue import AGGREGATORS
 from fedprop.errors import InvalidConfig
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector, Weights

@@ -3,7 +3,8 @@
 Rows are updates, local model minus received global model, so the received model is the zero row.
 """
 
-from fedprop.attacks.base import Alarms, Attack, Constraint, Knowledge, Oracle, View
+from fedprop.attacks.active_rounds import ActiveRounds
+from fedprop.attacks.base import Alarms, Assumed, Attack, Constraint, Knowledge, View
 from fedprop.attacks.false_alarms import FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum
 from fedprop.attacks.fang_median import FangMedian
@@ -12,7 +13,6 @@ from fedprop.attacks.gaussian import Gaussian
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.label_flip import LabelFlip
 from fedprop.attacks.no_attack import NoAttack
-from fedprop.attacks.rounds import ActiveRounds
 from fedprop.attacks.sign_flip import SignFlip
 from fedprop.attacks.targeted import Targeted
 from fedprop.attacks.workshop import Workshop
@@ -29,6 +29,7 @@ __all__ = [
     "ATTACKS",
     "ActiveRounds",
     "Alarms",
+    "Assumed",
     "Attack",
     "Constraint",
     "FalseAlarms",
@@ -39,7 +40,6 @@ __all__ = [
     "Knowledge",
     "LabelFlip",
     "NoAttack",
-    "Oracle",
     "SignFlip",
     "Targeted",
     "View",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from fedprop.attacks.rounds import ALWAYS, ActiveRounds
+from fedprop.attacks.active_rounds import ALWAYS, ActiveRounds
 from fedprop.attacks.workshop import Workshop
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.forms import PLAIN, Form, Given, taken
@@ -25,7 +25,7 @@ Alarms: TypeAlias = Literal["honest", "always", "never", "inverted"]
 
 
 @runtime_checkable
-class Oracle(Protocol):
+class Assumed(Protocol):
     """The rule an attack assumes the server runs, as a black box."""
 
     def __call__(self, updates: Updates, f: int) -> tuple[Vector, Weights]:
@@ -45,7 +45,7 @@ class View:
         The honest clients' updates; None under partial knowledge, whatever the attack would like.
     origin : Tensor, shape [d]
         The global parameters the clients received: Fang's w_Re. Update + origin = local model.
-    oracle : Oracle
+    assumed : Assumed
         The rule named by the attack's `assumes`, or the server's own where it names none.
     generator : torch.Generator
         The only source of randomness.
@@ -58,7 +58,7 @@ class View:
     own: Float[Tensor, "c d"]
     benign: Float[Tensor, "b d"] | None
     origin: Float[Tensor, " d"]
-    oracle: Oracle
+    assumed: Assumed
     generator: torch.Generator
     workshop: Workshop | None
     form: Form = field(repr=False, compare=False)
@@ -68,7 +68,7 @@ class View:
         own: Given,
         benign: Given | None,
         origin: Tensor | NDArray[Any],
-        oracle: Oracle,
+        assumed: Assumed,
         generator: torch.Generator,
         workshop: Workshop | None = None,
         form: Form | None = None,
@@ -85,7 +85,7 @@ class View:
             "own": rows,
             "benign": None if benign is None else taken(benign, "benign", "a View")[0],
             "origin": taken(origin, "origin", "a View")[0],
-            "oracle": oracle,
+            "assumed": assumed,
             "generator": generator,
             "workshop": workshop,
             "form": form or found,

@@ -44,7 +44,7 @@ class FangAttack(Attack):
         """How the global parameters would change without attack, under full knowledge: s is its sign."""
         if self.direction == "mean":
             return view.everyone.double().mean(dim=0).to(view.own.dtype)
-        return view.oracle(view.everyone, f)[0]
+        return view.assumed(view.everyone, f)[0]
 
     @model_validator(mode="after")
     def _deviation_needs_full_knowledge(self) -> "FangAttack":

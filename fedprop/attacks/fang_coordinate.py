@@ -75,14 +75,14 @@ class FangCoordinate(FangAttack):
         f = min(len(view.own), (len(everyone) - 1) // 2)
         if self.goal == "directed":
             return -directions(self.before_attack(view, f))
-        before, _ = view.oracle(everyone, f)
+        before, _ = view.assumed(everyone, f)
         up, down = (self._pushed(view, extreme, f) for extreme in (view.others.amax(dim=0), view.others.amin(dim=0)))
         return torch.where((up - before).abs() >= (down - before).abs(), 1.0, -1.0)
 
     def _pushed(self, view: View, extreme: Vector, f: int) -> Vector:
         """The rule's answer when all compromised clients send `extreme`."""
         crafted = extreme.expand(len(view.own), -1)
-        return view.oracle(torch.cat([crafted, view.others]), f)[0]
+        return view.assumed(torch.cat([crafted, view.others]), f)[0]
 
 
 def _beyond_estimate(view: View) -> Updates:

@@ -79,9 +79,9 @@ class FangKrum(FangAttack):
 
     def _lambda(self, view: View, direction: Vector) -> float | None:
         if self.knowledge == "full":
-            return solve_lambda(view.others, len(view.own), direction, view.oracle, threshold=self.threshold)
+            return solve_lambda(view.others, len(view.own), direction, view.assumed, threshold=self.threshold)
         for k in range(1, len(view.own) + 1):
-            lambda_ = solve_lambda(view.own, k, direction, view.oracle, threshold=self.threshold)
+            lambda_ = solve_lambda(view.own, k, direction, view.assumed, threshold=self.threshold)
             if lambda_ is not None:
                 return lambda_
         return None

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from fedprop.attacks.base import Oracle
+from fedprop.attacks.base import Assumed
 from fedprop.errors import InvalidConfig, TooFewUpdates
 from fedprop.forms import taken
 from fedprop.types import Updates, Vector
@@ -59,7 +59,7 @@ def lambda_bound(benign: Updates, c: int) -> float:
     return math.sqrt(float(nearest.min()) / ((b - c - 1) * d)) + float(longest) / math.sqrt(d)
 
 
-def solve_lambda(honest: Updates, c: int, direction: Vector, oracle: Oracle, *, threshold: float) -> float | None:
+def solve_lambda(honest: Updates, c: int, direction: Vector, assumed: Assumed, *, threshold: float) -> float | None:
     """A large lambda for which Krum, set to tolerate c rows, selects -lambda * direction sent c times.
 
     The bound of Theorem 1 is halved until Krum selects a crafted row. Crafted rows come last, so where Krum breaks ties
@@ -76,7 +76,7 @@ def solve_lambda(honest: Updates, c: int, direction: Vector, oracle: Oracle, *, 
         The number of crafted rows, at least 1.
     direction : Tensor, shape [d]
         Ones and minus ones, in the dtype of `honest`.
-    oracle : Oracle
+    assumed : Assumed
         Krum; its weights are 1 for the selected row and 0 elsewhere.
     threshold : float
         The search ends below it.
@@ -97,15 +97,15 @@ def solve_lambda(honest: Updates, c: int, direction: Vector, oracle: Oracle, *, 
         spaces.insert(0, _in_their_span(honest, direction))
     lambda_ = min(lambda_bound(spaces[0][0], c), torch.finfo(honest.dtype).max)
     while lambda_ >= threshold:
-        if all(_selects(oracle, rows, -lambda_ * s, c) for rows, s in spaces):
+        if all(_selects(assumed, rows, -lambda_ * s, c) for rows, s in spaces):
             return lambda_
         lambda_ /= 2
     return None
 
 
-def _selects(oracle: Oracle, honest: Updates, crafted: Vector, c: int) -> bool:
+def _selects(assumed: Assumed, honest: Updates, crafted: Vector, c: int) -> bool:
     """Whether Krum selects one of c equal crafted rows behind the honest ones."""
-    _, weights = oracle(torch.cat([honest, crafted.expand(c, -1)]), c)
+    _, weights = assumed(torch.cat([honest, crafted.expand(c, -1)]), c)
     return int(weights.argmax()) >= len(honest)
 
 

@@ -8,7 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from fedprop.aggregators.base import Aggregator
-from fedprop.aggregators.defense import AGGREGATORS, defense_schema, dump_defense, parse_defense
+from fedprop.aggregators.catalogue import AGGREGATORS, defense_schema, dump_defense, parse_defense
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.defenses.siren_plus import SirenPlus
 from fedprop.registry import Registry, unknown_kind

@@ -33,7 +33,7 @@ def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) 
         own=rows[byzantine],
         benign=rows[honest] if attack.sees == "full" else None,
         origin=torch.randint(-8, 9, rows.shape[1:], generator=generator).to(rows.dtype),
-        oracle=AssumedRule(attack.assumes, Mean()),
+        assumed=AssumedRule(attack.assumes, Mean()),
         generator=generator,
     )
     attacked = rows.clone()

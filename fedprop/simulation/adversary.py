@@ -45,7 +45,7 @@ class Adversary:
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
         self._gradients = Gradients(setup.module) if setup.aims else None
-        self._oracles = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
+        self._assumed = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
     def holds(self, client: ClientId) -> bool:
@@ -97,7 +97,7 @@ class Adversary:
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
             # A copy: an attack that writes into it must not move the server's model.
             origin=origin.clone(),
-            oracle=self._oracles[index],
+            assumed=self._assumed[index],
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
         )

@@ -10,7 +10,7 @@ import torch
 from fedprop.aggregators.base import Aggregation, Cohort
 from fedprop.aggregators.mean import Mean
 from fedprop.authentication import client_key
-from fedprop.clock import Alarm, now, post
+from fedprop.clock import Timer, now, post
 from fedprop.defenses import Lineage, Ruling, rebase
 from fedprop.errors import InvalidUpdates, RunFailed
 from fedprop.messages import AlarmStatus, Invitation, Reason, Update
@@ -81,7 +81,7 @@ class Server:
         self._transport = transport
         self._roster = roster
         self._meter = meter
-        self._alarm_is_set = False
+        self._timer_is_set = False
         self._emit = emit
         self.on_round: Callable[[RoundRecord], str] = lambda _: ""
         self.ended: End | None = None
@@ -106,7 +106,7 @@ class Server:
 
     async def wait_for_a_client(self) -> None:
         """Sleep until some client crashes or returns."""
-        await Alarm(self._roster.next_change()).wait()
+        await Timer(self._roster.next_change()).wait()
 
     def sample(self, wanted: int) -> list[ClientId]:
         """Up to `wanted` available clients, uniformly at random, in order of their ids."""
@@ -204,18 +204,18 @@ class Server:
             self.end(task.task, TaskState.TIMED_OUT)
         return bool(overdue)
 
-    def set_alarm(self, patience: Seconds) -> None:
+    def set_timer(self, patience: Seconds) -> None:
         """Wake the inbox's reader when the oldest task has been open for so long, but after all that arrives then.
 
-        One alarm at a time is enough, since tasks are opened in order of time.
+        One timer at a time is enough, since tasks are opened in order of time.
         """
-        if not self._alarm_is_set:
-            self._alarm_is_set = True
+        if not self._timer_is_set:
+            self._timer_is_set = True
             oldest = next(iter(self.state.ledger.open.values()))
             post(oldest.invited + patience, self._ring, last=True)
 
     def _ring(self) -> None:
-        self._alarm_is_set = False
+        self._timer_is_set = False
         self.inbox.wake()
 
     def fail_round(self, failure: str, batch: Sequence[Accepted]) -> None:
@@ -236,7 +236,7 @@ class Server:
                 "a policy must play while `server.open_round()` opens a round; found none open to aggregate in"
             )
         if self.setup.aggregation_seconds:
-            await Alarm(now() + self.setup.aggregation_seconds).wait()
+            await Timer(now() + self.setup.aggregation_seconds).wait()
         weights: dict[ClientId, float] = {}
         failure = ""
         used, ruling = self._screen(batch)

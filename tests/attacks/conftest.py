@@ -7,13 +7,13 @@ from fedprop.verify.attacks.inputs import Bowls
 
 @pytest.fixture
 def view():
-    """Builds views from nested lists; an oracle that nobody expects to be asked fails the test."""
+    """Builds views from nested lists; an assumed that nobody expects to be asked fails the test."""
 
-    def build(own, benign=None, *, origin=None, oracle=unexpected, seed=0, dtype=torch.float64):
+    def build(own, benign=None, *, origin=None, assumed=unexpected, seed=0, dtype=torch.float64):
         own = torch.tensor(own, dtype=dtype)
         origin = torch.zeros(own.shape[1], dtype=dtype) if origin is None else torch.tensor(origin, dtype=dtype)
         benign = None if benign is None else torch.tensor(benign, dtype=dtype)
-        return View(own, benign, origin, oracle, torch.Generator().manual_seed(seed), Bowls(received=2 * len(own)))
+        return View(own, benign, origin, assumed, torch.Generator().manual_seed(seed), Bowls(received=2 * len(own)))
 
     return build
 

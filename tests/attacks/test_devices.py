@@ -16,7 +16,7 @@ def mean(rows, f):
 @pytest.mark.parametrize("kind", ATTACKS.kinds)
 def test_rows_are_crafted_where_the_updates_are(view, kind):
     rows = torch.randn(20, 6, generator=torch.Generator().manual_seed(3)).tolist()
-    here = view(rows[:5], rows[5:], oracle=mean)
+    here = view(rows[:5], rows[5:], assumed=mean)
     there = replace(
         here,
         own=here.own.cuda(),

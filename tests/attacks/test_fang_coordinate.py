@@ -39,24 +39,24 @@ def test_full_knowledge_goes_beyond_the_benign_models(view, kind):
     # Down from 1 and from -1, up from 3 and from -2, up from 0.
     benign = [[1.0, -1.0, -1.0, -2.0, -5.0], [2.0, 4.0, 3.0, -4.0, 0.0]]
     rule = Scripted(1.0, 1.0, -1.0, 0.0, -1.0)
-    crafted = kind(knowledge="full").craft(view([[0.0] * 5] * 400, benign, oracle=rule))
+    crafted = kind(knowledge="full").craft(view([[0.0] * 5] * 400, benign, assumed=rule))
     assert spans(crafted, [(0.5, 1.0), (-2.0, -1.0), (3.0, 6.0), (-2.0, -1.0), (0.0, 0.0)])
 
 
 @BOTH
 def test_intervals_are_those_of_models_not_of_updates(view, kind):
     # The received parameter is 10: the models 11 and 12 give [5.5, 11] downwards, in updates [-4.5, 1].
-    down = kind(knowledge="full").craft(view([[0.0]] * 400, [[1.0], [2.0]], oracle=Scripted(1.0), origin=[10.0]))
+    down = kind(knowledge="full").craft(view([[0.0]] * 400, [[1.0], [2.0]], assumed=Scripted(1.0), origin=[10.0]))
     assert spans(down, [(-4.5, 1.0)])
     # It is -10: the models -9 and -8 give [-8, -4] upwards, in updates [2, 6].
-    up = kind(knowledge="full").craft(view([[0.0]] * 400, [[1.0], [2.0]], oracle=Scripted(-1.0), origin=[-10.0]))
+    up = kind(knowledge="full").craft(view([[0.0]] * 400, [[1.0], [2.0]], assumed=Scripted(-1.0), origin=[-10.0]))
     assert spans(up, [(2.0, 6.0)])
 
 
 @BOTH
 def test_b_stretches_the_interval(view, kind):
     attack = kind(knowledge="full", b=4.0)
-    crafted = attack.craft(view([[0.0, 0.0]] * 400, [[2.0, -2.0]], oracle=Scripted(-1.0, -1.0)))
+    crafted = attack.craft(view([[0.0, 0.0]] * 400, [[2.0, -2.0]], assumed=Scripted(-1.0, -1.0)))
     assert spans(crafted, [(2.0, 8.0), (-2.0, -0.5)])
 
 
@@ -64,7 +64,7 @@ def test_b_stretches_the_interval(view, kind):
 @pytest.mark.parametrize(("c", "f"), [(2, 2), (3, 2), (4, 3)])
 def test_the_rule_tolerates_the_crafted_rows_or_what_it_can(view, kind, c, f):
     rule = Scripted(1.0)
-    kind(knowledge="full").craft(view([[1.0]] * c, [[1.0]] * 3, oracle=rule))
+    kind(knowledge="full").craft(view([[1.0]] * c, [[1.0]] * 3, assumed=rule))
     assert rule.asked == [(c + 3, f)]
 
 
@@ -78,7 +78,7 @@ def test_the_rule_tolerates_the_crafted_rows_or_what_it_can(view, kind, c, f):
 )
 def test_the_deviation_goal_takes_the_better_side(view, benign, interval):
     attack = FangMedian(knowledge="full", goal="deviation")
-    crafted = [attack.craft(view([[2.0]], [[x] for x in benign], oracle=median, seed=seed)) for seed in range(400)]
+    crafted = [attack.craft(view([[2.0]], [[x] for x in benign], assumed=median, seed=seed)) for seed in range(400)]
     assert spans(torch.cat(crafted), [interval])
 
 
@@ -118,8 +118,8 @@ def test_b_exceeds_one(kind, b):
 def test_the_direction_may_come_from_the_mean_instead_of_the_rule(view, kind):
     # The median of the first parameter falls while its mean rises.
     own, benign = [[-1.0, 1.0]], [[-1.0, 1.0], [-1.0, 2.0], [9.0, 3.0]]
-    by_rule = kind(knowledge="full").craft(view(own, benign, oracle=median))
-    by_mean = kind(knowledge="full", direction="mean").craft(view(own, benign, oracle=median))
+    by_rule = kind(knowledge="full").craft(view(own, benign, assumed=median))
+    by_mean = kind(knowledge="full", direction="mean").craft(view(own, benign, assumed=median))
     assert by_rule[0, 0] >= 9
     assert by_mean[0, 0] <= -1
     assert max(by_rule[0, 1], by_mean[0, 1]) <= 1

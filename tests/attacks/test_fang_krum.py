@@ -26,7 +26,7 @@ class Scripted:
 @pytest.mark.parametrize(("value", "sign"), [(2.0, -1), (-2.0, 1), (0.0, 1)])
 def test_full_knowledge_goes_against_the_aggregate(view, value, sign):
     krum = Scripted([value])
-    crafted = FangKrum(knowledge="full").craft(view([[9.0]], PAIRS, oracle=krum))
+    crafted = FangKrum(knowledge="full").craft(view([[9.0]], PAIRS, assumed=krum))
     assert crafted.item() == pytest.approx(sign * (1 + math.sqrt(2)))
     assert krum.asked == [(5, 1), (5, 1)]
 
@@ -34,7 +34,7 @@ def test_full_knowledge_goes_against_the_aggregate(view, value, sign):
 def test_the_received_parameters_do_not_matter(view):
     # w_Re - lambda * s is the update -lambda * s, wherever w_Re is.
     rows = [
-        FangKrum(knowledge="full").craft(view([[9.0]], PAIRS, oracle=Scripted(), origin=o)) for o in ([0.0], [50.0])
+        FangKrum(knowledge="full").craft(view([[9.0]], PAIRS, assumed=Scripted(), origin=o)) for o in ([0.0], [50.0])
     ]
     assert torch.equal(*rows)
 
@@ -42,7 +42,7 @@ def test_the_received_parameters_do_not_matter(view):
 def test_supporters_stay_within_epsilon(view):
     benign = [[float(i), 0.0] for i in range(6)]
     crafted = FangKrum(knowledge="full", epsilon=0.5).craft(
-        view([[1.0, 1.0]] * 3, benign, oracle=Scripted((1.0, -1.0)))
+        view([[1.0, 1.0]] * 3, benign, assumed=Scripted((1.0, -1.0)))
     )
     bound = lambda_bound(torch.tensor(benign), 3)
     assert crafted[0].tolist() == pytest.approx([-bound, bound])
@@ -59,7 +59,7 @@ def test_epsilon_zero_sends_equal_rows(view):
 def test_the_deviation_goal_pushes_all_parameters_down(view):
     krum = Scripted((-1.0, 1.0))
     benign = [[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]]
-    crafted = FangKrum(knowledge="full", goal="deviation").craft(view([[1.0, -1.0]], benign, oracle=krum))
+    crafted = FangKrum(knowledge="full", goal="deviation").craft(view([[1.0, -1.0]], benign, assumed=krum))
     bound = lambda_bound(torch.tensor(benign), 1)
     assert crafted[0].tolist() == pytest.approx([-bound, -bound])
     assert krum.asked == [(5, 1)]
@@ -68,7 +68,7 @@ def test_the_deviation_goal_pushes_all_parameters_down(view):
 def test_partial_knowledge_adds_crafted_rows_until_one_is_selected(view):
     own = [[1.0], [2.0], [3.0], [4.0], [5.0], [7.0]]
     krum = Scripted(f=3)
-    crafted = FangKrum(threshold=1.0).craft(view(own, oracle=krum))
+    crafted = FangKrum(threshold=1.0).craft(view(own, assumed=krum))
     assert crafted[0].item() == pytest.approx(-lambda_bound(torch.tensor(own), 3))
     questions = [*dict.fromkeys(krum.asked)]
     assert questions == [(7, 1), (8, 2), (9, 3)]
@@ -76,7 +76,7 @@ def test_partial_knowledge_adds_crafted_rows_until_one_is_selected(view):
 
 def test_partial_knowledge_takes_the_signs_of_the_mean(view):
     own = [[1.0, -1.0, 1.0], [2.0, -2.0, -1.0], [3.0, -3.0, 1.0], [4.0, -4.0, -1.0]]
-    crafted = FangKrum().craft(view(own, oracle=Scripted((0.0, 0.0, 0.0))))
+    crafted = FangKrum().craft(view(own, assumed=Scripted((0.0, 0.0, 0.0))))
     assert crafted[0].sign().tolist() == [-1, 1, 1]
 
 
@@ -95,7 +95,7 @@ def test_a_cohort_too_small_for_krum_is_treated_alike(view):
 @pytest.mark.parametrize("knowledge", ["partial", "full"])
 def test_a_search_without_an_answer_falls_back(view, knowledge):
     krum = Scripted([-1.0], f=99)
-    crafted = FangKrum(knowledge=knowledge, epsilon=0.0).craft(view([[-3.0]] * 4, [[5.0]] * 7, oracle=krum))
+    crafted = FangKrum(knowledge=knowledge, epsilon=0.0).craft(view([[-3.0]] * 4, [[5.0]] * 7, assumed=krum))
     assert crafted.flatten().tolist() == pytest.approx([3.0] * 4)
     assert krum.asked
 
@@ -114,6 +114,6 @@ def test_lengths_that_make_no_sense_are_refused(wrong):
 def test_the_direction_may_come_from_the_mean_instead_of_krum(view):
     krum = Scripted([-1.0])
     own, benign = [[9.0]], PAIRS
-    by_rule = FangKrum(knowledge="full").craft(view(own, benign, oracle=krum))
-    by_mean = FangKrum(knowledge="full", direction="mean").craft(view(own, benign, oracle=krum))
+    by_rule = FangKrum(knowledge="full").craft(view(own, benign, assumed=krum))
+    by_mean = FangKrum(knowledge="full", direction="mean").craft(view(own, benign, assumed=krum))
     assert by_rule.item() > 0 > by_mean.item()

@@ -24,8 +24,8 @@ FORMS: dict[str, Any] = {
 
 
 def view(own: Any, benign: Any, origin: Any, assumes: str | None = None) -> View:
-    oracle = AssumedRule(assumes, Mean())
-    return View(own, benign, origin, oracle, torch.Generator().manual_seed(0), Bowls(received=9))
+    assumed = AssumedRule(assumes, Mean())
+    return View(own, benign, origin, assumed, torch.Generator().manual_seed(0), Bowls(received=9))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])

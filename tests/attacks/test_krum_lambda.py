@@ -12,12 +12,12 @@ PAIRS = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
 def selects_up_to(limit):
     """A rule that selects the last row as long as it is small, and the first one otherwise."""
 
-    def oracle(rows, f):
+    def assumed(rows, f):
         weights = torch.zeros(len(rows))
         weights[-1 if rows[-1].abs().max() <= limit else 0] = 1
         return rows[0], weights
 
-    return oracle
+    return assumed
 
 
 def test_krum_needs_more_than_twice_f_rows():
@@ -83,7 +83,7 @@ def test_any_crafted_row_will_do():
 
 def test_rows_that_leave_krum_undefined_are_not_asked_about(view):
     up = torch.ones(1, dtype=torch.float64)
-    assert solve_lambda(PAIRS[:3], 1, up, view([[0.0]]).oracle, threshold=1e-5) is None
+    assert solve_lambda(PAIRS[:3], 1, up, view([[0.0]]).assumed, threshold=1e-5) is None
 
 
 def test_rows_as_large_as_floats_get_are_searched():

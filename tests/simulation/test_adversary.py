@@ -54,7 +54,7 @@ class AsksTheRule(Attack):
     kind: str = "asks_the_rule"
 
     def craft(self, view):
-        return view.own - view.oracle(view.own, 0)[0]
+        return view.own - view.assumed(view.own, 0)[0]
 
 
 class OneRowTooFew(Attack):

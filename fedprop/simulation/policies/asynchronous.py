@@ -149,7 +149,7 @@ def _gave_up(server: "Server", policy: Asynchronous) -> bool:
         return False
     if not server.inbox.items and server.give_up(policy.timeout):
         return True
-    server.set_alarm(policy.timeout)
+    server.set_timer(policy.timeout)
     return False
 
 

@@ -120,7 +120,7 @@ class _Overheard:
     """The assumed rule, with an ear to every question."""
 
     def __init__(self, case: Situation) -> None:
-        self._rule = case.view().oracle
+        self._rule = case.view().assumed
         self.questions: list[Question] = []
 
     def __call__(self, updates: Updates, f: int) -> tuple[Vector, Weights]:
@@ -142,7 +142,7 @@ def partial(case: Situation) -> Finding | None:
         ear = _Overheard(case)
         try:
             shown = None if benign is None else benign.clone()
-            answers.append(craft(case, case.view(benign=shown, oracle=ear)))
+            answers.append(craft(case, case.view(benign=shown, assumed=ear)))
         except (Refused, Crashed) as error:
             excuse = error if benign is None else excuse
             continue

@@ -65,7 +65,7 @@ class OneStepTooFar(MinMax):
 class AsksAboutOthers(Crafted):
     def craft(self, view):
         rows = view.own if view.benign is None else torch.cat([view.own, view.benign])
-        view.oracle(rows, 0)
+        view.assumed(rows, 0)
         return -view.own
 
 
@@ -126,7 +126,7 @@ class BelievesInTheMean(Crafted):
     """The server's rule is asked, and taken for the mean."""
 
     def craft(self, view):
-        aggregate, _ = view.oracle(view.own, 0)
+        aggregate, _ = view.assumed(view.own, 0)
         if not torch.allclose(aggregate, view.own.mean(dim=0)):
             raise RuntimeError("no mean")
         return -view.own
