@@ -1,8 +1,9 @@
 """What every aggregator is: a frozen value with a pure call."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias, overload
 
 import numpy as np
@@ -16,7 +17,7 @@ from fedprop.aggregators.server_side import ServerSide
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 from fedprop.forms import PLAIN, Form, Given, taken
-from fedprop.types import ClientId, Frozen, Vector, Weights
+from fedprop.types import ClientId, Frozen, Round, Vector, Weights
 
 Numbers: TypeAlias = Sequence[int] | Tensor | NDArray[Any]
 """A whole number for each row."""
@@ -34,6 +35,8 @@ class Cohort:
     staleness : how many versions behind the current one each row started; 0 unless given.
     server : what the server's own examples can tell, for rules that need them (`needs_root`).
     form : what the rows were given as, for the answer to be the same.
+
+    What only some rules ask for (`Aggregator.asks`) is there where it was given: `model`, `round`, `generator`.
     """
 
     updates: Rows
@@ -42,6 +45,7 @@ class Cohort:
     staleness: tuple[int, ...]
     server: ServerSide | None
     form: Form = field(repr=False, compare=False)
+    told: Mapping[str, Any] = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -51,17 +55,26 @@ class Cohort:
         staleness: Numbers = (),
         server: ServerSide | None = None,
         form: Form | None = None,
+        *,
+        model: Vector | None = None,
+        round: Round | None = None,
+        generator: torch.Generator | None = None,
     ) -> None:
         """Take rows in any form that a rule takes them in, and one number for each.
+
+        `model` [d], `round` and `generator` are what a rule may ask for, as the properties of these names say.
 
         Raises
         ------
         InvalidUpdates
-            If the rows are no matrix of floats, or something has not one entry from 0 on for each of them.
+            If the rows are no matrix of floats, something has not one entry from 0 on for each of them, or the model is
+            not as long as they are.
         """
         rows, found = given_rows(updates, "a Cohort")
         if len(rows.shape) != 2:
             raise InvalidUpdates(f"`updates` must have shape [n, d] in a Cohort; found {list(rows.shape)}")
+        if model is not None and model.shape != rows.shape[1:]:
+            raise InvalidUpdates(f"`model` must have shape {list(rows.shape[1:])} here; found {list(model.shape)}")
         known = {
             "updates": rows,
             "clients": _one_each("clients", clients, tuple(range(len(rows)))),
@@ -69,6 +82,7 @@ class Cohort:
             "staleness": _counts("staleness", staleness, (0,) * len(rows)),
             "server": server,
             "form": form or found,
+            "told": {"model": model, "round": round, "generator": generator},
         }
         for name, value in known.items():
             object.__setattr__(self, name, value)
@@ -89,9 +103,38 @@ class Cohort:
             )
         return self.server
 
+    @property
+    def model(self) -> Vector:
+        """The global parameters [d] that the rows are relative to. Raises `ServerUnknown` if nobody gave them."""
+        return self._asked("model", "Cohort(rows, model=parameters)")  # type: ignore[no-any-return]
+
+    @property
+    def round(self) -> Round:
+        """The number of the round, from 0 on. Raises `ServerUnknown` if nobody gave it."""
+        return self._asked("round", "Cohort(rows, round=0)")  # type: ignore[no-any-return]
+
+    @property
+    def generator(self) -> torch.Generator:
+        """Where random numbers come from, on the CPU. Raises `ServerUnknown` if nobody gave it."""
+        return self._asked("generator", "Cohort(rows, generator=torch.Generator())")  # type: ignore[no-any-return]
+
+    def _asked(self, name: str, example: str) -> Any:
+        if self.told[name] is None:
+            raise ServerUnknown(
+                f"`{name}` must be given with the cohort to a rule that asks for it, as in {example}; found None"
+            )
+        return self.told[name]
+
     def with_updates(self, updates: Rows) -> "Cohort":
         """The same senders with other rows, as a stage before the rule hands them on."""
-        return replace(self, updates=updates)
+        return self.changed(updates=updates)
+
+    def changed(self, **fields: Any) -> "Cohort":
+        """The same cohort but for these fields, which must fit each other."""
+        other = copy(self)
+        for name, value in fields.items():
+            object.__setattr__(other, name, value)
+        return other
 
 
 def _one_each(name: str, given: Numbers, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -136,6 +179,14 @@ class RowConsumer(Frozen, ABC):
     sees_not_finite: ClassVar[bool] = False
 
     kind: str
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """What of `Cohort` it reads beside the rows, by name: `model`, `round`, `generator`; nothing unless it says so.
+
+        Whoever makes the cohort gives what is asked for.
+        """
+        return frozenset()
 
     @property
     def min_rows(self) -> int:

@@ -96,6 +96,10 @@ class Chain(Stage):
     stages: tuple[SerializeAsAny[Stage], ...]
 
     @property
+    def asks(self) -> frozenset[str]:
+        return frozenset[str]().union(*(stage.asks for stage in self.stages))
+
+    @property
     def min_rows(self) -> int:
         return max(stage.min_rows for stage in self.stages)
 
@@ -132,6 +136,10 @@ class Pipeline(Aggregator):
     @property
     def needs_root(self) -> bool:
         return self.rule.needs_root
+
+    @property
+    def asks(self) -> frozenset[str]:
+        return self._chain.asks | self.rule.asks
 
     @property
     def min_rows(self) -> int:

@@ -59,6 +59,10 @@ class Rooted(Aggregator):
     rule: SerializeAsAny[Aggregator]
 
     @property
+    def asks(self) -> frozenset[str]:
+        return self.rule.asks
+
+    @property
     def min_rows(self) -> int:
         return self.rule.min_rows + 1
 
@@ -83,8 +87,8 @@ class Rooted(Aggregator):
         every = cohort.updates
         rows = every[1:] if isinstance(every, Tensor) else take(every, torch.arange(1, len(every)))
         self.rule.check_form(rows)
-        clients = Cohort(
-            rows,
+        clients = cohort.changed(
+            updates=rows,
             clients=cohort.clients[1:],
             examples=cohort.examples[1:],
             staleness=cohort.staleness[1:],

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import takewhile
+from typing import Any
 
 import torch
 
@@ -284,6 +285,7 @@ class Server:
             examples=tuple(a.examples for a in batch),
             staleness=tuple(state.version - a.version for a in batch),
             server=self._root_view(),
+            **self._told(base),
         )
         answer = self._combine(rows, cohort)
         self._move(answer, lengths, base, rollback=rollback)
@@ -292,6 +294,16 @@ class Server:
         for client, weight in zip(cohort.clients, answer.weights.tolist(), strict=True):
             weights[client] = weights.get(client, 0.0) + weight
         return weights
+
+    def _told(self, base: Basis) -> dict[str, Any]:
+        """What the rule asks for beside the rows, which are relative to the model of `base`."""
+        setup, now_round = self.setup, self.state.round
+        known = {
+            "model": base.parameters,
+            "round": now_round,
+            "generator": generator(setup.seed, "aggregation", now_round),
+        }
+        return {name: value for name, value in known.items() if name in setup.defense.asks}
 
     def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
         """The aggregate by the rule, or with central privacy the noisy mean in its place."""

@@ -20,7 +20,7 @@ from fedprop.aggregators import (
     base,
 )
 from fedprop.aggregators.columns import MixedRows, blocks_of
-from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
+from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 
 
 class Running(Aggregator):
@@ -51,6 +51,17 @@ def test_cohort_with_other_updates_keeps_the_senders() -> None:
     cohort = Cohort(torch.zeros(2, 2), clients=(7, 9)).with_updates(torch.ones(2, 2))
     assert cohort.clients == (7, 9)
     assert cohort.updates.sum() == 4
+
+
+def test_a_cohort_says_what_it_was_told_and_names_what_it_was_not() -> None:
+    rows, model, draw = torch.zeros(2, 2), torch.ones(2), torch.Generator()
+    cohort = Cohort(rows, model=model, round=0, generator=draw).with_updates(rows + 1)
+    assert (cohort.model is model, cohort.round, cohort.generator is draw) == (True, 0, True)
+    for name in ("model", "round", "generator"):
+        with pytest.raises(ServerUnknown, match=f"`{name}` must be given with the cohort .*Cohort.rows, {name}="):
+            getattr(Cohort(rows), name)
+    with pytest.raises(InvalidUpdates, match=r"`model` must have shape \[2\] here; found \[3\]"):
+        Cohort(rows, model=torch.zeros(3))
 
 
 def test_state_starts_at_init_and_is_handed_on() -> None:
