@@ -80,7 +80,7 @@ def resolve(
         module=copy_module(module).to(device),
         shards=shards,
         training=_planned(experiment, shards),
-        defense=experiment.rule,
+        rule=experiment.rule,
         defense_from=experiment.defense_from,
         aims=aims,
         attacks=attacks,

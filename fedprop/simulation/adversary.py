@@ -45,7 +45,7 @@ class Adversary:
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
         self._gradients = Gradients(setup.module) if setup.aims else None
-        self._assumed = [AssumedRule(attack.assumes, setup.defense) for attack, _ in setup.attacks]
+        self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
     def holds(self, client: ClientId) -> bool:

@@ -310,7 +310,7 @@ def _snapshot(world: World, now: Seconds) -> Snapshot:
         snapshot.state = pack(world.snapshot(now), snapshot.tensors)
     except TypeError as error:  # what a rule, a protocol or an optimizer of one's own remembers may be anything
         raise RunFailed(
-            f"{error}: what rule {world.setup.defense.kind} and others remember must be plain data "
+            f"{error}: what rule {world.setup.rule.kind} and others remember must be plain data "
             "(None, numbers, text, tensors, and tuples, lists and mappings of these), or `checkpoint_every` 0"
         ) from error
     return snapshot

@@ -62,7 +62,7 @@ class Server:
         self._trainable, self._fixed = (mask.to(setup.device) for mask in (self.layout.trainable, self.layout.fixed))
         self._walk = ServerStep(setup.optimizer, self._trainable, fixed=self._fixed)
         start = self._walk.begin(self.layout.flatten(setup.module).to(setup.device))
-        self.state = ServerState(*start, setup.defense.init())
+        self.state = ServerState(*start, setup.rule.init())
         self._door = Door(
             clients=setup.clients,
             size=self.layout.size,
@@ -303,13 +303,13 @@ class Server:
             "round": now_round,
             "generator": generator(setup.seed, "aggregation", now_round),
         }
-        return {name: value for name, value in known.items() if name in setup.defense.asks}
+        return {name: value for name, value in known.items() if name in setup.rule.asks}
 
     def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
         """The aggregate by the rule, or with central privacy the noisy mean in its place."""
         setup, state = self.setup, self.state
         if setup.central_privacy is None:
-            rule = setup.defense if state.round >= setup.defense_from else Mean()
+            rule = setup.rule if state.round >= setup.defense_from else Mean()
             return ask(rule, cohort, state.memory, state.round)
         wanted = setup.policy.wanted(setup.clients)
         draw = generator(setup.seed, "central privacy", state.round)

@@ -32,7 +32,7 @@ class Setup:
     ----------
     module : the model, holding the initial global parameters.
     shards : every client's training data, poisoned already where an attack says so.
-    defense : the rule that aggregates.
+    rule : what aggregates.
     aims : the inputs that an attack wants misclassified, with the labels it wants for them, by its place in `attacks`.
     defense_from : before this round the server takes the plain mean.
     attacks : each with the clients it holds.
@@ -59,7 +59,7 @@ class Setup:
     module: nn.Module
     shards: Shards
     training: LocalTraining
-    defense: Aggregator
+    rule: Aggregator
     attacks: tuple[tuple[Attack, frozenset[ClientId]], ...]
     policy: Policy
     optimizer: ServerOptimizer

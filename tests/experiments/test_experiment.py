@@ -413,7 +413,7 @@ def test_nothing_runs_that_was_not_checked(name, start):
 def test_plain_data_in_an_unchecked_copy_is_understood():
     raw = BaseModel.model_copy(PLAIN, update={"defense": {"kind": "krum", "f": 2}, "attack": Gaussian()})
     setup = resolve(raw)
-    assert setup.defense == Krum(f=2)
+    assert setup.rule == Krum(f=2)
     assert setup.attacks[0][0] == Gaussian()
 
 

@@ -273,7 +273,7 @@ def test_what_does_not_go_with_it_is_refused(settings, rule):
 def test_clients_train_on_what_they_do_not_test_on(toy):
     setup = resolve(experiment(root={"size": 20}, defense={"kind": "siren_plus", "holdout": 0.5}), dataset=toy(10))
     assert setup.shards.sizes == (5,) * 10
-    assert (setup.protocol, setup.defense.kind) == (SirenPlus(holdout=0.5), "mean")
+    assert (setup.protocol, setup.rule.kind) == (SirenPlus(holdout=0.5), "mean")
     plain = resolve(experiment(defense="mean"), dataset=toy(10))
     assert plain.shards.sizes == (12,) * 10
     assert plain.protocol is plain.client_side is None
