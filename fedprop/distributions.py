@@ -7,7 +7,7 @@ without a generator's state.
 import math
 from abc import ABC, abstractmethod
 from statistics import NormalDist
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -16,15 +16,13 @@ from fedprop.errors import RunFailed
 from fedprop.failures import in_words
 from fedprop.registry import Registry
 from fedprop.rng import uniform
-from fedprop.types import Frozen, NonNegative, Positive
+from fedprop.types import Kind, NonNegative, Positive
 
 _NORMAL = NormalDist()
 
 
-class Distribution(Frozen, ABC):
+class Distribution(Kind, ABC):
     """A distribution on the non-negative numbers. One of your own overrides `quantile`."""
-
-    kind: str
 
     @abstractmethod
     def quantile(self, u: float) -> float:
@@ -60,6 +58,10 @@ class Constant(Distribution):
     kind: Literal["constant"] = "constant"
     value: NonNegative
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(value=2.0), cls(value=0.0))
+
     def quantile(self, u: float) -> float:
         return self.value
 
@@ -78,6 +80,10 @@ class Exponential(Distribution):
     kind: Literal["exponential"] = "exponential"
     mean: Positive
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(mean=2.0),)
+
     def quantile(self, u: float) -> float:
         return -self.mean * math.log1p(-u)
 
@@ -95,6 +101,10 @@ class LogNormal(Distribution):
     median: Positive
     sigma: Annotated[float, Field(ge=0.0, le=50.0)]
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(median=2.0, sigma=0.5), cls(median=2.0, sigma=0.0))
+
     def quantile(self, u: float) -> float:
         return self.median * math.exp(self.sigma * _NORMAL.inv_cdf(u))
 
@@ -111,6 +121,10 @@ class Pareto(Distribution):
     kind: Literal["pareto"] = "pareto"
     minimum: Positive
     alpha: Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(minimum=1.0, alpha=3.0), cls(minimum=1.0, alpha=0.5))
 
     def quantile(self, u: float) -> float:
         return self.minimum * math.pow(1.0 - u, -1.0 / self.alpha)

@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from fedprop.errors import InvalidConfig
 from fedprop.loading import load_file, why
-from fedprop.settings import meant, shown
+from fedprop.settings import Kind, meant, shown
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", bound=Kind)
 
 
 def load_target(target: str) -> Any:
@@ -105,6 +105,10 @@ class Registry(Generic[T]):
         for entry in sorted(entry_points(group=f"fedprop.{self.family}"), key=lambda e: e.name):
             found.setdefault(entry.name, entry.load())
         return found
+
+    def examples(self) -> tuple[T, ...]:
+        """What the kinds offer as worth trying, in their order."""
+        return tuple(example for cls in self.kinds.values() for example in cls.examples())
 
     def parse(self, value: Any) -> T:
         """Turn a mapping with a `kind`, a bare kind, or an instance into an instance.

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fedprop.settings import Frozen as Frozen
+from fedprop.settings import Kind as Kind
 
 Updates: TypeAlias = Float[Tensor, "n d"]
 """One row per client: local parameters minus global parameters, flattened."""

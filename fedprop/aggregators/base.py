@@ -17,7 +17,10 @@ from fedprop.aggregators.server_side import ServerSide
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 from fedprop.forms import PLAIN, Form, Given, taken
-from fedprop.types import ClientId, Frozen, Round, Vector, Weights
+from fedprop.types import ClientId, Kind, Round, Vector, Weights
+
+EXAMPLE_F = (0, 1, 2)
+"""Numbers of Byzantine rows that examples of rules are set to tolerate: none, one, and more than one."""
 
 Numbers: TypeAlias = Sequence[int] | Tensor | NDArray[Any]
 """A whole number for each row."""
@@ -167,7 +170,7 @@ def given_rows(updates: Given | Columns, whom: str) -> tuple[Tensor | Columns, F
     return (updates, PLAIN) if isinstance(updates, Columns) else taken(updates, "updates", whom)
 
 
-class RowConsumer(Frozen, ABC):
+class RowConsumer(Kind, ABC):
     """What rules and stages share: a `kind`, a least number of rows, and the refusal of anything else.
 
     Attributes
@@ -178,7 +181,11 @@ class RowConsumer(Frozen, ABC):
 
     sees_not_finite: ClassVar[bool] = False
 
-    kind: str
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Configurations worth trying: set to tolerate no row, one and two, where `f` alone is to be set."""
+        wanted = [name for name, field in cls.model_fields.items() if field.is_required()]
+        return tuple(cls.model_validate({"f": f}) for f in EXAMPLE_F) if wanted == ["f"] else super().examples()
 
     @property
     def asks(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Centered clipping: a rule that remembers where it was."""
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from numpy.typing import NDArray
@@ -54,6 +54,10 @@ class CenteredClipping(Aggregator):
     kind: Literal["centered_clipping"] = "centered_clipping"
     radius: Positive
     iterations: PositiveInt = 1
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(radius=1.0), cls(radius=1.0, iterations=3), cls(radius=1e4, iterations=2))
 
     def contract(self) -> Contract:
         return Contract(

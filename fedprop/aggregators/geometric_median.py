@@ -1,6 +1,6 @@
 """The geometric median, as in RFA."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import PositiveInt
@@ -53,6 +53,10 @@ class GeometricMedian(GramRule):
     nu: Positive = 1e-12
     tolerance: Positive = 1e-6
     max_iterations: PositiveInt = 100
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(weighting="examples"))
 
     def contract(self) -> Contract:
         return Contract(

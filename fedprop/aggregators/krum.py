@@ -1,13 +1,13 @@
 """Krum and Multi-Krum."""
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.base import EXAMPLE_F, Cohort
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, never
 from fedprop.aggregators.gram import GramRule, centred_gram, squared_distances
 from fedprop.types import Gram, Updates, Vector, Weights
@@ -47,6 +47,10 @@ class Krum(GramRule):
     kind: Literal["krum"] = "krum"
     f: NonNegativeInt
     m: PositiveInt = 1
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (*(cls(f=f) for f in EXAMPLE_F), cls(f=1, m=3), cls(f=2, m=3))
 
     @property
     def min_rows(self) -> int:

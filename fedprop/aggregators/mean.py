@@ -1,6 +1,6 @@
 """The average: no defense, and the yardstick for all of them."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 
@@ -41,6 +41,10 @@ class Mean(Aggregator):
 
     kind: Literal["mean"] = "mean"
     weighting: Weighting = "uniform"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(weighting="examples"))
 
     def contract(self) -> Contract:
         return Contract(

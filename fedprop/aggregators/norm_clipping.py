@@ -1,6 +1,6 @@
 """Norm clipping: a stage that bounds how far a single row can reach."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -30,6 +30,10 @@ class NormClipping(Stage):
 
     kind: Literal["norm_clipping"] = "norm_clipping"
     max_norm: Positive
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(max_norm=2.0), cls(max_norm=1e4))
 
     def apply(self, updates: Rows) -> Staged:
         found = lengths(updates)

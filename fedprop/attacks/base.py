@@ -16,7 +16,7 @@ from fedprop.attacks.active_rounds import ALWAYS, ActiveRounds
 from fedprop.attacks.workshop import Workshop
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.forms import PLAIN, Form, Given, taken
-from fedprop.types import Frozen, Updates, Vector, Weights
+from fedprop.types import Kind, Updates, Vector, Weights
 
 Knowledge: TypeAlias = Literal["partial", "full"]
 
@@ -153,7 +153,7 @@ class Constraint:
     broken: Callable[[View, Updates], str | None]
 
 
-class Attack(Frozen, ABC):
+class Attack(Kind, ABC):
     """Base of all attacks.
 
     Attributes
@@ -170,7 +170,6 @@ class Attack(Frozen, ABC):
         If an attack that poisons data is to pause.
     """
 
-    kind: str
     share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     rounds: ActiveRounds = ALWAYS
     alarms: Alarms = "honest"

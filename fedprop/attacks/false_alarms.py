@@ -1,6 +1,6 @@
 """Lies about the global model, and nothing else."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from fedprop.attacks.base import Alarms, Attack
 
@@ -13,3 +13,7 @@ class FalseAlarms(Attack):
 
     kind: Literal["false_alarms"] = "false_alarms"
     alarms: Alarms = "always"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(alarms="never"), cls(alarms="inverted"))

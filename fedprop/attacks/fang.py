@@ -1,6 +1,6 @@
 """What the local model poisoning attacks of Fang et al. have in common."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from pydantic import model_validator
 
@@ -35,6 +35,11 @@ class FangAttack(Attack):
     knowledge: Knowledge = "partial"
     goal: Goal = "directed"
     direction: Direction = "rule"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        settings = ({}, {"knowledge": "full"}, {"knowledge": "full", "goal": "deviation"}, {"direction": "mean"})
+        return tuple(cls.model_validate(setting) for setting in settings)
 
     @property
     def sees(self) -> Knowledge:

@@ -1,6 +1,6 @@
 """Updates drawn from the Gaussian that the honest ones suggest."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from fedprop.attacks.base import Attack, Knowledge, View
 from fedprop.attacks.rows import mean_and_deviation, sendable
@@ -27,6 +27,10 @@ class Gaussian(Attack):
 
     kind: Literal["gaussian"] = "gaussian"
     knowledge: Knowledge = "full"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(knowledge="partial"), cls(knowledge="full"))
 
     @property
     def sees(self) -> Knowledge:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fedprop.data.arrays import Array, count_classes, inputs, labels
 from fedprop.errors import InvalidConfig
-from fedprop.types import Frozen
+from fedprop.types import Kind
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,8 @@ class Dataset:
         return cls(name, train, test, count_classes(classes, train.y, test.y))
 
 
-class DatasetSpec(Frozen, ABC):
+class DatasetSpec(Kind, ABC):
     """A dataset by name: `load` reads or makes it."""
-
-    kind: str
 
     @abstractmethod
     def load(self, data_dir: Path | None, seed: int) -> Dataset:

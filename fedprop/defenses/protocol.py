@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.server_side import ServerSide
-from fedprop.types import ClientId, Frozen, Updates, Vector
+from fedprop.types import ClientId, Kind, Updates, Vector
 
 LocalTest: TypeAlias = Callable[[ClientId, Vector], float | None]
 """The accuracy in [0, 1] of a model [d] on the examples that a client keeps for testing; None if it keeps none."""
@@ -100,14 +100,12 @@ class Screened(NamedTuple):
     memory: Any
 
 
-class RoundProtocol(Frozen, ABC):
+class RoundProtocol(Kind, ABC):
     """Base of all such defenses.
 
     Memory is plain data: None, numbers, text, tensors, and tuples and mappings of these. A checkpoint gives back a
     named tuple as a plain one.
     """
-
-    kind: str
 
     @property
     @abstractmethod

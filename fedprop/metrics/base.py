@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.types import ClientId, Frozen
+from fedprop.types import ClientId, Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def _number(found: float | None) -> float | None:
     return float(found)
 
 
-class Metric(Frozen, ABC):
+class Metric(Kind, ABC):
     """A number that tells how good a model is.
 
     One of your own names itself and computes:
@@ -109,8 +109,6 @@ class Metric(Frozen, ABC):
 
     label: ClassVar[str] = ""
     parts_of: ClassVar[str] = ""
-
-    kind: str
 
     @abstractmethod
     def measure(self, exam: Exam) -> Reading:

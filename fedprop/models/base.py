@@ -6,13 +6,11 @@ from torch import nn
 
 from fedprop.draws import OwnDraws, seeded
 from fedprop.rng import key
-from fedprop.types import Frozen
+from fedprop.types import Kind
 
 
-class ModelSpec(Frozen, ABC):
+class ModelSpec(Kind, ABC):
     """A model by name."""
-
-    kind: str
 
     @abstractmethod
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:

@@ -1,7 +1,7 @@
 """The 18-layer residual network."""
 
 from math import gcd
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
@@ -38,6 +38,10 @@ class ResNet18(ModelSpec):
     kind: Literal["resnet18"] = "resnet18"
     norm: Norm = "batch"
     width: PositiveInt = 64
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(width=4), cls(norm="group", width=4))
 
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         channels, height, width = image_shape(shape, "ResNet18", smallest=2)

@@ -14,9 +14,11 @@ from fedprop.settings.assign import assign
 from fedprop.settings.describe import Setting, parts_of, settings_of, spelled, summary_of
 from fedprop.settings.explain import explain, meant, shown, validate
 from fedprop.settings.frozen import Frozen, sound
+from fedprop.settings.kind import Kind
 
 __all__ = [
     "Frozen",
+    "Kind",
     "Setting",
     "assign",
     "explain",

@@ -13,19 +13,19 @@ One of your own overrides `move`, and `init` where it remembers something:
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from fedprop.registry import Registry
-from fedprop.types import Frozen, Positive, Updates, Vector, Weights
+from fedprop.types import Kind, Positive, Updates, Vector, Weights
 
 State: TypeAlias = dict[str, Tensor]
 
 
-class ServerOptimizer(Frozen):
+class ServerOptimizer(Kind):
     """Base: FedAvg's step, `new = old + lr * aggregate`.
 
     Attributes
@@ -36,7 +36,6 @@ class ServerOptimizer(Frozen):
 
     reads_lengths: ClassVar[bool] = False
 
-    kind: str
     lr: Positive = 1.0
 
     def init(self, parameters: Vector) -> State:
@@ -65,6 +64,10 @@ class FedAvg(ServerOptimizer):
     """McMahan et al. 2017; with one local step it is FedSGD."""
 
     kind: Literal["fedavg"] = "fedavg"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(lr=0.5))
 
 
 class FedAvgM(ServerOptimizer):

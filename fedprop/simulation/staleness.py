@@ -7,16 +7,14 @@ from typing import Annotated, Literal, TypeAlias
 from fedprop.errors import WrongAnswer
 from fedprop.registry import Registry
 from fedprop.settings import shown
-from fedprop.types import Frozen, NonNegative, Positive
+from fedprop.types import Kind, NonNegative, Positive
 
 
-class Staleness(Frozen, ABC):
+class Staleness(Kind, ABC):
     """A weight in (0, 1] for every number of versions `tau` between an update's start and now; 1 at tau = 0.
 
     One of your own overrides `weight`.
     """
-
-    kind: str
 
     @abstractmethod
     def weight(self, tau: int) -> float:

@@ -13,7 +13,7 @@ schedules multiply. One of your own overrides `factor`:
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
@@ -21,15 +21,13 @@ from fedprop.errors import InvalidConfig, WrongAnswer
 from fedprop.failures import blamed
 from fedprop.registry import Registry, several
 from fedprop.settings import shown
-from fedprop.types import Frozen, Round
+from fedprop.types import Kind, Round
 
 Shrinking: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class LrSchedule(Frozen, ABC):
+class LrSchedule(Kind, ABC):
     """A share of `lr` for every round."""
-
-    kind: str
 
     @abstractmethod
     def factor(self, round: Round) -> float:
@@ -49,6 +47,10 @@ class StepDecay(LrSchedule):
     every: PositiveInt
     shrink: Shrinking = 0.1
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(every=2),)
+
     def factor(self, round: Round) -> float:
         return self.shrink ** (round // self.every)
 
@@ -65,6 +67,10 @@ class MilestoneDecay(LrSchedule):
     kind: Literal["milestones"] = "milestones"
     at: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     shrink: Shrinking = 0.1
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(at=(2, 5)),)
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
         return (self._in_order,)
@@ -88,6 +94,10 @@ class ExponentialDecay(LrSchedule):
     kind: Literal["exponential"] = "exponential"
     shrink: Shrinking
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(shrink=0.9),)
+
     def factor(self, round: Round) -> float:
         return self.shrink**round
 
@@ -107,6 +117,10 @@ class CosineDecay(LrSchedule):
     rounds: PositiveInt
     least: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(rounds=4), cls(rounds=3, least=0.1))
+
     def factor(self, round: Round) -> float:
         passed = min(round, self.rounds) / self.rounds
         return self.least + (1.0 - self.least) * (1.0 + math.cos(math.pi * passed)) / 2.0
@@ -122,6 +136,10 @@ class Warmup(LrSchedule):
 
     kind: Literal["warmup"] = "warmup"
     rounds: PositiveInt
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(rounds=3),)
 
     def factor(self, round: Round) -> float:
         return min(round + 1, self.rounds + 1) / (self.rounds + 1)

@@ -9,16 +9,14 @@ from fedprop.data.partitions.answer import NOBODY as NOBODY
 from fedprop.data.partitions.answer import checked_parts, parts_of
 from fedprop.errors import InvalidConfig
 from fedprop.failures import blamed
-from fedprop.types import Frozen
+from fedprop.types import Kind
 
 
-class Partition(Frozen, ABC):
+class Partition(Kind, ABC):
     """Base of all partitions: each example goes to one client or, where a partition says so, to nobody.
 
     One of your own says so by `owners`; one that finds it easier to name each client's examples overrides `split` too.
     """
-
-    kind: str
 
     def deal(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> list[Tensor]:
         """What `split` answers, checked; the simulator asks here.

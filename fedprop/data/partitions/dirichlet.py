@@ -1,6 +1,6 @@
 """Clients whose label shares follow a Dirichlet distribution."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -30,6 +30,10 @@ class Dirichlet(Partition):
     q: Positive = 0.2
     min_size: PositiveInt = 1
     max_draws: PositiveInt = 1000
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(q=100.0))
 
     def owners(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:
         if clients * self.min_size > len(labels):

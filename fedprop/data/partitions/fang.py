@@ -1,7 +1,7 @@
 """Groups of clients, each of which prefers one class."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
 from pydantic import Field
@@ -40,6 +40,10 @@ class FangNonIID(Partition):
 
     kind: Literal["fang"] = "fang"
     p: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(p=0.1), cls(p=1.0))
 
     def owners(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:
         if classes < 2:

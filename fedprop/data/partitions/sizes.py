@@ -1,6 +1,6 @@
 """Clients whose sizes are given."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from pydantic import PositiveInt
@@ -21,6 +21,10 @@ class Sizes(Partition):
 
     kind: Literal["sizes"] = "sizes"
     sizes: tuple[PositiveInt, ...]
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(sizes=(3, 5, 2)),)
 
     def owners(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:
         total = sum(self.sizes)

@@ -1,7 +1,7 @@
 """Asynchronous policies: a new version whenever enough updates have come, whatever version they started from."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -80,6 +80,10 @@ class FedBuff(Asynchronous):
     buffer: PositiveInt
     staleness: AnyStaleness = PolynomialStaleness()
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(concurrency=6, buffer=3), cls(concurrency=4, buffer=4, max_staleness=2))
+
     def smallest(self, clients: int) -> int:
         return self.buffer
 
@@ -100,6 +104,10 @@ class FedAsync(Asynchronous):
 
     kind: Literal["fedasync"] = "fedasync"
     mixing: Annotated[float, Field(gt=0.0, le=1.0)] = 0.6
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(concurrency=3), cls(concurrency=2, mixing=1.0, staleness=PolynomialStaleness()))
 
     def smallest(self, clients: int) -> int:
         return 1

@@ -14,13 +14,13 @@ from fedprop.failures import blamed
 from fedprop.settings import shown
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.transport import Payload
-from fedprop.types import ClientId, Frozen, Seconds, Updates, Vector, Version
+from fedprop.types import ClientId, Kind, Seconds, Updates, Vector, Version
 
 if TYPE_CHECKING:
     from fedprop.simulation.server import Server
 
 
-class Policy(Frozen, ABC):
+class Policy(Kind, ABC):
     """When the server invites, waits and aggregates.
 
     One of your own overrides `run`, and says by `smallest` what the rule must be able to work with:
@@ -49,8 +49,6 @@ class Policy(Frozen, ABC):
 
     synchronous: ClassVar[bool] = False
     limit: ClassVar[str] = "patience"
-
-    kind: str
 
     @abstractmethod
     async def run(self, server: "Server") -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt
 
@@ -32,6 +32,10 @@ class Synchronous(Policy):
     over_selection: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = 1.0
     deadline: Positive | None = None
     min_updates: PositiveInt | None = None
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(cohort=4, over_selection=1.5))
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
         return self._over_selection_needs_a_cohort, self._cohort_suffices
