@@ -182,7 +182,7 @@ class RowConsumer(Kind, ABC):
     sees_not_finite: ClassVar[bool] = False
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["RowConsumer", ...]:
         """Configurations worth trying: set to tolerate no row, one and two, where `f` alone is to be set."""
         wanted = [name for name, field in cls.model_fields.items() if field.is_required()]
         return tuple(cls.model_validate({"f": f}) for f in EXAMPLE_F) if wanted == ["f"] else super().examples()

@@ -1,7 +1,7 @@
 """Centered clipping: a rule that remembers where it was."""
 
 import math
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class CenteredClipping(Aggregator):
     iterations: PositiveInt = 1
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["CenteredClipping", ...]:
         return (cls(radius=1.0), cls(radius=1.0, iterations=3), cls(radius=1e4, iterations=2))
 
     def contract(self) -> Contract:

@@ -1,6 +1,6 @@
 """The geometric median, as in RFA."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -55,7 +55,7 @@ class GeometricMedian(GramRule):
     max_iterations: PositiveInt = 100
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["GeometricMedian", ...]:
         return (cls(), cls(weighting="examples"))
 
     def contract(self) -> Contract:

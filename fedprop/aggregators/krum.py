@@ -1,7 +1,7 @@
 """Krum and Multi-Krum."""
 
 import math
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
@@ -49,7 +49,7 @@ class Krum(GramRule):
     m: PositiveInt = 1
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["Krum", ...]:
         return (*(cls(f=f) for f in EXAMPLE_F), cls(f=1, m=3), cls(f=2, m=3))
 
     @property

@@ -1,6 +1,6 @@
 """The average: no defense, and the yardstick for all of them."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -43,7 +43,7 @@ class Mean(Aggregator):
     weighting: Weighting = "uniform"
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["Mean", ...]:
         return (cls(), cls(weighting="examples"))
 
     def contract(self) -> Contract:

@@ -1,6 +1,6 @@
 """Norm clipping: a stage that bounds how far a single row can reach."""
 
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class NormClipping(Stage):
     max_norm: Positive
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> tuple["NormClipping", ...]:
         return (cls(max_norm=2.0), cls(max_norm=1e4))
 
     def apply(self, updates: Rows) -> Staged:

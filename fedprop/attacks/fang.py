@@ -1,6 +1,6 @@
 """What the local model poisoning attacks of Fang et al. have in common."""
 
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import model_validator
 
@@ -38,7 +38,12 @@ class FangAttack(Attack):
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
-        settings = ({}, {"knowledge": "full"}, {"knowledge": "full", "goal": "deviation"}, {"direction": "mean"})
+        settings: tuple[dict[str, Any], ...] = (
+            {},
+            {"knowledge": "full"},
+            {"knowledge": "full", "goal": "deviation"},
+            {"direction": "mean"},
+        )
         return tuple(cls.model_validate(setting) for setting in settings)
 
     @property
