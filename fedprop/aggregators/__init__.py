@@ -27,10 +27,12 @@ from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
-from fedprop.aggregators.pipeline import Chain, Pipeline, Stage, Staged
+from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.rooted import Reference, Rooted, self_contained
 from fedprop.aggregators.safetensors_rows import SafetensorsRows
 from fedprop.aggregators.server_side import ServerSide
+from fedprop.aggregators.stage import Chain, Stage, Staged
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "NearestNeighbourMixing",
     "NormClipping",
     "Pipeline",
+    "Postprocessor",
     "Reference",
     "Region",
     "Rooted",

@@ -17,7 +17,8 @@ from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
-from fedprop.aggregators.pipeline import Pipeline, Stage
+from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.stage import Stage
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.registry import Registry
 

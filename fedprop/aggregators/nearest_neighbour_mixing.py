@@ -5,12 +5,14 @@ from typing import Literal
 
 import torch
 from pydantic import NonNegativeInt
+from torch import Tensor
 
+from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows, Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.gram import GramRows, centred_gram, seen, squared_distances
 from fedprop.aggregators.krum import TIE
-from fedprop.aggregators.pipeline import Stage, Staged
+from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Gram, Updates
 
 
@@ -43,17 +45,22 @@ class NearestNeighbourMixing(Stage):
     def requirement(self) -> str:
         return "n >= 2f + 1"
 
-    def apply(self, updates: Rows) -> Staged:
+    def apply(self, cohort: Cohort, state: None) -> Staged:
+        mixtures, mixing = self._mixed(cohort.updates)
+        return Staged(cohort.with_updates(mixtures), mixing)
+
+    def _mixed(self, updates: Rows) -> tuple[Rows, Tensor]:
+        """The mixtures, and what makes them of the rows."""
         rows, gram, _ = seen(updates)
         keep = len(updates) - self.f
         nearest = squared_distances(gram).argsort(dim=1, stable=True)[:, :keep]
         taken = torch.zeros_like(gram).scatter_(1, nearest, 1)
         if rows is not updates:
             # What is seen of giants says nothing about their mixtures.
-            return Staged(MixedRows(taken / keep, updates), taken / keep)
+            return MixedRows(taken / keep, updates), taken / keep
         # Divided last, so that integer rows have mixtures whose equal distances stay equal.
         mixed = taken @ gram @ taken.T / keep**2
-        return Staged(GramRows(taken / keep, updates, mixed), taken / keep)
+        return GramRows(taken / keep, updates, mixed), taken / keep
 
     def carry(self, contract: Contract) -> Contract:
         regret, kappa = contract.regret, contract.kappa

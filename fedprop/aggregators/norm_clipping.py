@@ -5,11 +5,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Columns, Rows, read, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.inner_products import lengths
-from fedprop.aggregators.pipeline import Stage, Staged
 from fedprop.aggregators.rescaled import SHORT, Rescaled, each_to_size, times_power
+from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Positive, Weights
 
 
@@ -35,20 +36,25 @@ class NormClipping(Stage):
     def examples(cls) -> tuple["NormClipping", ...]:
         return (cls(max_norm=2.0), cls(max_norm=1e4))
 
-    def apply(self, updates: Rows) -> Staged:
+    def apply(self, cohort: Cohort, state: None) -> Staged:
+        factors, rows = self._factors(cohort.updates)
+        return Staged(cohort.with_updates(rows), factors.diag())
+
+    def _factors(self, updates: Rows) -> tuple[Weights, Rows]:
+        """What each row is multiplied by, and the products."""
         found = lengths(updates)
         if updates.dtype == torch.float64 and not (self.max_norm > SHORT and torch.isfinite(found).all()):
             return self._in_own_units(updates)
         factors = (self.max_norm / found).clamp(max=1)
-        return Staged(ScaledRows(factors, updates), factors.diag())
+        return factors, ScaledRows(factors, updates)
 
-    def _in_own_units(self, updates: Rows) -> Staged:
-        """As `apply`, for lengths beyond the range of float64: each row that is clipped, in a unit of its own."""
+    def _in_own_units(self, updates: Rows) -> tuple[Weights, Rows]:
+        """As `_factors`, for lengths beyond the range of float64: each row that is clipped, in a unit of its own."""
         sized, sizes = each_to_size(updates)
         found = lengths(sized)
         clipped = found > times_power(torch.full_like(found, self.max_norm), -sizes)
         factors, shifts = (self.max_norm / found).where(clipped, 1), sized.shifts.where(clipped, 0)
-        return Staged(ScaledRows(factors, Rescaled(updates, shifts)), times_power(factors, shifts).diag())
+        return times_power(factors, shifts), ScaledRows(factors, Rescaled(updates, shifts))
 
     def carry(self, contract: Contract) -> Contract:
         """Order and rotations do not matter to lengths; everything measured against the rows as sent is given up."""

@@ -5,13 +5,19 @@ from typing import TypeVar
 from fedprop.aggregators.base import Aggregator, RowConsumer
 from fedprop.aggregators.contract import Region
 from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.postprocessor import Postprocessor
 
 T = TypeVar("T")
 
 
-def parts_of(rule: T) -> tuple[RowConsumer | T, ...]:
-    """The stages of a chain and the rule behind them; anything else alone."""
-    return (*rule.stages, rule.rule) if isinstance(rule, Pipeline) else (rule,)
+def parts_of(rule: T) -> tuple[RowConsumer | Postprocessor | T, ...]:
+    """What stands before the rule of a chain, the rule, and what comes after it; anything else alone."""
+    return rule.parts if isinstance(rule, Pipeline) else (rule,)
+
+
+def rule_of(rule: T) -> RowConsumer | T:
+    """The rule of a chain; anything else as it is."""
+    return rule.rule if isinstance(rule, Pipeline) else rule
 
 
 def tolerated(rule: Aggregator, n: int) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fedprop.aggregators import Aggregator
-from fedprop.aggregators.tolerance import parts_of
+from fedprop.aggregators.tolerance import parts_of, rule_of
 from fedprop.defenses import RoundProtocol
 from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.headline import warnings
@@ -66,7 +66,7 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
     later = f" from round {experiment.defense_from}" if experiment.defense_from else ""
     return {
         "defense": f"{spelled(experiment.defense)}{later}",
-        "f": getattr(parts_of(experiment.defense)[-1], "f", None),
+        "f": getattr(rule_of(experiment.defense), "f", None),
         "attacks": attacks,
         "clients": setup.clients,
         "compromised": len(setup.compromised),

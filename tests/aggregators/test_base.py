@@ -198,32 +198,35 @@ def test_the_short_form_is_looked_at_too() -> None:
 
 
 class WrongStage(Stage):
-    """Drops a row, or its mixing."""
+    """Drops a row's mixing, or its sender, or all rows."""
 
     kind: str = "wrong_stage"
     wrong: str
 
-    def apply(self, updates: Any) -> Any:
+    def apply(self, cohort: Cohort, state: Any) -> Any:
+        updates: Any = cohort.updates
         mixing = torch.eye(len(updates), dtype=torch.float64)
         return {
             "tensor": updates,
-            "rows": Staged(updates[1:], mixing),
-            "mixing": Staged(updates, mixing[1:]),
-            "float32": Staged(updates, mixing.float()),
+            "columns": Staged(cohort.with_updates(updates[:, 1:]), mixing),
+            "mixing": Staged(cohort, mixing[1:]),
+            "float32": Staged(cohort, mixing.float()),
+            "senders": Staged(cohort.with_updates(updates[1:]), mixing[1:]),
         }[self.wrong]
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ("tensor", r"with Staged\(updates, mixing\); found a tensor of shape \[3, 2\]"),
-        ("rows", r"with updates of shape \[3, 2\], torch.float32, on cpu; found a tensor of shape \[2, 2\]"),
-        ("mixing", r"with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor of shape \[2, 3\]"),
-        ("float32", r"with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor .*, torch.float32"),
+        ("tensor", r"answer with Staged\(cohort, mixing\); found a tensor of shape \[3, 2\]"),
+        ("columns", r"answer with updates of shape \[3, 2\], torch.float32, on cpu; found a tensor of shape \[3, 1\]"),
+        ("senders", "name a sender for each of 2 rows; found 3"),
+        ("mixing", r"answer with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor of shape \[2, 3\]"),
+        ("float32", r"answer with mixing of shape \[3, 3\], torch.float64, on cpu; found a tensor .*, torch.float32"),
     ],
 )
 @pytest.mark.parametrize("after", [None, Mean(), NormClipping(max_norm=1.0)])
 def test_a_stage_that_answers_wrongly_is_named(wrong: str, told: str, after: Any) -> None:
     stage = WrongStage(wrong=wrong)
-    with pytest.raises(WrongAnswer, match=f"the stage WrongStage must answer {told}"):
+    with pytest.raises(WrongAnswer, match=f"the stage WrongStage must {told}"):
         (stage if after is None else stage >> after)(torch.ones(3, 2))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Krum, Mean, Median, NearestNeighbourMixing, Region, TrimmedMean
+from fedprop.aggregators import Cohort, Krum, Mean, Median, NearestNeighbourMixing, Region, TrimmedMean
 from fedprop.errors import TooFewUpdates
 
 
@@ -12,13 +12,13 @@ def test_each_row_becomes_the_mean_of_its_nearest_rows_and_itself() -> None:
 
 def test_mixing_matrix_makes_the_rows() -> None:
     rows = torch.randn(7, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mixing = NearestNeighbourMixing(f=2).apply(rows).mixing
+    mixing = NearestNeighbourMixing(f=2).apply(Cohort(rows), None).mixing
     assert torch.allclose(mixing @ rows, NearestNeighbourMixing(f=2)(rows))
     assert mixing.sum(dim=1).tolist() == pytest.approx([1.0] * 7)
 
 
 def test_ties_go_to_the_smallest_index() -> None:
-    _, mixing = NearestNeighbourMixing(f=1).apply(torch.tensor([[-1.0], [0.0], [1.0]]))
+    mixing = NearestNeighbourMixing(f=1).apply(Cohort(torch.tensor([[-1.0], [0.0], [1.0]])), None).mixing
     assert mixing[1].tolist() == [0.5, 0.5, 0.0]
 
 

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Contract, Mean, Median, NormClipping
-from fedprop.aggregators.pipeline import Stage, Staged
+from fedprop.aggregators import Cohort, Contract, Mean, Median, NormClipping, Stage, Staged
 
 
 def test_long_rows_are_scaled_down_and_short_rows_kept() -> None:
@@ -21,13 +20,14 @@ def test_huge_rows_are_clipped_without_overflow(far: float) -> None:
 
 
 def test_mixing_matrix_holds_the_factors() -> None:
-    assert NormClipping(max_norm=1.0).apply(torch.tensor([[2.0], [0.5]])).mixing.tolist() == [[0.5, 0.0], [0.0, 1.0]]
+    mixing = NormClipping(max_norm=1.0).apply(Cohort(torch.tensor([[2.0], [0.5]])), None).mixing
+    assert mixing.tolist() == [[0.5, 0.0], [0.0, 1.0]]
 
 
 def test_clipped_rows_are_worked_out_as_they_are_read() -> None:
     rows = torch.randn(6, 9, generator=torch.Generator().manual_seed(0))
     rule = NormClipping(max_norm=2.0)
-    lazy = rule.apply(rows).updates
+    lazy = rule.apply(Cohort(rows), None).updates
     assert not isinstance(lazy, torch.Tensor)
     some = torch.tensor([4, 1])
     assert torch.equal(lazy.take(some).read(2, 5), rule(rows)[some, 2:5])
@@ -49,8 +49,9 @@ def test_a_stage_that_says_nothing_leaves_no_claim() -> None:
     class Halve(Stage):
         kind: str = "halve"
 
-        def apply(self, updates: torch.Tensor) -> Staged:
-            return Staged(updates / 2, torch.eye(len(updates), dtype=torch.float64) / 2)
+        def apply(self, cohort: Cohort, state: None) -> Staged:
+            halves = torch.eye(len(cohort.updates), dtype=torch.float64) / 2
+            return Staged(cohort.with_updates(cohort.updates / 2), halves)  # type: ignore[operator]
 
     rule = Halve() >> Median()
     assert rule.contract() == Contract()

@@ -59,9 +59,10 @@ def test_every_part_is_checked() -> None:
         rule(torch.full((7, 1), torch.nan))
 
 
-def test_state_is_the_rules() -> None:
+def test_state_is_that_of_the_parts() -> None:
     assert (CLIP >> RULE).init() is None
-    assert (CLIP >> RULE).aggregate(random_rows(), "kept").state == "kept"
+    assert (CLIP >> RULE).aggregate(random_rows()).state is None
+    assert (CLIP >> RULE).aggregate(random_rows(), (None, "kept", None)).state == (None, "kept", None)
 
 
 class First(Aggregator):
@@ -90,6 +91,6 @@ def test_rows_mixed_block_by_block_have_the_answer_of_rows_mixed_at_once(rule: A
 def test_integer_mixtures_keep_their_ties() -> None:
     """Three mixtures are the mean of rows 0, 0 and 3, and two that of 3, 3 and 0: the first of the three is taken."""
     rows = torch.tensor([[0.0], [0.0], [0.0], [3.0], [3.0], [3.0], [9.0]])
-    mixing = NearestNeighbourMixing(f=3).apply(rows).mixing
+    mixing = NearestNeighbourMixing(f=3).apply(Cohort(rows), None).mixing
     assert torch.equal(mixing[0], mixing[1])
     assert (NearestNeighbourMixing(f=3) >> Krum(f=2)).aggregate(rows).weights.tolist() == mixing[0].float().tolist()

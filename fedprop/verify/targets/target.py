@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from torch import nn
 
 from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Rooted, Stage, self_contained
+from fedprop.aggregators.tolerance import parts_of
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.errors import InvalidConfig
 from fedprop.properties.base import Rule
@@ -136,8 +137,7 @@ def _completed(rule: Aggregator | Stage) -> Aggregator:
 
 def _f_of(rule: Aggregator) -> int | None:
     rule = rule.rule if isinstance(rule, Rooted) else rule
-    parts = (*rule.stages, rule.rule) if isinstance(rule, Pipeline) else (rule,)
-    found = {part.f for part in parts if hasattr(part, "f")}
+    found = {part.f for part in parts_of(rule) if hasattr(part, "f")}
     return max(found, default=None)
 
 
