@@ -11,9 +11,9 @@ from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import Ordered, Shares, row_weights, sum_ordered
-from fedprop.aggregators.gram import centred_gram, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
+from fedprop.aggregators.views import centred_gram, squared_distances
 from fedprop.types import Gram, Updates, Vector
 
 RESOLUTIONS = 50

@@ -1,24 +1,23 @@
 """Centered clipping: a rule that remembers where it was."""
 
-import math
 from typing import Any, ClassVar, Literal
 
 import torch
 from numpy.typing import NDArray
 from pydantic import PositiveInt
-from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import Columns, Rows, mix, read, take
+from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.columns import AddedRows, Rows
 from fedprop.aggregators.contract import Contract, never
+from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.inner_products import inner_products, lengths
-from fedprop.aggregators.rescaled import LARGEST, LONG, SHORT, exponent, times_power, within_reach
+from fedprop.aggregators.views import Seen, seen_by_length
 from fedprop.errors import InvalidUpdates
 from fedprop.forms import taken
 from fedprop.types import Gram, Positive, Vector, Weights
 
 
-class CenteredClipping(Aggregator):
+class CenteredClipping(FramedRule):
     """The previous aggregate, moved by the mean way from it to the rows, each way cut to the length `radius`.
 
     With v for the previous aggregate, which is zero before the first round, the step is
@@ -48,8 +47,7 @@ class CenteredClipping(Aggregator):
     (tensor([0.6667]), tensor([1.2222]))
     """
 
-    reads_columns: ClassVar[bool] = True
-    sees_not_finite: ClassVar[bool] = True
+    mixes_seen: ClassVar[bool] = True
 
     kind: Literal["centered_clipping"] = "centered_clipping"
     radius: Positive
@@ -68,42 +66,39 @@ class CenteredClipping(Aggregator):
             ambiguous=never,
         )
 
+    def frame(self, cohort: Cohort, state: Vector | NDArray[Any] | None) -> Seen:
+        """The ways from the previous aggregate to the rows. It is subtracted first, which costs no digits.
+
+        Nor do later steps: k of them lead k * radius away at most, so rows that are still cut lie at most k + 1 times
+        as far from the first point as from there.
+        """
+        centre, rows = self._centre(cohort, state), cohort.updates
+        ways = rows if centre is None else AddedRows(rows, centre[None], -1.0)
+        return seen_by_length(ways, self.radius, self._products)
+
+    def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
+        return Judged(self._weigh(view.gram, view.length(self.radius)))
+
     def combine(self, cohort: Cohort, state: Vector | NDArray[Any] | None) -> Aggregation:
-        rows = cohort.updates
-        centre = None if state is None else taken(state, "state", "CenteredClipping")[0]
-        if centre is not None and centre.shape != rows.shape[1:]:
-            due, found = list(rows.shape[1:]), list(centre.shape)
-            raise InvalidUpdates(f"`state` must have shape {due} for CenteredClipping; found {found}")
-        seen = rows if centre is None else RowsSeenFrom(centre, rows)
-        products = self._products(seen)
-        if not torch.isfinite(products.diagonal()).all():
-            self.check_numbers(rows)
-        if rows.dtype == torch.float64 and not (SHORT < self.radius < LONG and bool(products.max() < LARGEST)):
-            value, weights = self._in_radii(seen)
-            value = value if centre is None else value + centre
-        else:
-            weights = self._weigh(products, self.radius)
-            value = mix(weights[None], rows)[0]
-            if centre is not None:
-                value.add_(centre.to(value), alpha=1 - float(weights.sum()))
-        return Aggregation(value, weights.to(value.dtype), value.clone())
+        way, weights, _ = super().combine(cohort, state)
+        centre = self._centre(cohort, state)
+        value = way if centre is None else (way + centre).to(way.dtype)
+        return Aggregation(value, weights, value.clone())
 
-    def _in_radii(self, seen: Rows) -> tuple[Vector, Weights]:
-        """The way from the centre and the weights, for rows whose squares float64 cannot hold: in units of the radius.
+    def _centre(self, cohort: Cohort, state: Vector | NDArray[Any] | None) -> Vector | None:
+        """The previous aggregate; None for zero."""
+        if state is None:
+            return None
+        centre, due = taken(state, "state", "CenteredClipping")[0], cohort.updates.shape[1:]
+        if centre.shape != due:
+            raise InvalidUpdates(
+                f"`state` must have shape {list(due)} for CenteredClipping; found {list(centre.shape)}"
+            )
+        return centre
 
-        A row is cut to the radius from wherever it comes, so giants may be shrunk as long as they stay far away.
-        """
-        rows, unit = within_reach(seen, exponent(self.radius))
-        weights = self._weigh(self._products(rows), math.ldexp(self.radius, -unit))
-        return times_power(mix(weights[None], rows)[0], unit), times_power(weights, rows.shifts + unit)
-
-    def _products(self, seen: Rows) -> Gram:
-        """Inner products [n, n] of the rows seen from the centre; for one step their squared lengths alone.
-
-        The centre is subtracted first, which costs no digits. Nor do later steps: k of them lead k * radius away at
-        most, so rows that are still cut lie at most k + 1 times as far from the centre as from there.
-        """
-        return inner_products(seen) if self.iterations > 1 else lengths(seen).square().diag()
+    def _products(self, rows: Rows) -> Gram:
+        """Inner products [n, n]; for one step their squared lengths alone."""
+        return inner_products(rows) if self.iterations > 1 else lengths(rows).square().diag()
 
     def _weigh(self, products: Gram, radius: float) -> Weights:
         """The weight of each row in the last point, given inner products seen from the first."""
@@ -114,17 +109,3 @@ class CenteredClipping(Aggregator):
             shares = (radius / squares.clamp(min=0).sqrt()).clamp(max=1) / len(products)
             weights = (1 - shares.sum()) * weights + shares
         return weights
-
-
-class RowsSeenFrom(Columns):
-    """`rows` [n, d] minus a `centre` [d], in float64, worked out block by block."""
-
-    def __init__(self, centre: Vector, rows: Rows) -> None:
-        self.centre, self.rows = centre, rows
-        self.shape, self.dtype, self.device = rows.shape, torch.float64, rows.device
-
-    def read(self, start: int, stop: int) -> Tensor:
-        return read(self.rows, start, stop).double() - self.centre[start:stop]
-
-    def take(self, rows: Tensor) -> "RowsSeenFrom":
-        return RowsSeenFrom(self.centre, take(self.rows, rows))

@@ -137,6 +137,10 @@ def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
     """
     while isinstance(rows, MixedRows):
         weights, rows = weights.double() @ rows.mixing, rows.rows
+    if isinstance(rows, AddedRows) and len(rows.other) == 1:
+        # The row added to all is added once, in the end.
+        share = rows.factor * weights.double().sum(dim=1, keepdim=True)
+        return mix(weights, rows.rows).double() + share * read(rows.other, 0, rows.shape[1])
     used = (weights != 0).any(dim=0).nonzero().flatten()
     mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
     if len(used):
@@ -195,3 +199,56 @@ class MixedRows(Columns):
 
     def take(self, rows: Tensor) -> "MixedRows":
         return MixedRows(self.mixing[rows], self.rows)
+
+
+class ScaledRows(Columns):
+    """`factors` [n] times `rows` [n, d], row by row, in the dtype of the rows."""
+
+    def __init__(self, factors: Float[Tensor, " n"], rows: Rows) -> None:
+        self.factors, self.rows = factors, rows
+        self.shape, self.dtype, self.device = rows.shape, rows.dtype, rows.device
+
+    def read(self, start: int, stop: int) -> Tensor:
+        return (read(self.rows, start, stop) * self.factors[:, None]).to(self.dtype)
+
+    def take(self, rows: Tensor) -> "ScaledRows":
+        return ScaledRows(self.factors[rows], take(self.rows, rows))
+
+
+class AddedRows(Columns):
+    """`rows` [n, d] plus `factor` times `other`, one row for all [1, d] or one for each [n, d], in float64.
+
+    So rows are seen from a point, if that is subtracted, or together with what is remembered of their senders. A sum
+    beyond the largest number of float64 is that number.
+    """
+
+    def __init__(self, rows: Rows, other: Float[Tensor, "k d"] | Columns, factor: float = 1.0) -> None:
+        self.rows, self.other, self.factor = rows, other, factor
+        self.shape, self.dtype, self.device = rows.shape, torch.float64, rows.device
+        self._may_overflow = torch.float64 in (rows.dtype, other.dtype)
+
+    def read(self, start: int, stop: int) -> Tensor:
+        block, other = read(self.rows, start, stop).double(), read(self.other, start, stop)
+        added = block.add(other.double(), alpha=self.factor)
+        return within_range(added) if self._may_overflow else added
+
+    def take(self, rows: Tensor) -> "AddedRows":
+        other = self.other if len(self.other) == 1 else take(self.other, rows)
+        return AddedRows(take(self.rows, rows), other, self.factor)
+
+
+class JoinedRows(Columns):
+    """The rows of one matrix, followed by those of others with as many columns."""
+
+    def __init__(self, *parts: Float[Tensor, "_ d"] | Columns) -> None:
+        self.parts = parts
+        self.shape = torch.Size((sum(len(part) for part in parts), *parts[0].shape[1:]))
+        self.dtype, self.device = parts[0].dtype, parts[0].device
+        for part in parts[1:]:
+            self.dtype = torch.promote_types(self.dtype, part.dtype)
+
+    def read(self, start: int, stop: int) -> Tensor:
+        return torch.cat([read(part, start, stop).to(self.dtype) for part in self.parts])
+
+    def take(self, rows: Tensor) -> TakenRows:
+        return TakenRows(self, rows)

@@ -1,19 +1,22 @@
 """FLTrust: rows count as far as they point where the server's own training points."""
 
-from typing import ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import Columns, Rows, TakenRows, map_blocks, mix, read
+from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.columns import JoinedRows, Rows
 from fedprop.aggregators.contract import Contract
-from fedprop.aggregators.rescaled import LARGEST, SMALLEST, Rescaled, each_to_size, times_power
+from fedprop.aggregators.gram import FramedRule, Judged
+from fedprop.aggregators.inner_products import products_with
+from fedprop.aggregators.views import Seen, seen_by_direction
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Vector, Weights
+from fedprop.types import Vector
 
 
-class FLTrust(Aggregator):
+class FLTrust(FramedRule):
     """The mean of the rows by trust, each row scaled to the length of the server's own update.
 
     The server trains on its root data as a client would; the update r that results is the reference. The trust score of
@@ -43,7 +46,7 @@ class FLTrust(Aggregator):
     (tensor([0.7071, 0.7071]), tensor([0.5000, 0.5000, 0.0000]))
     """
 
-    reads_columns: ClassVar[bool] = True
+    mixes_seen: ClassVar[bool] = True
 
     kind: Literal["fl_trust"] = "fl_trust"
 
@@ -54,27 +57,19 @@ class FLTrust(Aggregator):
     def contract(self) -> Contract:
         return Contract(permutation=True, scaling=True, orthogonal=True, idempotent=True, examples="ignored")
 
-    def combine(self, cohort: Cohort, state: None) -> Aggregation:
+    def frame(self, cohort: Cohort, state: Any) -> Seen:
+        """The rows and, after them, the reference, whose products with each are all that is asked for."""
         rows = cohort.updates
-        every = RowsBefore(_fitting(cohort.server_side.train(), rows), rows)
-        products = _products(every)
-        if _within_range(products[1]):
-            value, shares = _trusted(products, rows)
-        else:
-            # Each row in a unit of its own, since only directions count; the answer in that of the reference.
-            sized, sizes = each_to_size(every)
-            value, shares = _trusted(_products(sized), Rescaled(rows, sized.shifts[:-1]))
-            value = times_power(value, sizes[-1])
-        return Aggregation(value.to(rows.dtype), shares.to(rows.dtype))
+        every = JoinedRows(rows, _fitting(cohort.server_side.train(), rows)[None])
+        return seen_by_direction(every, partial(products_with, len(rows)), unit_of=len(rows))
 
-
-def _trusted(products: Tensor, rows: Rows) -> tuple[Vector, Weights]:
-    """The answer and the shares of trust, given the `_products` of these rows and of the reference."""
-    lengths = products[1].sqrt()
-    inverse = (1 / lengths).where(lengths > 0, 0)
-    scores = (products[0] * inverse * inverse[-1]).clamp(min=0)[:-1]
-    shares = scores / scores.sum() if scores.any() else scores
-    return mix((shares * inverse[:-1] * lengths[-1])[None], rows)[0], shares
+    def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
+        lengths = view.gram.diagonal().sqrt()
+        inverse = (1 / lengths).where(lengths > 0, 0)
+        scores = (view.gram[-1] * inverse * inverse[-1]).clamp(min=0)[:-1]
+        shares = scores / scores.sum() if scores.any() else scores
+        weights = torch.cat([shares * inverse[:-1] * lengths[-1], shares.new_zeros(1)])
+        return Judged(weights, shares=shares)
 
 
 def _fitting(reference: Tensor, rows: Rows) -> Vector:
@@ -83,29 +78,3 @@ def _fitting(reference: Tensor, rows: Rows) -> Vector:
         due, found = list(rows.shape[1:]), f"{list(reference.shape)}, {int(torch.isfinite(reference).sum())} finite"
         raise InvalidUpdates(f"the server's update must be finite with shape {due} for FLTrust; found {found}")
     return reference.to(rows.device)
-
-
-def _products(rows: Columns) -> Tensor:
-    """Of each row, the last of which is the reference: inner products with it and with itself, in float64 [2, n]."""
-    total = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: torch.stack([block @ block[-1], block.square().sum(dim=1)]), rows):
-        total += found
-    return total
-
-
-def _within_range(squares: Tensor) -> bool:
-    return bool(((squares >= SMALLEST) & (squares <= LARGEST)).all())
-
-
-class RowsBefore(Columns):
-    """`rows` [n, d] followed by a `last` row [d], in float64, worked out block by block."""
-
-    def __init__(self, last: Vector, rows: Rows) -> None:
-        self.last, self.rows = last, rows
-        self.shape, self.dtype, self.device = torch.Size((len(rows) + 1, *rows.shape[1:])), torch.float64, rows.device
-
-    def read(self, start: int, stop: int) -> Tensor:
-        return torch.cat([read(self.rows, start, stop).double(), self.last[None, start:stop].double()])
-
-    def take(self, rows: Tensor) -> TakenRows:
-        return TakenRows(self, rows)

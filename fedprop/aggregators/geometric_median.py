@@ -1,18 +1,18 @@
 """The geometric median, as in RFA."""
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Cohort
-from fedprop.aggregators.columns import mix, read
+from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.columns import read
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.distance_sum import EQUAL, best_row, least_distance_sum
-from fedprop.aggregators.gram import GramRule, seen, squared_distances
+from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.mean import Weighting, row_weights
-from fedprop.aggregators.rescaled import Rescaled, times_power
+from fedprop.aggregators.views import seen, squared_distances
 from fedprop.types import Gram, Positive, Updates, Vector, Weights
 
 ROUNDING = 1e-10
@@ -48,6 +48,8 @@ class GeometricMedian(GramRule):
     tensor([0., 1.])
     """
 
+    mixes_seen: ClassVar[bool] = True
+
     kind: Literal["geometric_median"] = "geometric_median"
     weighting: Weighting = "uniform"
     nu: Positive = 1e-12
@@ -74,15 +76,6 @@ class GeometricMedian(GramRule):
             regret=self._regret,
             precision=max(self.nu, self.tolerance),
         )
-
-    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        rows, gram, unit = seen(cohort.updates, self)
-        weights = self.weigh(gram, cohort)
-        value = mix(weights[None], rows)[0]
-        if isinstance(rows, Rescaled):
-            # A giant pulls as any row does, by its direction: so its weight shrinks as it grows.
-            value, weights = times_power(value, unit), times_power(weights, rows.shifts + unit)
-        return Aggregation(value, weights.to(value.dtype), state)
 
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
         alpha = row_weights(cohort, self.weighting)

@@ -32,6 +32,23 @@ def inner_products(rows: Rows, centre: int | None = None) -> Gram:
     return total.triu() + total.triu(1).T
 
 
+def products_with(hub: int, rows: Rows) -> Gram:
+    """Inner products [n, n] in float64 of row `hub` with each row, and of each with itself; 0 where nobody asks.
+
+    A pass that makes n products a column rather than n squared.
+    """
+    total = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
+    for found in map_blocks(lambda block: _with_one(block.double(), hub), rows):
+        total += found
+    gram = total[1].diag()
+    gram[hub], gram[:, hub] = total[0], total[0]
+    return gram
+
+
+def _with_one(block: Tensor, hub: int) -> Tensor:
+    return torch.stack([block @ block[hub], block.square().sum(dim=1)])
+
+
 def lengths(rows: Rows) -> Weights:
     """The Euclidean length [n] in float64 of each row; infinite or zero where its square is beyond float64."""
     squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)

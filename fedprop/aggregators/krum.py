@@ -9,7 +9,8 @@ from torch import Tensor
 
 from fedprop.aggregators.base import EXAMPLE_F, Cohort
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, never
-from fedprop.aggregators.gram import GramRule, centred_gram, squared_distances
+from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.views import centred_gram, squared_distances
 from fedprop.types import Gram, Updates, Vector, Weights
 
 TIE = 1e-9

@@ -10,9 +10,9 @@ from torch import Tensor
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows, Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region
-from fedprop.aggregators.gram import GramRows, centred_gram, seen, squared_distances
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.stage import Stage, Staged
+from fedprop.aggregators.views import GramRows, centred_gram, seen, squared_distances
 from fedprop.types import Gram, Updates
 
 

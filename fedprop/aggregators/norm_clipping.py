@@ -3,10 +3,9 @@
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.columns import Columns, Rows, read, take
+from fedprop.aggregators.columns import Rows, ScaledRows
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.rescaled import SHORT, Rescaled, each_to_size, times_power
@@ -67,17 +66,3 @@ class NormClipping(Stage):
             ambiguous=lambda x: contract.ambiguous(self(x)),
             precision=contract.precision,
         )
-
-
-class ScaledRows(Columns):
-    """`factors` [n] times `rows` [n, d], row by row, worked out in float64 block by block."""
-
-    def __init__(self, factors: Weights, rows: Rows) -> None:
-        self.factors, self.rows = factors, rows
-        self.shape, self.dtype, self.device = rows.shape, rows.dtype, rows.device
-
-    def read(self, start: int, stop: int) -> Tensor:
-        return (read(self.rows, start, stop) * self.factors[:, None]).to(self.dtype)
-
-    def take(self, rows: Tensor) -> "ScaledRows":
-        return ScaledRows(self.factors[rows], take(self.rows, rows))

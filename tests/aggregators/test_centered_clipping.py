@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from fedprop.aggregators import CenteredClipping, Mean, NearestNeighbourMixing
-from fedprop.aggregators.centered_clipping import RowsSeenFrom
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.errors import InvalidUpdates
 from fedprop.verify.hunting.hunt import Effort, hunt
@@ -78,14 +77,6 @@ def test_rows_seen_block_by_block_have_the_same_answer(iterations: int) -> None:
         streamed = rule.aggregate(TakenRows(rows, torch.arange(6)), centre)
     assert torch.allclose(streamed.value, whole.value)
     assert torch.allclose(streamed.weights, whole.weights)
-
-
-def test_rows_seen_from_a_centre_are_subtracted_in_float64() -> None:
-    rows, centre = random(4, 6), random(1, 6, seed=1)[0]
-    seen, some = RowsSeenFrom(centre, rows), torch.tensor([2, 0])
-    expected = rows.double() - centre.double()
-    assert torch.equal(seen.read(1, 5), expected[:, 1:5])
-    assert torch.equal(seen.take(some).read(0, 6), expected[some])
 
 
 def test_the_answer_keeps_the_dtype_of_the_rows_and_shares_no_memory_with_the_state() -> None:

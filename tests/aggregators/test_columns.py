@@ -6,7 +6,19 @@ import torch
 from torch import Tensor
 
 from fedprop.aggregators import columns
-from fedprop.aggregators.columns import MixedRows, blocks_of, column_blocks, fill, map_blocks, mix, read, take
+from fedprop.aggregators.columns import (
+    AddedRows,
+    JoinedRows,
+    MixedRows,
+    ScaledRows,
+    blocks_of,
+    column_blocks,
+    fill,
+    map_blocks,
+    mix,
+    read,
+    take,
+)
 
 
 @pytest.fixture
@@ -125,3 +137,27 @@ def test_mixed_rows_are_worked_out_where_they_are_read() -> None:
     assert (mixed.shape, mixed.dtype, mixed.device) == ((2, 8), ROWS.dtype, ROWS.device)
     assert torch.equal(mixed.read(1, 4), (mixing @ ROWS)[:, 1:4])
     assert torch.equal(mixed.take(torch.tensor([1])).read(0, 8), ROWS[2:])
+
+
+def test_scaled_added_and_joined_rows_are_worked_out_as_they_are_read() -> None:
+    rows, one, each = ROWS, torch.full((1, 8), 1e-9, dtype=torch.float64), -2 * ROWS
+    factors, some = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([2, 0])
+    expected = [
+        (ScaledRows(factors, rows), factors[:, None] * rows),
+        (AddedRows(rows, one, -1.0), rows.double() - one),
+        (AddedRows(rows, each, 0.5), torch.zeros(3, 8).double()),
+        (JoinedRows(rows, one), torch.cat([rows.double(), one])),
+        (JoinedRows(rows, each, rows), torch.cat([rows, each, rows])),
+    ]
+    for lazy, whole in expected:
+        assert lazy.dtype == whole.dtype
+        assert torch.equal(lazy.read(1, 7), whole[:, 1:7])
+        assert torch.equal(take(lazy, some).read(0, 8), whole[some])
+        assert torch.allclose(mix(torch.eye(len(lazy)), lazy), whole)
+
+
+def test_a_sum_beyond_float64_is_its_largest_number() -> None:
+    largest = torch.finfo(torch.float64).max
+    giants = torch.tensor([[largest, -largest]], dtype=torch.float64)
+    assert torch.equal(AddedRows(giants, giants).read(0, 2), giants)
+    assert torch.equal(AddedRows(giants.float().clamp(-1, 1), giants, -1.0).read(0, 2), -giants)

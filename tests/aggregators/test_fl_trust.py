@@ -5,7 +5,6 @@ import torch
 
 from fedprop.aggregators import Cohort, FLTrust, Mean, Reference
 from fedprop.aggregators.columns import TakenRows, blocks_of
-from fedprop.aggregators.fl_trust import RowsBefore
 from fedprop.errors import InvalidUpdates
 
 
@@ -66,8 +65,6 @@ def test_rows_and_reference_are_read_block_by_block():
     with blocks_of(12):
         read = FLTrust().aggregate(Cohort(TakenRows(rows, torch.arange(5)), server=Reference(reference)))
     assert torch.allclose(read.value, whole.value)
-    joined = RowsBefore(reference, rows)
-    assert torch.equal(joined.take(torch.tensor([5, 1])).read(2, 9), torch.stack([reference, rows[1]])[:, 2:9].double())
 
 
 def test_only_it_needs_root_data():

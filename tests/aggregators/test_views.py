@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from fedprop.aggregators import columns, gram
+from fedprop.aggregators import columns, views
 from fedprop.aggregators.columns import MixedRows
-from fedprop.aggregators.gram import GramRows, centred_gram, squared_distances
+from fedprop.aggregators.views import GramRows, centred_gram, squared_distances
 
 
 def exact(rows: torch.Tensor) -> torch.Tensor:
@@ -50,13 +50,13 @@ def test_a_giant_is_seen_far_away_and_does_not_blur_the_others() -> None:
 
 def centres_tried(rows: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     tried: list[int | None] = []
-    whole = gram.inner_products
+    whole = views.inner_products
 
     def watched(rows: torch.Tensor, centre: int | None = None) -> torch.Tensor:
         tried.append(centre)
         return whole(rows, centre)
 
-    monkeypatch.setattr(gram, "inner_products", watched)
+    monkeypatch.setattr(views, "inner_products", watched)
     centred_gram(rows)
     return tried
 
