@@ -222,10 +222,20 @@ class Consultation(_Frozen):
     client: ClientId
     task: int
     round: int
+    version: int
 
 
 class Instruction(_Frozen):
-    """Adversary to compromised client: send this update [d]."""
+    """Adversary to compromised client: what to send for a task, and when.
+
+    Attributes
+    ----------
+    update : the update [d] to send.
+    examples : the number of training examples to claim.
+    lateness : simulated seconds to wait before that; infinity: send nothing.
+    """
 
     task: int
     update: Tensor
+    examples: Int64
+    lateness: float = 0.0

@@ -77,7 +77,7 @@ def test_no_rows_deviate_more(kind: type, goal: str, game: tuple[Tensor, Tensor,
     own, benign, origin, seed = game
     attack = kind(knowledge="full", goal=goal)
     generator = torch.Generator().manual_seed(seed)
-    crafted = attack.craft(View(own, benign, origin, assumed(attack.assumes), generator))
+    crafted = attack.answer(View(own, benign, origin, assumed(attack.assumes), generator)).rows
     reached = deviation(attack, own, benign, crafted)
     noise = 5 * torch.randn(20, *own.shape, generator=generator, dtype=own.dtype)
     for rival in rivals(own, benign, noise):
@@ -92,7 +92,9 @@ def test_how_far_beyond_makes_no_difference(kind: type, game: tuple[Tensor, Tens
     own, benign, origin, seed = game
     answers = []
     for attack in (kind(knowledge="full"), kind(knowledge="full", b=b)):
-        crafted = attack.craft(View(own, benign, origin, assumed(kind.assumes), torch.Generator().manual_seed(seed)))
+        crafted = attack.answer(
+            View(own, benign, origin, assumed(kind.assumes), torch.Generator().manual_seed(seed))
+        ).rows
         answers.append(answer(kind.assumes, torch.cat([crafted, benign]), len(own)))
     assert torch.equal(*answers)
 
@@ -101,6 +103,6 @@ def test_an_equal_number_of_honest_rows_is_not_enough() -> None:
     # b = c = 1: the median is the mean of the two, so a value farther out always deviates more.
     own, benign = torch.tensor([[1.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64)
     attack = FangMedian(knowledge="full")
-    crafted = attack.craft(View(own, benign, torch.zeros(1), assumed("median"), torch.Generator().manual_seed(0)))
+    crafted = attack.answer(View(own, benign, torch.zeros(1), assumed("median"), torch.Generator().manual_seed(0))).rows
     farther = crafted - 1
     assert (deviation(attack, own, benign, farther) > deviation(attack, own, benign, crafted)).all()

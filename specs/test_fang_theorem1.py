@@ -121,7 +121,7 @@ def test_the_attack_starts_at_a_bound_that_reads_benign_rows_only(
         shown.append(rows)
         return krum(rows, f)
 
-    FangKrum(knowledge="full").craft(View(own, benign, torch.zeros(d), recording, torch.Generator()))
+    FangKrum(knowledge="full").answer(View(own, benign, torch.zeros(d), recording, torch.Generator()))
     first_trial = shown[1]  # the attack asks for the directions before that
     assert torch.equal(first_trial[: len(benign)], benign)
     assert (first_trial[len(benign) :].abs() == lambda_bound(benign, c)).all()

@@ -73,11 +73,11 @@ def views(draw: st.DrawFn, attack: Attack) -> View:
     c, b, d = draw(st.integers(0, 7)), draw(st.integers(0, 9)), draw(st.integers(1, 3))
     dtype = draw(st.sampled_from([torch.float32, torch.float64]))
     own, benign, origin = draw(rows(c, d, dtype)), draw(rows(b, d, dtype)), draw(rows(1, d, dtype))[0]
-    return View(own, benign, origin, rule(attack.assumes), torch.Generator(), Bowls(received=c + b))
+    return View(own, benign, origin, rule(attack.assumes), torch.Generator(), Bowls(), received=c + b)
 
 
 def crafted(attack: Attack, view: View, seed: int = 0) -> Tensor:
-    return attack.craft(replace(view, generator=torch.Generator().manual_seed(seed)))
+    return attack.answer(replace(view, generator=torch.Generator().manual_seed(seed))).rows
 
 
 @pytest.mark.parametrize("attack", PARTIAL, ids=name)
@@ -101,7 +101,7 @@ def test_full_knowledge_cannot_do_without_benign_rows(attack: Attack) -> None:
     own = torch.tensor([[1.0, 2.0]])
     view = View(own, None, torch.zeros(2), rule(attack.assumes), torch.Generator())
     with pytest.raises(InvalidConfig, match="`benign` must hold"):
-        attack.craft(view)
+        attack.answer(view)
 
 
 @pytest.mark.parametrize("attack", FULL, ids=name)

@@ -176,4 +176,7 @@ def test_reasons_are_told_apart():
 
 
 def test_the_covert_channel_speaks_of_one_task():
-    assert Consultation(client=3, task=4, round=0).task == Instruction(task=4, update=torch.zeros(2)).task
+    assert (
+        Consultation(client=3, task=4, round=0, version=0).task
+        == Instruction(task=4, update=torch.zeros(2), examples=1).task
+    )

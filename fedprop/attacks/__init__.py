@@ -4,7 +4,7 @@ Rows are updates, local model minus received global model, so the received model
 """
 
 from fedprop.attacks.active_rounds import ActiveRounds
-from fedprop.attacks.base import Alarms, Assumed, Attack, Constraint, Knowledge, View
+from fedprop.attacks.base import Alarms, Attack, Constraint
 from fedprop.attacks.false_alarms import FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum
 from fedprop.attacks.fang_median import FangMedian
@@ -13,8 +13,10 @@ from fedprop.attacks.gaussian import Gaussian
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.label_flip import LabelFlip
 from fedprop.attacks.no_attack import NoAttack
+from fedprop.attacks.reply import Reply
 from fedprop.attacks.sign_flip import SignFlip
 from fedprop.attacks.targeted import Targeted
+from fedprop.attacks.view import Assumed, Knowledge, View
 from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry
 
@@ -40,6 +42,7 @@ __all__ = [
     "Knowledge",
     "LabelFlip",
     "NoAttack",
+    "Reply",
     "SignFlip",
     "Targeted",
     "View",

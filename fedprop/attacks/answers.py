@@ -6,23 +6,33 @@ import torch
 from torch import Tensor
 
 from fedprop.answers import check_answer, described
-from fedprop.attacks.base import Attack, View
+from fedprop.attacks.base import Attack
+from fedprop.attacks.reply import Reply
+from fedprop.attacks.view import View
 from fedprop.errors import WrongAnswer
 from fedprop.types import Updates
 
 
-def crafted(attack: Attack, view: View) -> Updates:
-    """The attack's answer to a view, with no gradients attached: one row for each row of `view.own`.
+def replied(attack: Attack, view: View) -> Reply:
+    """The attack's answer to a view: a row, a claim and a delay for each row of `view.own`, with no gradients attached.
 
     Raises
     ------
     WrongAnswer
-        If it is anything else, or holds NaN or infinity; of an attack that is `malformed` on purpose, only if there is
-        another number of rows.
+        If it is anything else, or rows hold NaN or infinity, or a client claims no example; of an attack that is
+        `malformed` on purpose, only if there are more or fewer of them, or no message can hold a number.
     """
-    found: Any = attack.craft(view)
-    name, own = _name(attack), view.own
-    if attack.malformed and isinstance(found, Tensor) and found.shape[:1] == own.shape[:1]:
+    found = attack.answer(view)
+    name = _name(attack)
+    rows = _rows(name, found.rows, view, malformed=attack.malformed)
+    _check_claims(name, found.examples, len(view.own), least=-(2**63) if attack.malformed else 1)
+    _check_delays(name, found.lateness, len(view.own))
+    return found._replace(rows=rows)
+
+
+def _rows(name: str, found: Any, view: View, *, malformed: bool) -> Updates:
+    own = view.own
+    if malformed and isinstance(found, Tensor) and found.shape[:1] == own.shape[:1]:
         return found.detach()
     check_answer(name, "rows", found, shape=tuple(own.shape), dtype=own.dtype, device=own.device)
     bad = (~torch.isfinite(found)).any(dim=1).nonzero().flatten().tolist()
@@ -30,6 +40,24 @@ def crafted(attack: Attack, view: View) -> Updates:
         raise WrongAnswer(f"{name} must answer with finite rows; found NaN or infinity in rows {bad[:8]}")
     rows: Updates = found.detach()
     return rows
+
+
+def _check_claims(name: str, found: tuple[Any, ...], owed: int, *, least: int) -> None:
+    if len(found) != owed:
+        raise WrongAnswer(f"{name} must claim a number of examples for each of {owed} clients; found {len(found)}")
+    for claim in found:
+        if type(claim) is not int or not least <= claim < 2**63:
+            told = repr(claim) if type(claim) is int else described(claim)
+            raise WrongAnswer(f"{name} must claim an integer of examples from {least} to 2**63 - 1; found {told}")
+
+
+def _check_delays(name: str, found: tuple[Any, ...], owed: int) -> None:
+    if len(found) != owed:
+        raise WrongAnswer(f"{name} must delay the answer of each of {owed} clients; found {len(found)} delays")
+    for delay in found:
+        if type(delay) not in (int, float) or not delay >= 0:
+            told = repr(delay) if type(delay) in (int, float) else described(delay)
+            raise WrongAnswer(f"{name} must delay answers by a number of seconds, 0 or more; found {told}")
 
 
 def alarmed(attack: Attack, alarm: bool) -> bool:

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import torch
 
-from fedprop.attacks.base import Constraint, View
+from fedprop.attacks.base import Constraint
+from fedprop.attacks.view import View
 from fedprop.types import Updates
 
 __all__ = [

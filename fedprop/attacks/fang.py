@@ -4,7 +4,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import model_validator
 
-from fedprop.attacks.base import Attack, Knowledge, View
+from fedprop.attacks.base import Attack
+from fedprop.attacks.view import Knowledge, View
 from fedprop.errors import InvalidConfig
 from fedprop.types import Vector
 

@@ -5,11 +5,12 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from fedprop.attacks.base import Constraint, View
+from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import beyond_benign_range, within_deviations
 from fedprop.attacks.fang import FangAttack
 from fedprop.attacks.rows import directions, mean_and_deviation, sendable
 from fedprop.attacks.sampling import uniform
+from fedprop.attacks.view import View
 from fedprop.types import Updates, Vector
 
 

@@ -5,12 +5,13 @@ from typing import ClassVar, Literal
 
 import torch
 
-from fedprop.attacks.base import Constraint, View
+from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import near_first
 from fedprop.attacks.fang import FangAttack
 from fedprop.attacks.krum_lambda import krum_is_defined, solve_lambda
 from fedprop.attacks.rows import directions, sendable
 from fedprop.attacks.sampling import ball
+from fedprop.attacks.view import View
 from fedprop.types import NonNegative, Positive, Updates, Vector
 
 

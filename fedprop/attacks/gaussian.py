@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from fedprop.attacks.base import Attack, Knowledge, View
+from fedprop.attacks.base import Attack
 from fedprop.attacks.rows import mean_and_deviation, sendable
 from fedprop.attacks.sampling import normal
+from fedprop.attacks.view import Knowledge, View
 from fedprop.types import Updates
 
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from fedprop.attacks.base import Assumed
+from fedprop.attacks.view import Assumed
 from fedprop.errors import InvalidConfig, TooFewUpdates
 from fedprop.forms import taken
 from fedprop.types import Updates, Vector

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from fedprop.attacks.base import Attack, View
+from fedprop.attacks.base import Attack
 from fedprop.attacks.rows import sendable
+from fedprop.attacks.view import View
 from fedprop.types import Positive, Updates
 
 

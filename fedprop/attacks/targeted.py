@@ -1,13 +1,14 @@
 """Targeted model poisoning: a few inputs get the label that the attacker wants, and the rest stays as it is."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from fedprop.attacks.base import Attack, View
+from fedprop.attacks.base import Attack
 from fedprop.attacks.rows import sendable
+from fedprop.attacks.view import View
 from fedprop.errors import InvalidConfig
 from fedprop.types import NonNegative, Positive, Updates
 
@@ -43,6 +44,7 @@ class Targeted(Attack):
     """
 
     kind: Literal["targeted"] = "targeted"
+    trains: ClassVar[bool] = True
     inputs: PositiveInt = 1
     label: NonNegativeInt = 0
     boost: Positive | None = None
@@ -78,7 +80,7 @@ class Targeted(Attack):
         if len(view.own) == 0:
             return view.own
         rows, expected = view.own.double(), view.own.double().mean(dim=0)
-        boost = self.boost or max(1.0, view.tools.received / len(rows))
+        boost = self.boost or max(1.0, view.received / len(rows))
         for _ in range(self.steps):
             coming = rows.mean(dim=0) / boost + (1 - 1 / boost) * expected
             rows = rows - boost * self.lr * view.tools.wanted_gradient(_at(view, coming)).double()

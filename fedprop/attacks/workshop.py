@@ -15,11 +15,6 @@ class Workshop(Protocol):
     trained.
     """
 
-    @property
-    def received(self) -> int:
-        """How many updates the server averages at a time."""
-        ...
-
     def wanted_gradient(self, parameters: Vector) -> Vector:
         """The gradient on the inputs that the attack wants misclassified, with the labels that it wants for them."""
         ...

@@ -37,7 +37,7 @@ def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) 
         generator=generator,
     )
     attacked = rows.clone()
-    attacked[byzantine] = attack.craft(view)
+    attacked[byzantine] = attack.answer(view).rows
     return attacked
 
 

@@ -15,6 +15,7 @@ FATES = {
     EventKind.ACCEPTED: "accepted",
     EventKind.CRASHED: "client crashed",
     EventKind.DROPPED: "dropped midway",
+    EventKind.SILENT: "kept silent",
     EventKind.UNREACHABLE: "client unreachable",
     EventKind.LOST: "message lost",
     EventKind.REJECTED: "rejected",

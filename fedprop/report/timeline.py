@@ -43,7 +43,7 @@ class Interval:
 
 _OPENS = {EventKind.INVITED: Phase.DOWN, EventKind.RECEIVED: Phase.TRAINING, EventKind.TRAINED: Phase.UP}
 _ORDER = tuple(_OPENS.values())
-_GONE = frozenset((EventKind.DROPPED, EventKind.CRASHED))
+_GONE = frozenset((EventKind.DROPPED, EventKind.CRASHED, EventKind.SILENT))
 _ENDS = {
     Phase.DOWN: _GONE | {EventKind.LOST, EventKind.UNREACHABLE},
     Phase.TRAINING: _GONE,

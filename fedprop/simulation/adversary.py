@@ -1,26 +1,30 @@
 """The adversary: one actor that holds the compromised clients and answers for them, together."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import torch
 
 from fedprop.aggregators.assumed import AssumedRule
-from fedprop.attacks.answers import alarmed, crafted
-from fedprop.attacks.base import View
+from fedprop.answers import described
+from fedprop.attacks.answers import alarmed, replied
+from fedprop.attacks.base import Attack
+from fedprop.attacks.reply import Reply
+from fedprop.attacks.view import View
 from fedprop.attacks.workshop import Workshop
-from fedprop.errors import RunFailed
+from fedprop.errors import RunFailed, WrongAnswer
 from fedprop.failures import blamed, in_words
-from fedprop.messages import Consultation, Instruction
+from fedprop.messages import Consultation, Instruction, Invitation
 from fedprop.rng import generator
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.inbox import Inbox
+from fedprop.simulation.packing import copied
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit
 from fedprop.simulation.workshop import ClientsWorkshop, Gradients
 from fedprop.training.lazy import TicketOffice
-from fedprop.types import ClientId, Round, Updates, Vector
+from fedprop.types import ClientId, Round, Updates, Vector, Version
 
 T = TypeVar("T")
 
@@ -33,11 +37,21 @@ class Adversary:
     with open tasks, whether they have finished training or not. In synchronous rounds that is the whole cohort; where
     the defense has clients choose the model they start from, those of it that have got their invitation by then. A task
     given out in a round in which the attack pauses is answered honestly.
+
+    Attributes
+    ----------
+    answers : what was settled for open tasks that nobody has asked about yet, by task.
+    failures : of each attack that failed, by its place: how often so far, and how it did first.
+    states : what each attack remembers, by its place.
+    received : the latest global models that each attack's clients received, by version, as many as it looks back and
+        one more, the present one.
     """
 
     def __init__(self, setup: Setup, office: TicketOffice, emit: Emit) -> None:
-        self.answers: dict[int, Vector] = {}
-        self.failures: dict[int, tuple[int, str]] = {}  # of each attack: how many so far, and what the first one was
+        self.answers: dict[int, Instruction] = {}
+        self.failures: dict[int, tuple[int, str]] = {}
+        self.states: dict[int, Any] = {}
+        self.received: dict[int, dict[Version, Vector]] = {index: {} for index in range(len(setup.attacks))}
         self._setup = setup
         self._office = office
         self._emit = emit
@@ -62,12 +76,24 @@ class Adversary:
             return alarm
         return self._attempt(index, round, lambda: alarmed(attack, alarm), lambda: alarm)
 
-    async def consult(self, client: ClientId, task: int, round: Round) -> Instruction:
-        """What a compromised client shall send for a task given out in this round."""
+    def hears(self, client: ClientId, invitation: Invitation) -> None:
+        """An invitation has reached a client: if that is compromised, its attack knows the global model from now on."""
+        if not self.holds(client):
+            return
+        index = self._attack_on(client)
+        attack, received = self._setup.attacks[index][0], self.received[index]
+        if attack.looks_back and invitation.version not in received:
+            received[invitation.version] = invitation.parameters
+            newest = sorted(received)[-attack.looks_back - 1 :]
+            self.received[index] = {version: received[version] for version in newest}
+
+    async def consult(self, client: ClientId, invitation: Invitation) -> Instruction:
+        """What a compromised client shall do about a task."""
+        task = invitation.task
         answered = self._waiting[task] = anyio.Event()
-        self._inbox.put(Consultation(client=client, task=task, round=round))
+        self._inbox.put(Consultation(client=client, task=task, round=invitation.round, version=invitation.version))
         await answered.wait()
-        return Instruction(task=task, update=self.answers.pop(task))
+        return self.answers.pop(task)
 
     async def run(self) -> None:
         """Answer consultations for ever."""
@@ -75,23 +101,29 @@ class Adversary:
             question = await self._inbox.get()
             index = self._attack_on(question.client)
             if question.round not in self._setup.attacks[index][0].rounds:
-                self.answers[question.task] = self._office.result(question.task).update
+                honest = self._office.result(question.task)
+                self.answers[question.task] = Instruction(
+                    task=question.task, update=honest.update, examples=honest.examples
+                )
             elif question.task not in self.answers:
-                self._craft(index, question.task, question.round)
+                self._answer(index, question)
             self._waiting.pop(question.task).set()
 
     def _attack_on(self, client: ClientId) -> int:
         return next(i for i, (_, held) in enumerate(self._setup.attacks) if client in held)
 
-    def _craft(self, index: int, first: int, round: Round) -> None:
-        """Answer for `first` and all other open tasks of the attack's clients."""
+    def _answer(self, index: int, question: Consultation) -> None:
+        """Answer for the task in question and all other open tasks of the attack's clients."""
         attack, held = self._setup.attacks[index]
+        first, round = question.task, question.round
         # An answer is left over when its client dropped the task before it was due.
-        self.answers = {task: row for task, row in self.answers.items() if task in self._office.tickets}
+        self.answers = {task: told for task, told in self.answers.items() if task in self._office.tickets}
         tickets = {**self._office.window(), first: self._office.tickets[first]}
         own = [task for task, ticket in sorted(tickets.items()) if ticket.client in held and task not in self.answers]
         benign = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
         origin = tickets[first].origin
+        examples = tuple(self._office.result(task).examples for task in own)
+        state = self.states.get(index)
         view = View(
             own=self._rows(own, origin),
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
@@ -100,11 +132,24 @@ class Adversary:
             assumed=self._assumed[index],
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
+            received=self._setup.policy.fewest(self._setup.clients),
+            clients=tuple(tickets[task].client for task in own),
+            examples=examples,
+            round=round,
+            past=self._past(index, question.version, origin),
+            state=copied(state),
         )
         self.announce(f"attack {attack.kind} works on {len(own)} updates")
-        rows = self._attempt(index, round, lambda: crafted(attack, view), lambda: self._rows(own, origin))
+        reply = self._attempt(
+            index,
+            round,
+            lambda: _asked(attack, view),
+            lambda: Reply(self._rows(own, origin), examples, (0.0,) * len(own), state),
+        )
         self.announce("")
-        self.answers.update(zip(own, rows, strict=True))
+        self.states[index] = reply.state
+        for task, row, claimed, lateness in zip(own, reply.rows, reply.examples, reply.lateness, strict=True):
+            self.answers[task] = Instruction(task=task, update=row, examples=claimed, lateness=lateness)
 
     def _attempt(self, index: int, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
         """The attack's answer; if it fails, an honest one or the end of the run, as the experiment says."""
@@ -132,9 +177,24 @@ class Adversary:
             clients,
             setup.aims[index],
             setup.training.batch_size,
-            setup.policy.fewest(setup.clients),
         )
 
     def _rows(self, tasks: list[int], like: Vector) -> Updates:
         rows = [self._office.result(task).update for task in tasks]
         return torch.stack(rows) if rows else like.new_empty(0, len(like))
+
+    def _past(self, index: int, version: Version, like: Vector) -> Updates:
+        """The models that the attack's clients received before this version, as many as the attack looks back."""
+        attack, received = self._setup.attacks[index][0], self.received[index]
+        before = [received[older] for older in sorted(received) if older < version]
+        return torch.stack(before[-attack.looks_back :]) if before else like.new_empty(0, len(like))
+
+
+def _asked(attack: Attack, view: View) -> Reply:
+    """The attack's answer, with a state that a checkpoint can hold."""
+    reply = replied(attack, view)
+    try:
+        return reply._replace(state=copied(reply.state))
+    except TypeError:
+        told = f"the attack {type(attack).__name__} must remember plain data and tensors, and nothing else"
+        raise WrongAnswer(f"{told}; found {described(reply.state)}") from None

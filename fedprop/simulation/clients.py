@@ -1,5 +1,6 @@
 """The clients: each serves an invitation by training for a while and sending what it learnt."""
 
+import math
 from typing import Literal, NamedTuple, TypeAlias
 
 from anyio.abc import TaskGroup
@@ -7,7 +8,7 @@ from anyio.abc import TaskGroup
 from fedprop.authentication import client_key, signed
 from fedprop.clock import now, post
 from fedprop.defenses import ClientSide
-from fedprop.messages import AlarmStatus, Invitation, Update
+from fedprop.messages import AlarmStatus, Instruction, Invitation, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.asking import ask_client
 from fedprop.simulation.events import EventKind
@@ -16,20 +17,23 @@ from fedprop.simulation.roster import Roster
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
-from fedprop.training.task import LocalResult
 from fedprop.types import ClientId, Seconds, Vector
 
-Outcome: TypeAlias = Literal["done", "dropped", "crashed"]
+Outcome: TypeAlias = Literal["done", "late", "dropped", "crashed"]
 
 
 class Activity(NamedTuple):
-    """What a client is doing: it trains until `until`, and then `outcome` happens."""
+    """What a client is doing: it trains until `until`, and then `outcome` happens.
+
+    One whose outcome is `late` has trained already, and waits on purpose before it follows the instruction.
+    """
 
     number: int
     client: ClientId
     invitation: Invitation
     until: Seconds
     outcome: Outcome
+    instruction: Instruction | None = None
 
 
 class Clients:
@@ -80,6 +84,7 @@ class Clients:
             self._abandon(self.active[client], EventKind.DROPPED, f"superseded by task {task}")
         if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
+            self._adversary.hears(client, message)
             if self._setup.client_side is not None:
                 self._begin(self._setup.client_side, client, message)
             self.pursue(self._plan(client, message))
@@ -106,17 +111,20 @@ class Clients:
 
     def _plan(self, client: ClientId, invitation: Invitation) -> Activity:
         """How long a task will take this client, and how it will end."""
-        setup, begins, task = self._setup, now(), invitation.task
+        setup, task = self._setup, invitation.task
         seconds = setup.compute.seconds(setup.seed, client, task, self._effort(client))
-        until = begins + seconds
-        outcome: Outcome = "done"
         drop = setup.faults.drops_at(setup.seed, client, task)
         if drop is not None:
-            until, outcome = begins + drop * seconds, "dropped"
+            return self._activity(client, invitation, drop * seconds, "dropped")
+        return self._activity(client, invitation, seconds, "done")
+
+    def _activity(self, client: ClientId, invitation: Invitation, seconds: Seconds, outcome: Outcome) -> Activity:
+        """What a client does for so long from now on, unless it crashes before."""
+        begins = now()
         crash = self._roster.availability(client).next_change(begins)
-        if crash < until:
-            until, outcome = crash, "crashed"
-        return Activity(self._transport.ticket(), client, invitation, until, outcome)
+        if crash < begins + seconds:
+            return Activity(self._transport.ticket(), client, invitation, crash, "crashed")
+        return Activity(self._transport.ticket(), client, invitation, begins + seconds, outcome)
 
     def _effort(self, client: ClientId) -> float:
         """What a task costs this client; computed once and kept."""
@@ -138,30 +146,41 @@ class Clients:
         """The end of an activity has come, unless a newer one took its place."""
         if self.active.get(activity.client) is not activity:
             return
-        if activity.outcome != "done":
+        if activity.outcome in ("dropped", "crashed"):
             self._abandon(activity, EventKind(activity.outcome))
+            return
+        if activity.instruction is not None:
+            self._send(activity, activity.instruction)
             return
         client, invitation = activity.client, activity.invitation
         self._emit(EventKind.TRAINED, client=client, task=invitation.task, version=invitation.version)
         result = self._office.result(invitation.task)
         if self._adversary.holds(client):
-            tasks.start_soon(self._obey, activity, result)
+            tasks.start_soon(self._obey, activity)
         else:
-            self._send(activity, result, result.update)
+            self._send(activity, Instruction(task=invitation.task, update=result.update, examples=result.examples))
 
-    async def _obey(self, activity: Activity, result: LocalResult) -> None:
-        invitation = activity.invitation
-        instruction = await self._adversary.consult(activity.client, invitation.task, invitation.round)
-        self._send(activity, result, instruction.update)
-
-    def _send(self, activity: Activity, result: LocalResult, row: Vector) -> None:
+    async def _obey(self, activity: Activity) -> None:
+        """Do what the adversary says: send at once, later, or never."""
         client, invitation = activity.client, activity.invitation
+        instruction = await self._adversary.consult(client, invitation)
+        if instruction.lateness == math.inf:
+            self._abandon(activity, EventKind.SILENT)
+        elif instruction.lateness > 0:
+            waiting = self._activity(client, invitation, instruction.lateness, "late")
+            self.pursue(waiting._replace(instruction=instruction))
+        else:
+            self._send(activity, instruction)
+
+    def _send(self, activity: Activity, instruction: Instruction) -> None:
+        client, invitation = activity.client, activity.invitation
+        result = self._office.result(invitation.task)
         update = Update(
             client=client,
             task=invitation.task,
             version=invitation.version,
-            update=row,
-            examples=result.examples,
+            update=instruction.update,
+            examples=instruction.examples,
             steps=result.steps,
             loss=result.loss,
         )

@@ -10,7 +10,7 @@ from fedprop.aggregators.assumed import AssumedRule
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks import Attack, NoAttack
 from fedprop.attacks.answers import aimed, poisoned
-from fedprop.attacks.base import Knowledge
+from fedprop.attacks.view import Knowledge
 from fedprop.data import Dataset, Examples
 from fedprop.errors import InvalidConfig
 from fedprop.failures import blamed
@@ -48,8 +48,9 @@ def idle(attacks: Sequence[Attack], rounds: int) -> Iterator[str]:
     """Which attacks would do nothing in so many rounds: a sentence for each mistake."""
     for where, attack in zip(_places(attacks), attacks, strict=True):
         name, start = type(attack).__name__, attack.rounds.start
-        if not (attack.crafts or attack.poisons or attack.lies or isinstance(attack, NoAttack)):
-            yield f"`{where}`: {name} must define `craft` or `poison`, or lie (`alarms`); found none of them"
+        if not (attack.deviates or attack.poisons or attack.lies or isinstance(attack, NoAttack)):
+            steps = "`craft`, `claim`, `delay` or `poison`"
+            yield f"`{where}`: {name} must define {steps}, or lie (`alarms`); found none of them"
         if start >= rounds:
             yield f"`{where}.rounds.start` must be below `rounds`, {rounds}, or {name} never begins; found {start}"
 
@@ -126,7 +127,7 @@ def shards_of(data: Dataset, parts: Sequence[Tensor], attacks: Enlisted, seed: i
     for index, (attack, held) in enumerate(attacks):
         if not attack.poisons:
             continue
-        changed = attack.crafts
+        changed = attack.deviates
         for client in sorted(held):
             before = Examples(data.train.x[parts[client]], data.train.y[parts[client]])
             after = _poisoned(attack, before, data.classes, seed, index, client)

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     TIMED_OUT = "timed_out"
     DROPPED = "dropped"
     CRASHED = "crashed"
+    SILENT = "silent"
     UNREACHABLE = "unreachable"
     LOST = "lost"
     DUPLICATED = "duplicated"
@@ -44,12 +45,13 @@ class Event(NamedTuple):
     `invited`: the server sent a task to a client; `received`: the client got it and trains from now on; `trained`: it
     finished and its update is on the way; `arrived`: a message reached the server, which then `accepted` or `rejected`
     it (`detail` holds the typed reason). `timed_out`: the server stopped waiting for a task. `dropped`, `crashed`: a
-    client lost its task midway; `unreachable`: it was down when the message came; `lost`, `duplicated`: the network's
-    doing. Events of a task carry the version it started from, all others the server's current one; the `value` of
-    `accepted` is the staleness, how many versions lie between the two. `aggregated`: a new global version exists
-    (`detail` holds the digest of its parameters, `value` the number of updates used); `round_failed`: the round
-    closed without one, for the reason in `detail`. `evaluated`: `value` is the test accuracy. `attack_failed`: an
-    attack could not answer, for the reason in `detail`, so its clients answered honestly.
+    client lost its task midway; `silent`: a compromised one keeps its update to itself; `unreachable`: it was down when
+    the message came; `lost`, `duplicated`: the network's doing. Events of a task carry the version it started from, all
+    others the server's current one; the `value` of `accepted` is the staleness, how many versions lie between the two.
+    `aggregated`: a new global version exists (`detail` holds the digest of its parameters, `value` the number of
+    updates used); `round_failed`: the round closed without one, for the reason in `detail`. `evaluated`: `value` is the
+    test accuracy. `attack_failed`: an attack could not answer, for the reason in `detail`, so its clients answered
+    honestly.
 
     Where the defense is a protocol: `tested`: a client has compared the global model it was sent with its own (`value`
     is 1 if it holds it for poisoned; a compromised client may report something else); `heard`: the server took its

@@ -57,3 +57,16 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     if tag == "$tuple":
         return tuple(unpack(v, tensors) for v in content)
     return {unpack(k, tensors): unpack(v, tensors) for k, v in content}
+
+
+def copied(value: Any) -> Any:
+    """`value` as it comes back from a checkpoint: mappings are dictionaries, tensors are copies without gradients.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be saved.
+    """
+    tensors: dict[str, Tensor] = {}
+    form = pack(value, tensors)
+    return unpack(form, {name: tensor.detach().clone() for name, tensor in tensors.items()})

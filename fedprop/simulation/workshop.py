@@ -42,7 +42,6 @@ class ClientsWorkshop:
     clients : whose updates the rows of the view are.
     wanted : the attacked inputs with the labels wanted for them.
     batch_size : examples in a batch of a client's own data.
-    received : how many updates the server averages at a time.
     """
 
     gradients: Gradients
@@ -50,7 +49,6 @@ class ClientsWorkshop:
     clients: tuple[ClientId, ...]
     wanted: Examples
     batch_size: int
-    received: int
 
     def wanted_gradient(self, parameters: Vector) -> Vector:
         """The gradient on the attacked inputs."""

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from fedprop.clock import now
-from fedprop.messages import AlarmStatus, Invitation, Message, Update
+from fedprop.messages import AlarmStatus, Instruction, Invitation, Message, Update
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
@@ -75,11 +75,13 @@ class World:
             "parcels": [p._replace(message=_message_out(p.message)) for p in transport.under_way.values()],
             "sent": transport.sent,
             "count": transport.count,
-            "active": [a._replace(invitation=_message_out(a.invitation)) for a in clients.active.values()],
+            "active": [_activity_out(activity) for activity in clients.active.values()],
             "newest": clients.newest,
             "models": clients.models,
-            "answers": self.adversary.answers,
+            "answers": {task: dict(told) for task, told in self.adversary.answers.items()},
             "failures": self.adversary.failures,
+            "states": self.adversary.states,
+            "received": self.adversary.received,
             "released": self.meter.released,
         }
 
@@ -96,13 +98,15 @@ class World:
         office.passes, office.computed = saved["training"]
         transport.sent, transport.count = saved["sent"], saved["count"]
         clients.newest, clients.models = saved["newest"], saved["models"]
-        self.adversary.answers, self.adversary.failures = saved["answers"], saved["failures"]
+        self.adversary.answers = {task: Instruction(**told) for task, told in saved["answers"].items()}
+        self.adversary.failures, self.adversary.states = saved["failures"], saved["states"]
+        self.adversary.received = saved["received"]
         self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]
         pending: list[Parcel | Activity] = [
             *(p._replace(message=_message_in(p.message)) for p in parcels),
-            *(a._replace(invitation=_message_in(a.invitation)) for a in busy),
+            *(_activity_in(a) for a in busy),
         ]
         for item in sorted(pending, key=lambda i: i.number):
             if isinstance(item, Parcel):
@@ -122,6 +126,16 @@ def _message_in(saved: Any) -> Any:
     if isinstance(saved, bytes):
         return saved
     return _MESSAGES[saved["kind"]](**saved)
+
+
+def _activity_out(activity: Activity) -> Any:
+    told: Any = activity.instruction and dict(activity.instruction)
+    return activity._replace(invitation=_message_out(activity.invitation), instruction=told)
+
+
+def _activity_in(saved: Activity) -> Activity:
+    told: Any = saved.instruction
+    return saved._replace(invitation=_message_in(saved.invitation), instruction=told and Instruction(**told))
 
 
 def _server_state(server: Server) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def view():
         own = torch.tensor(own, dtype=dtype)
         origin = torch.zeros(own.shape[1], dtype=dtype) if origin is None else torch.tensor(origin, dtype=dtype)
         benign = None if benign is None else torch.tensor(benign, dtype=dtype)
-        return View(own, benign, origin, assumed, torch.Generator().manual_seed(seed), Bowls(received=2 * len(own)))
+        return View(own, benign, origin, assumed, torch.Generator().manual_seed(seed), Bowls(), received=2 * len(own))
 
     return build
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fedprop.attacks import Attack
-from fedprop.attacks.answers import alarmed, crafted
+from fedprop.attacks.answers import alarmed, replied
 from fedprop.errors import WrongAnswer
 
 
@@ -38,24 +38,24 @@ class Malformed(Own):
 )
 def test_anything_but_one_row_each_is_named(view, made, found):
     with pytest.raises(WrongAnswer, match=f"the attack Own must answer with rows .*{found}"):
-        crafted(Own(made=made), view([[1.0, 2.0], [3.0, 4.0]]))
+        replied(Own(made=made), view([[1.0, 2.0], [3.0, 4.0]]))
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_rows_that_are_not_finite_are_named(view, bad):
     with pytest.raises(WrongAnswer, match=r"must answer with finite rows; found NaN or infinity in rows \[1\]"):
-        crafted(Own(made=lambda own: own * torch.tensor([[1.0], [bad]])), view([[1.0], [1.0]]))
+        replied(Own(made=lambda own: own * torch.tensor([[1.0], [bad]])), view([[1.0], [1.0]]))
 
 
 def test_a_malformed_attack_means_it_but_answers_for_everybody(view):
     seen = view([[1.0], [1.0]])
-    assert crafted(Malformed(made=lambda own: own.half() * torch.nan), seen).dtype is torch.float16
+    assert replied(Malformed(made=lambda own: own.half() * torch.nan), seen).dtype is torch.float16
     with pytest.raises(WrongAnswer, match=r"found a tensor of shape \[1, 1\]"):
-        crafted(Malformed(made=lambda own: own[1:]), seen)
+        replied(Malformed(made=lambda own: own[1:]), seen)
 
 
 def test_gradients_are_left_behind(view):
-    rows = crafted(Own(made=lambda own: own.clone().requires_grad_()), view([[1.0]]))
+    rows = replied(Own(made=lambda own: own.clone().requires_grad_()), view([[1.0]]))
     assert not rows.requires_grad
 
 

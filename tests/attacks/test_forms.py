@@ -25,7 +25,7 @@ FORMS: dict[str, Any] = {
 
 def view(own: Any, benign: Any, origin: Any, assumes: str | None = None) -> View:
     assumed = AssumedRule(assumes, Mean())
-    return View(own, benign, origin, assumed, torch.Generator().manual_seed(0), Bowls(received=9))
+    return View(own, benign, origin, assumed, torch.Generator().manual_seed(0), Bowls(), received=9)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
@@ -34,9 +34,9 @@ def view(own: Any, benign: Any, origin: Any, assumes: str | None = None) -> View
 def test_attacks_answer_in_kind(kind: str, form: Any, dtype: torch.dtype) -> None:
     attack = ATTACKS.kinds[kind]()
     own, benign, origin = OWN.to(dtype), BENIGN.to(dtype), torch.zeros(3, dtype=dtype)
-    expected = attack.craft(view(own, benign, origin, attack.assumes))
+    expected = attack.answer(view(own, benign, origin, attack.assumes)).rows
     given = form(own)
-    found = attack.craft(view(given, form(benign), origin.numpy(), attack.assumes))
+    found = attack.answer(view(given, form(benign), origin.numpy(), attack.assumes)).rows
     first = given[0] if isinstance(given, list) else given
     assert isinstance(found, np.ndarray if isinstance(first, np.ndarray) else Tensor)
     assert torch.equal(torch.as_tensor(found), expected)
@@ -53,7 +53,7 @@ class Doubled(SignFlip):
 
 
 def test_an_attack_of_ones_own_sees_tensors_and_builds_on_others() -> None:
-    found = Doubled().craft(view(OWN.numpy(), None, np.zeros(3)))
+    found = Doubled().answer(view(OWN.numpy(), None, np.zeros(3))).rows
     assert isinstance(found, np.ndarray)
     assert np.array_equal(found, -2 * OWN.numpy())
 
@@ -68,7 +68,7 @@ def test_who_does_not_craft_is_still_told_apart() -> None:
 
 def test_what_half_precision_cannot_hold_stays_finite() -> None:
     own = torch.full((1, 2), 60000.0, dtype=torch.float16)
-    assert SignFlip(z=4.0).craft(view(own, None, torch.zeros(2))).tolist() == [[-65504.0] * 2]
+    assert SignFlip(z=4.0).answer(view(own, None, torch.zeros(2))).rows.tolist() == [[-65504.0] * 2]
 
 
 @pytest.mark.parametrize("name", ["own", "benign", "origin"])

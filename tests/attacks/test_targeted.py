@@ -12,8 +12,6 @@ from fedprop.errors import InvalidConfig
 class Line:
     """Ones are wanted; the data of the client in row i lead to -i."""
 
-    received = 8
-
     def wanted_gradient(self, parameters):
         return parameters - 1
 
@@ -23,7 +21,7 @@ class Line:
 
 @pytest.fixture
 def seen(view):
-    return replace(view([[0.0, 0.5], [0.25, 0.0]], origin=[0.5, -0.5]), workshop=Line())
+    return replace(view([[0.0, 0.5], [0.25, 0.0]], origin=[0.5, -0.5]), workshop=Line(), received=8)
 
 
 def predicted(crafted, own, clients):
@@ -62,7 +60,7 @@ def test_the_boost_can_be_set(seen):
 
 
 def test_attackers_in_the_majority_weaken_nothing(view):
-    crowd = replace(view([[0.0]] * 12), workshop=Line())
+    crowd = replace(view([[0.0]] * 12), workshop=Line(), received=8)
     assert torch.equal(Targeted(steps=2).craft(crowd), Targeted(steps=2, boost=1.0).craft(crowd))
 
 

@@ -22,7 +22,7 @@ def test_crafted_rows_are_valid_input_for_any_rule(view, attack, knowledge, serv
         return rule(attack.assumes, f).aggregate(updates)[:2]
 
     seen = view(rows[:2], rows[2:], assumed=assumed, dtype=torch.float32)
-    received = Cohort(torch.cat([attack.craft(seen), seen.others]), server=Reference(seen.others[0]))
+    received = Cohort(torch.cat([attack.answer(seen).rows, seen.others]), server=Reference(seen.others[0]))
     aggregate = rule(server, 2).aggregate(received).value
     assert torch.isfinite(aggregate).all()
     assert aggregate.dtype == torch.float32
@@ -37,7 +37,7 @@ def test_krum_selects_a_row_that_goes_the_other_way(view, knowledge):
         return rule("krum", f).aggregate(updates)[:2]
 
     seen = view(rows[:5].tolist(), rows[5:].tolist(), assumed=krum)
-    crafted = ATTACKS.parse({"kind": "fang_krum", "knowledge": knowledge}).craft(seen)
+    crafted = ATTACKS.parse({"kind": "fang_krum", "knowledge": knowledge}).answer(seen).rows
     before, _ = krum(seen.everyone, 5)
     after, weights = krum(torch.cat([seen.others, crafted]), 5)
     assert int(weights.argmax()) >= len(seen.others)

@@ -44,8 +44,11 @@ class Idle(Attack):
         ([SignFlip(share=0.3)] * 3, "leave somebody honest; found 0.9, which makes 6 of 6 clients compromised"),
         ([SignFlip(share=0.6)] * 2, "the shares must add up to less than 1 .*; found 1.2"),
         ([SignFlip(rounds={"start": 4})], r"`attack\.rounds\.start` must be below `rounds`, 4, or .*; found 4"),
-        ([Idle()], r"`attack`: Idle must define `craft` or `poison`, or lie \(`alarms`\); found none of them"),
-        ([FalseAlarms(alarms="honest")], "FalseAlarms must define `craft` or `poison`, or lie"),
+        (
+            [Idle()],
+            r"`attack`: Idle must define `craft`, `claim`, `delay` or `poison`, or lie \(`alarms`\); found none of",
+        ),
+        ([FalseAlarms(alarms="honest")], "FalseAlarms must define `craft`, `claim`, `delay` or `poison`, or lie"),
     ],
 )
 def test_why_an_attack_would_do_nothing(attacks, message):

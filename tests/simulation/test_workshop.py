@@ -25,7 +25,7 @@ def workshop():
     pool = Examples(torch.randn(10, 3), torch.arange(10) % 2)
     shards = Shards(pool, (torch.arange(4), torch.arange(4, 10), torch.arange(0)))
     wanted = Examples(torch.randn(5, 3), torch.ones(5, dtype=torch.int64))
-    return module.eval(), ClientsWorkshop(Gradients(module), shards, (1, 0, 2), wanted, 64, 8)
+    return module.eval(), ClientsWorkshop(Gradients(module), shards, (1, 0, 2), wanted, 64)
 
 
 def expected(module, layout, examples):

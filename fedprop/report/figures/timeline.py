@@ -30,6 +30,7 @@ MARKS = {
     EventKind.TIMED_OUT: ("D", "#ffffff"),
     EventKind.DROPPED: ("v", "#CC79A7"),
     EventKind.CRASHED: ("*", INK),
+    EventKind.SILENT: ("h", COMPROMISED),
     EventKind.UNREACHABLE: ("s", MUTED),
     EventKind.LOST: ("P", "#0072B2"),
 }

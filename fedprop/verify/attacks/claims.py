@@ -1,9 +1,10 @@
 """What every attack owes its threat model, and the limits that it sets itself.
 
-Owed by every attack: one finite row for each compromised client, in the dtype and on the device of the honest ones; the
-view is left as it was; the view and its generator's seed decide. Under partial knowledge the answer cannot depend on
-the benign rows (Fang, Cao, Jia, Gong, USENIX Security 2020, section 2.3), not even through a question to the assumed
-rule. Poisoned data stay data: as many examples as before, with labels that exist. What an attack declares in
+Owed by every attack: one finite row for each compromised client, in the dtype and on the device of the honest ones,
+and a number of examples and a delay that can be; the view is left as it was; the view and its generator's seed decide;
+a checkpoint holds what is remembered. Under partial knowledge the answer cannot depend on the benign rows (Fang, Cao,
+Jia, Gong, USENIX Security 2020, section 2.3), not even through a question to the assumed rule. Poisoned data stay data:
+as many examples as before, unless the attack means to change that, with labels that exist. What an attack declares in
 `Attack.constraints` is tried too. The assumed rule is the one that the simulator's adversary asks.
 """
 
@@ -60,7 +61,7 @@ class _Plan:
     def __init__(self, obj: Any, label: str, settings: Mapping[str, Any]) -> None:
         self.obj, self.label, self.settings = obj, label, settings
         self.variants = variants(obj, label, settings)
-        self.crafting = [(choices, attack) for choices, attack in self.variants if attack.crafts]
+        self.crafting = [(choices, attack) for choices, attack in self.variants if attack.deviates]
         self.poisoning = [(c, attack) for c, attack in self.variants if attack.poisons]
         self._data = (shards(self.poisoning), Few(large_shards(self.poisoning))) if self.poisoning else ()
         self._shared: dict[tuple[int, ...], Views] = {}
@@ -76,6 +77,15 @@ class _Plan:
                 "one row each", "There is one row for each compromised client, like its own.", "safety", checks.shape
             ),
             self._crafting("finite", "Finite views have finite answers.", "safety", checks.finite),
+            self._crafting(
+                "said", "Each client claims an example or more, and is late by no negative time.", "safety", checks.said
+            ),
+            self._crafting(
+                "memory",
+                "What it remembers survives a checkpoint, and the next answer with it.",
+                "safety",
+                checks.memory,
+            ),
             self._crafting("untouched", "The view is left as it was.", "safety", checks.untouched),
             self._crafting(
                 "repeatable", "Equal views and seeds have equal answers, to the bit.", "safety", checks.repeatable
@@ -127,7 +137,7 @@ class _Plan:
 
         def find(case: Situation) -> Finding | None:
             constraint = of(case.attack)
-            crafted = checks.first(case)
+            crafted = checks.first(case).rows
             told = None if constraint is None else constraint.broken(case.view(), crafted)
             return None if told is None else Finding(crafted, how=f"({told})")
 
@@ -146,7 +156,9 @@ class _Plan:
         *,
         huge: bool = False,
     ) -> Claim[Any]:
-        chosen, why = among if among is not None and self.crafting else (self.crafting, "it crafts no updates")
+        chosen, why = (
+            among if among is not None and self.crafting else (self.crafting, "its clients answer as honest ones do")
+        )
         return Claim(
             name, statement, source, status, self._views(chosen, huge), find, self._show, "" if chosen else why
         )
@@ -172,7 +184,7 @@ class _Plan:
 
     def _show(self, case: Situation, finding: Finding) -> Counterexample:
         found, made = self._attack_lines(case.choices)
-        asked = finding.want or "print(attack.craft(view))"
+        asked = finding.want or "print(attack.answer(view).rows)"
         imports = ["import torch"] + (["from dataclasses import replace"] if "replace(" in asked else [])
         imports.append(f"from fedprop.verify.attacks.inputs import {'crowd, ' if case.made else ''}SERVERS, view_of")
         rows = [f"own, benign = {case.made}"]

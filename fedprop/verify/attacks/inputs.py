@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fedprop.aggregators import Aggregator, Mean, Median
 from fedprop.aggregators.assumed import AssumedRule
-from fedprop.attacks import Attack, View
+from fedprop.attacks import Attack, Reply, View
 from fedprop.errors import FedpropError, InvalidConfig
 from fedprop.properties.strategies import PLACEMENTS, integers
 from fedprop.types import Updates, Vector
@@ -39,8 +39,6 @@ Choices: TypeAlias = Mapping[str, Any]
 @dataclass(frozen=True)
 class Bowls:
     """A workshop whose losses are paraboloids: wanted is the model of ones, and each client's data lead to zero."""
-
-    received: int
 
     def wanted_gradient(self, parameters: Vector) -> Vector:
         """The way from the model of ones."""
@@ -75,7 +73,7 @@ class Situation:
     seed: int = 0
     server: str = "mean"
     made: str = ""
-    asked: list[tuple[View, Updates | FedpropError]] = field(default_factory=list, init=False)
+    asked: list[tuple[View, Reply | FedpropError]] = field(default_factory=list, init=False)
 
     def view(self, **changes: Any) -> View:
         """What the attack gets to see in the simulator, and if `changes` say so, what it must not."""
@@ -120,12 +118,27 @@ def view_of(
 ) -> View:
     """What the simulator shows an attack of honest rows, as lists or tensors; the received model is zero if not given.
 
-    An attack that aims at no inputs has no workshop.
+    An attack that does not train has no workshop. What else it may know follows from the seed: the round, how many
+    updates the server averages, what the clients would claim, and of the models received before as many as it looks
+    back or fewer.
     """
     own, benign = _tensor(own), None if benign is None else _tensor(benign)
-    origin = torch.zeros(own.shape[1], dtype=own.dtype) if origin is None else _tensor(origin)
-    workshop = Bowls(received=2 * len(own)) if type(attack).aims is not Attack.aims else None
-    return View(own, benign, origin, AssumedRule(attack.assumes, server), torch.Generator().manual_seed(seed), workshop)
+    c, d = own.shape
+    origin = torch.zeros(d, dtype=own.dtype) if origin is None else _tensor(origin)
+    known = seed % (attack.looks_back + 2)
+    steps = torch.randint(-8, 9, (min(known, attack.looks_back), d), generator=torch.Generator().manual_seed(seed))
+    return View(
+        own,
+        benign,
+        origin,
+        AssumedRule(attack.assumes, server),
+        torch.Generator().manual_seed(seed),
+        Bowls() if attack.trains else None,
+        received=c + seed % 11,
+        examples=[1 + (seed + i) % 50 for i in range(c)],
+        round=seed % 7,
+        past=origin + steps.to(origin.dtype),
+    )
 
 
 def _tensor(rows: Any) -> Tensor:

@@ -1,0 +1,171 @@
+"""What an attack may see when it must answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fedprop.attacks.workshop import Workshop
+from fedprop.errors import InvalidConfig, InvalidUpdates
+from fedprop.forms import Form, Given, taken
+from fedprop.types import ClientId, Round, Updates, Vector, Weights
+
+Knowledge: TypeAlias = Literal["partial", "full"]
+
+
+@runtime_checkable
+class Assumed(Protocol):
+    """The rule an attack assumes the server runs, as a black box."""
+
+    def __call__(self, updates: Updates, f: int) -> tuple[Vector, Weights]:
+        """The aggregate [d] and each row's weight [n] when the rule is set to tolerate `f` rows."""
+        ...
+
+
+@dataclass(frozen=True, init=False)
+class View:
+    """What an attack may see when it must answer.
+
+    Attributes
+    ----------
+    own : Tensor, shape [c, d]
+        The honest (before-attack) updates of the compromised clients, one row for each answer owed.
+    benign : Tensor, shape [b, d], or None
+        The honest clients' updates; None under partial knowledge, whatever the attack would like.
+    origin : Tensor, shape [d]
+        The global parameters the clients received: Fang's w_Re. Update + origin = local model.
+    assumed : Assumed
+        The rule named by the attack's `assumes`, or the server's own where it names none.
+    generator : torch.Generator
+        The only source of randomness.
+    workshop : Workshop, or None
+        The compromised clients' own machines and data; None for an attack that does not declare that it `trains`.
+    form : Form
+        What `own` was given as, for the answer to be the same.
+    received : int
+        How many updates the server averages at a time, the cohort that it wants. Every attack knows it.
+    clients : tuple of int, length c
+        Whose updates the rows of `own` are: what an attack remembers of a client is keyed by these.
+    examples : tuple of int, length c
+        How many training examples each of them would truthfully claim.
+    round : int
+        The round of the task that is answered.
+    past : Tensor, shape [p, d]
+        The latest global models that the attack's clients received before `origin`, in order, the newest last; at most
+        as many as the attack `looks_back`, fewer where fewer were received.
+    state : plain data
+        What the attack's `remember` answered last; None before.
+    """
+
+    own: Float[Tensor, "c d"]
+    benign: Float[Tensor, "b d"] | None
+    origin: Float[Tensor, " d"]
+    assumed: Assumed
+    generator: torch.Generator
+    workshop: Workshop | None
+    form: Form = field(repr=False, compare=False)
+    received: int
+    clients: tuple[ClientId, ...]
+    examples: tuple[int, ...]
+    round: Round
+    past: Float[Tensor, "p d"]
+    state: Any
+
+    def __init__(
+        self,
+        own: Given,
+        benign: Given | None,
+        origin: Tensor | NDArray[Any],
+        assumed: Assumed,
+        generator: torch.Generator,
+        workshop: Workshop | None = None,
+        form: Form | None = None,
+        *,
+        received: int | None = None,
+        clients: Sequence[ClientId] | None = None,
+        examples: Sequence[int] | None = None,
+        round: Round = 0,
+        past: Tensor | NDArray[Any] | None = None,
+        state: Any = None,
+    ) -> None:
+        """Take rows as tensors, arrays or lists of vectors.
+
+        Where nothing else is said, the server averages all rows given, the clients are numbered from 0 and hold one
+        example each, and nothing came before.
+
+        Raises
+        ------
+        InvalidUpdates
+            If something is no tensor and no array of floats, or the shapes do not fit together.
+        """
+        rows, found = taken(own, "own", "a View")
+        others = None if benign is None else taken(benign, "benign", "a View")[0]
+        model = taken(origin, "origin", "a View")[0]
+        c = len(rows) if rows.ndim else 0
+        known = {
+            "own": rows,
+            "benign": others,
+            "origin": model,
+            "assumed": assumed,
+            "generator": generator,
+            "workshop": workshop,
+            "form": form or found,
+            "received": c + (0 if others is None else len(others)) if received is None else received,
+            "clients": tuple(range(c) if clients is None else clients),
+            "examples": tuple((1,) * c if examples is None else examples),
+            "round": round,
+            "past": model.new_empty(0, *model.shape) if past is None else taken(past, "past", "a View")[0],
+            "state": state,
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        if self.own.ndim != 2:
+            raise InvalidUpdates(f"`own` must have shape [c, d] in a View; found {list(self.own.shape)}")
+        c, d = self.own.shape
+        if self.origin.shape != (d,):
+            raise InvalidUpdates(f"`origin` must have shape [{d}] as `own` has; found {list(self.origin.shape)}")
+        for name, letter in (("benign", "b"), ("past", "p")):
+            rows = getattr(self, name)
+            if rows is not None and (rows.ndim != 2 or rows.shape[1] != d):
+                raise InvalidUpdates(f"`{name}` must have shape [{letter}, {d}] as `own` has; found {list(rows.shape)}")
+        for name in ("clients", "examples"):
+            if len(getattr(self, name)) != c:
+                raise InvalidUpdates(f"`{name}` must have {c} entries as `own` has; found {len(getattr(self, name))}")
+
+    @property
+    def others(self) -> Updates:
+        """`benign`, for an attack that cannot do without it.
+
+        Raises
+        ------
+        InvalidConfig
+            If the view hides it.
+        """
+        if self.benign is None:
+            raise InvalidConfig("`benign` must hold the honest clients' updates under full knowledge; found None")
+        return self.benign
+
+    @property
+    def tools(self) -> Workshop:
+        """`workshop`, for an attack that cannot do without it.
+
+        Raises
+        ------
+        InvalidConfig
+            If the view comes without one.
+        """
+        if self.workshop is None:
+            raise InvalidConfig("`workshop` must be given to an attack that works with data of its own; found None")
+        return self.workshop
+
+    @property
+    def everyone(self) -> Updates:
+        """The before-attack updates of all clients, the compromised ones first. Raises as `others` does."""
+        return torch.cat([self.own, self.others])
