@@ -38,9 +38,11 @@ if TYPE_CHECKING:
         FangTrimmedMean,
         Gaussian,
         LabelFlip,
+        Late,
         NoAttack,
         SignFlip,
         Targeted,
+        WeightAttack,
     )
     from fedprop.data import Dataset
     from fedprop.defenses import SirenPlus
@@ -61,6 +63,7 @@ __all__ = [
     "GeometricMedian",
     "Krum",
     "LabelFlip",
+    "Late",
     "Mean",
     "MeanAroundMedian",
     "Median",
@@ -72,6 +75,7 @@ __all__ = [
     "SirenPlus",
     "Targeted",
     "TrimmedMean",
+    "WeightAttack",
     "load_experiment",
     "run",
 ]

@@ -12,18 +12,32 @@ from fedprop.attacks.fang_trimmed_mean import FangTrimmedMean
 from fedprop.attacks.gaussian import Gaussian
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.label_flip import LabelFlip
+from fedprop.attacks.late import Late
 from fedprop.attacks.no_attack import NoAttack
 from fedprop.attacks.reply import Reply
 from fedprop.attacks.sign_flip import SignFlip
 from fedprop.attacks.targeted import Targeted
 from fedprop.attacks.view import Assumed, Knowledge, View
+from fedprop.attacks.weight_attack import WeightAttack
 from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry
 
 ATTACKS: Registry[Attack] = Registry(
     "attacks",
     Attack,
-    (NoAttack, Gaussian, SignFlip, LabelFlip, FalseAlarms, FangKrum, FangTrimmedMean, FangMedian, Targeted),
+    (
+        NoAttack,
+        Gaussian,
+        SignFlip,
+        LabelFlip,
+        FalseAlarms,
+        FangKrum,
+        FangTrimmedMean,
+        FangMedian,
+        Targeted,
+        WeightAttack,
+        Late,
+    ),
 )
 """Every attack by its `kind`, those of other installed packages included."""
 
@@ -41,11 +55,13 @@ __all__ = [
     "Gaussian",
     "Knowledge",
     "LabelFlip",
+    "Late",
     "NoAttack",
     "Reply",
     "SignFlip",
     "Targeted",
     "View",
+    "WeightAttack",
     "Workshop",
     "lambda_bound",
     "solve_lambda",

@@ -58,7 +58,7 @@ class Adversary:
         self._compromised = setup.compromised
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
-        self._gradients = Gradients(setup.module) if setup.aims else None
+        self._gradients = Gradients(setup.module) if any(attack.trains for attack, _ in setup.attacks) else None
         self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
@@ -167,15 +167,15 @@ class Adversary:
             return honest()
 
     def _workshop(self, index: int, clients: tuple[ClientId, ...]) -> Workshop | None:
-        """What the clients of a targeted attack can work out."""
+        """What the clients of an attack that trains can work out."""
         setup = self._setup
-        if self._gradients is None or index not in setup.aims:
+        if self._gradients is None or not setup.attacks[index][0].trains:
             return None
         return ClientsWorkshop(
             self._gradients,
             setup.shards,
             clients,
-            setup.aims[index],
+            setup.aims.get(index),
             setup.training.batch_size,
         )
 

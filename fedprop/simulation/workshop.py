@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
+from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.training.task import Shards
 from fedprop.types import ClientId, Vector
@@ -40,24 +41,39 @@ class ClientsWorkshop:
     Attributes
     ----------
     clients : whose updates the rows of the view are.
-    wanted : the attacked inputs with the labels wanted for them.
+    wanted : the attacked inputs with the labels wanted for them; None for an attack that aims at none.
     batch_size : examples in a batch of a client's own data.
     """
 
     gradients: Gradients
     shards: Shards
     clients: tuple[ClientId, ...]
-    wanted: Examples
+    wanted: Examples | None
     batch_size: int
 
+    def data(self, row: int) -> tuple[Tensor, Tensor]:
+        """A copy of one client's examples."""
+        part, pool = self.shards.parts[self.clients[row]], self.shards.pool
+        return pool.x[part].clone(), pool.y[part].clone()
+
+    def gradient(self, parameters: Vector, x: Tensor, y: Tensor) -> Vector:
+        """The gradient on any examples; zero if there are none."""
+        return self.gradients(parameters, Examples(x, y)) if len(x) else torch.zeros_like(parameters)
+
     def wanted_gradient(self, parameters: Vector) -> Vector:
-        """The gradient on the attacked inputs."""
+        """The gradient on the attacked inputs.
+
+        Raises
+        ------
+        InvalidConfig
+            If the attack aims at none.
+        """
+        if self.wanted is None:
+            raise InvalidConfig("`aims` must name inputs for an attack that asks for their gradient; found none")
         return self.gradients(parameters, self.wanted)
 
     def training_gradient(self, parameters: Vector, row: int, generator: torch.Generator) -> Vector:
         """The gradient on a batch of one client's data; zero if it has none."""
-        part = self.shards.parts[self.clients[row]]
+        part, pool = self.shards.parts[self.clients[row]], self.shards.pool
         drawn = part[torch.randperm(len(part), generator=generator)[: self.batch_size].to(part.device)]
-        if not len(drawn):
-            return torch.zeros_like(parameters)
-        return self.gradients(parameters, Examples(self.shards.pool.x[drawn], self.shards.pool.y[drawn]))
+        return self.gradient(parameters, pool.x[drawn], pool.y[drawn])

@@ -18,6 +18,8 @@ KINDS = [
     "fang_trimmed_mean",
     "fang_median",
     "targeted",
+    "weight",
+    "late",
 ]
 ASSUMED = {"fang_krum": "krum", "fang_trimmed_mean": "trimmed_mean", "fang_median": "median"}
 
