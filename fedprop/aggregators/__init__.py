@@ -19,8 +19,9 @@ from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
 from fedprop.aggregators.fl_trust import FLTrust
+from fedprop.aggregators.fools_gold import FoolsGold
 from fedprop.aggregators.geometric_median import GeometricMedian
-from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.gram import FramedRule, GramRule, Judged
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian
@@ -49,8 +50,11 @@ __all__ = [
     "CoordinateRule",
     "DefenseField",
     "FLTrust",
+    "FoolsGold",
+    "FramedRule",
     "GeometricMedian",
     "GramRule",
+    "Judged",
     "Kappa",
     "Krum",
     "Mean",

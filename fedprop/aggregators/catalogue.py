@@ -10,6 +10,7 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.fl_trust import FLTrust
+from fedprop.aggregators.fools_gold import FoolsGold
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
@@ -25,7 +26,7 @@ from fedprop.registry import Registry
 AGGREGATORS: Registry[Aggregator] = Registry(
     "aggregators",
     Aggregator,
-    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping, FLTrust),
+    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping, FLTrust, FoolsGold),
 )
 """Every rule by its `kind`."""
 

@@ -162,15 +162,15 @@ def _mixed(weights: Tensor, block: Tensor) -> Tensor:
     if len(block) == 1:
         return (weights * block).to(block.dtype)
     mixed = weights @ block.double()
-    if block.dtype == torch.float64 and bool((weights >= 0).all() and (weights.sum(dim=1) <= ROUNDED_ONE).all()):
-        mixed = within_range(mixed)
+    if block.dtype == torch.float64 or not bool((weights >= 0).all() and (weights.sum(dim=1) <= ROUNDED_ONE).all()):
+        mixed = within_range(mixed, block.dtype)
     return mixed.to(block.dtype)
 
 
-def within_range(means: Tensor) -> Tensor:
-    """Means of finite float64 numbers, which rounding alone can have carried beyond the largest of them."""
-    largest = torch.finfo(torch.float64).max
-    return means.clamp_(-largest, largest)
+def within_range(sums: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Sums of finite numbers, in float64, which can have gone beyond the largest of their own `dtype`."""
+    largest = torch.finfo(dtype).max
+    return sums.clamp_(-largest, largest)
 
 
 class TakenRows(Columns):

@@ -10,6 +10,7 @@ from typing import Any
 from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.centered_clipping import centered_clipping
 from fedprop.oracles.fl_trust import fl_trust
+from fedprop.oracles.fools_gold import fools_gold
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
 from fedprop.oracles.mean import mean
@@ -29,6 +30,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "geometric_median": geometric_median,
     "centered_clipping": centered_clipping,
     "fl_trust": fl_trust,
+    "fools_gold": fools_gold,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
 }
@@ -39,6 +41,7 @@ __all__ = [
     "bulyan",
     "centered_clipping",
     "fl_trust",
+    "fools_gold",
     "geometric_median",
     "krum",
     "mean",

@@ -9,6 +9,7 @@ from typing import Any
 
 from fedprop.oracles.bulyan import selection
 from fedprop.oracles.fl_trust import cosine, rescaled
+from fedprop.oracles.fools_gold import MISREAD as FOOLS_GOLD
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
@@ -218,6 +219,7 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "divided by n": _trust(total=lambda scores: float(len(scores))),
         "the reference counts as a row": lambda rows, reference: _trust()([*rows, reference], reference),
     },
+    "fools_gold": FOOLS_GOLD,
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "nearest_neighbour_mixing": {"without itself": _without_itself},
     "norm_clipping": {

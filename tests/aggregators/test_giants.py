@@ -31,9 +31,15 @@ PARAMETERS = {
     "bulyan": {"f": 2},
     "centered_clipping": {"radius": 3.0, "iterations": 3},
 }
+UNBOUNDED = ("mean", "fools_gold")
+"""Rules that a single row carries as far as it likes, and whose answer is a giant if a row is."""
 MIX = NearestNeighbourMixing(f=2)
 RULES = [
-    *(self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items() if kind != "mean"),
+    *(
+        self_contained(cls(**PARAMETERS.get(kind, {})))
+        for kind, cls in AGGREGATORS.kinds.items()
+        if kind not in UNBOUNDED
+    ),
     Krum(f=2, m=9),
     CenteredClipping(radius=3.0),
     NormClipping(max_norm=3.0) >> Mean(),

