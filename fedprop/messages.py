@@ -1,7 +1,10 @@
-"""The protocol: what server, clients and adversary say to each other, and its safe wire form.
+"""What server, clients and adversary say to each other, and its safe wire form.
 
 A message is a frozen pydantic model. Its types are checked when it is made; whether its content makes sense (shape,
 size, who sent it and when) is for the receiver to judge, since a Byzantine sender may put anything into a field.
+
+What clients say beside their updates are reports: a defense declares kinds of its own, and signs them
+(`fedprop.authentication`). Nobody reads a kind that was not declared.
 
 On the wire a message is one safetensors blob: the plain fields as JSON in the header, tensors as tensors. Reading one
 executes nothing. The header is short and read first, and a blob that promises anything but a message is refused there:
@@ -9,12 +12,13 @@ so a hostile one costs no more than an honest one of its length.
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import safetensors
 import safetensors.torch
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from torch import Tensor
 
 from fedprop.errors import MalformedMessage
@@ -53,6 +57,8 @@ class _Frozen(BaseModel):
 class Invitation(_Frozen):
     """Server to client: train on these parameters."""
 
+    tensors: ClassVar[tuple[str, ...]] = ("parameters",)
+
     kind: Literal["invitation"] = "invitation"
     task: Int64
     round: Int64
@@ -73,6 +79,8 @@ class Update(_Frozen):
     loss : the mean training loss seen; 0 from a client that trains privately.
     """
 
+    tensors: ClassVar[tuple[str, ...]] = ("update",)
+
     kind: Literal["update"] = "update"
     client: Int64
     task: Int64
@@ -83,29 +91,53 @@ class Update(_Frozen):
     loss: float = 0.0
 
 
-class AlarmStatus(_Frozen):
-    """Client to server, before it trains: whether it holds the global model it was sent for poisoned.
+class Report(_Frozen):
+    """Client to server: what a client says of a task beside its update, where the defense asks for it.
 
-    Source: Guo et al. 2024 (SIREN+), Algorithm 1, line 8: A_t.
+    Base of all kinds of reports. A kind has a name, and fields of its own that JSON can hold:
+
+        class Temperature(Report):
+            kind: Literal["temperature"] = "temperature"
+            degrees: float
 
     Attributes
     ----------
-    task : the invitation this answers.
-    version : the global version it judges.
-    alarm : True for an alarm; False says that the model is fine.
+    task : the invitation this is about.
+    version : the global version of that task.
     tag : proves who says so; see `fedprop.authentication`.
     """
 
-    kind: Literal["alarm_status"] = "alarm_status"
+    tensors: ClassVar[tuple[str, ...]] = ()
+
+    kind: str
     client: Int64
     task: Int64
     version: Int64
-    alarm: Annotated[bool, Field(strict=True)]
     tag: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=64)] = ""
 
+    @property
+    def value(self) -> float | None:
+        """What the record of the run shows of it; None for nothing."""
+        return None
 
-Message: TypeAlias = Invitation | Update | AlarmStatus
-_ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
+
+class Draft(NamedTuple):
+    """A report before it is known which task of whom it is about: its kind, and the fields of its own by name."""
+
+    kind: type[Report]
+    content: Mapping[str, Any]
+
+    def about(self, client: ClientId, task: int, version: int) -> Report:
+        """The report, not signed yet."""
+        return self.kind(client=client, task=task, version=version, **self.content)
+
+    def answered(self, says: Callable[[bool], bool]) -> "Draft":
+        """The same report by somebody who answers with `says(truth)` to each of its yes-or-no questions."""
+        lies = {name: says(truth) for name, truth in self.content.items() if isinstance(truth, bool)}
+        return Draft(self.kind, {**self.content, **lies})
+
+
+Message: TypeAlias = Invitation | Update | Report
 
 
 class Reason(StrEnum):
@@ -126,24 +158,20 @@ class Reason(StrEnum):
     NOT_FINITE = "NaN or infinity"
     BAD_SIZE = "invalid number of examples"
     BAD_STEPS = "invalid number of steps"
-    ALARM_FORGED = "alarm forged"
-    ALARM_REPLAYED = "alarm replayed"
-    ALARM_MISSING = "alarm missing"
-
-
-_TENSORS = {"invitation": ("parameters",), "update": ("update",), "alarm_status": ()}
-"""The fields of each kind of message that hold a tensor."""
+    REPORT_FORGED = "report forged"
+    REPORT_REPLAYED = "report replayed"
+    REPORT_MISSING = "report missing"
 
 
 def _tensors(message: Message) -> dict[str, Tensor]:
     """The tensors of a message by field."""
-    return {name: getattr(message, name) for name in _TENSORS[message.kind]}
+    return {name: getattr(message, name) for name in message.tensors}
 
 
 def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
     weight = HEADER_BYTES
-    for name in _TENSORS[message.kind]:
+    for name in message.tensors:
         weight += getattr(message, name).nbytes
     return weight
 
@@ -155,8 +183,8 @@ def encode(message: Message) -> bytes:
     return safetensors.torch.save(tensors, metadata={"message": header})
 
 
-def decode(blob: bytes, *, max_bytes: int | None = None) -> Message:
-    """The message that bytes from the network stand for.
+def decode(blob: bytes, *, max_bytes: int | None = None, reports: Sequence[type[Report]] = ()) -> Message:
+    """The message that bytes from the network stand for; of reports those of the kinds given.
 
     Raises
     ------
@@ -166,14 +194,20 @@ def decode(blob: bytes, *, max_bytes: int | None = None) -> Message:
     if max_bytes is not None and len(blob) > max_bytes:
         raise MalformedMessage(f"a message must have at most {max_bytes} bytes; found {len(blob)}")
     try:
-        fields = _fields(blob)
-        return _ADAPTER.validate_python({**fields, **safetensors.torch.load(blob)})
+        kind, fields = _fields(blob, kinds_of(reports))
+        return kind.model_validate({**fields, **safetensors.torch.load(blob)})
     except Exception as error:  # whatever bytes do to three parsers, it is their sender's doing
         raise MalformedMessage(f"not a protocol message: {_in_words(error)}") from None
 
 
-def _fields(blob: bytes) -> dict[str, Any]:
-    """The plain fields of a message, from a header that promises the tensors of its kind and nothing else."""
+def kinds_of(reports: Sequence[type[Report]]) -> dict[str, type[Message]]:
+    """The classes of all messages between server and clients by kind, where these reports are expected."""
+    classes: tuple[type[Message], ...] = (Invitation, Update, *reports)
+    return {cls.model_fields["kind"].default: cls for cls in classes}
+
+
+def _fields(blob: bytes, kinds: Mapping[str, type[Message]]) -> tuple[type[Message], dict[str, Any]]:
+    """The kind and plain fields of a message, from a header that promises the tensors of its kind and nothing else."""
     length = int.from_bytes(blob[:8], "little")
     if not 0 < length <= min(HEADER_LIMIT, len(blob) - 8):
         there = max(0, len(blob) - 8)
@@ -184,11 +218,12 @@ def _fields(blob: bytes) -> dict[str, Any]:
         raise ValueError("its metadata must be `message` and nothing else")
     fields = _object(metadata["message"])
     kind = fields.get("kind")
-    if not isinstance(kind, str) or kind not in _TENSORS:
-        raise ValueError(f"`kind` must be one of {', '.join(_TENSORS)}; found {kind!r}")
-    if header.keys() != set(_TENSORS[kind]) or header.keys() & fields.keys():
-        raise ValueError(f"its tensors must be those of one {kind}, {list(_TENSORS[kind])}; found {list(header)}")
-    return fields
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ValueError(f"`kind` must be one of {', '.join(kinds)}; found {kind!r}")
+    tensors = kinds[kind].tensors
+    if header.keys() != set(tensors) or header.keys() & fields.keys():
+        raise ValueError(f"its tensors must be those of one {kind}, {list(tensors)}; found {list(header)}")
+    return kinds[kind], fields
 
 
 def _object(text: Any) -> dict[str, Any]:
@@ -211,7 +246,7 @@ def _in_words(error: Exception) -> str:
     text = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
-        text = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        text = f"{error.title}.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 

@@ -5,7 +5,7 @@ Statement. For every payload, sender, ledger and version:
 1. the door answers with one open task or one `Reason`, and raises nothing;
 2. a message is admitted if and only if all conditions below hold;
 3. the reason given for a refusal names a condition that the message breaks;
-4. every reason is given for some message (those that concern alarms: specs/test_alarm_admission.py).
+4. every reason is given for some message (those that concern reports: specs/test_report_admission.py).
 
 Conditions: the payload is an update; the sender is registered and is whom the message names; the task exists, is open
 and was given to the sender; the version is the task's and not too old; the row has the right size, shape and dtype and
@@ -194,7 +194,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.name.startswith("ALARM")])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.name.startswith("REPORT")])
 def test_every_reason_is_given_for_some_message(reason):
     case, states = EXAMPLES[reason]
     assert judge(case, ledger_of(states)) is reason

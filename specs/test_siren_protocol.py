@@ -193,7 +193,7 @@ def counted(outcome: Outcome, experiment: Experiment) -> None:
             index[client] = count
             if limit is not None and count != limit:
                 banned = banned | {client} if count > limit else banned - {client}
-        assert ruling.index == index
+        assert ruling.suspicion == index
         assert set(ruling.banned) == banned
 
 
@@ -218,11 +218,11 @@ def test_every_update_is_ruled_on_with_its_alarm(experiment: Experiment, plan: l
         if record.ruling is None:
             assert record.failure
         else:
-            assert record.ruling.alarms == accepted
+            assert record.ruling.reports == accepted
             assert set(record.weights) <= set(accepted)
     assert len(heard) == len(story.of("heard"))
     lied = {e.task: e.value for e in story.of("heard")}
-    for event in story.of("tested"):
+    for event in story.of("began"):
         if event.client >= MALICIOUS and event.task in lied:
             assert lied[event.task] == event.value
 
@@ -236,8 +236,8 @@ def test_copies_change_nothing(lie: str, defense: dict[str, Any], plan: list[boo
         outcome = story.play(experiment_of(lie, defense=defense, network={"duplicate": duplicate}))
         runs.append((story.models, [record.ruling for record in outcome.rounds]))
         refused = {event.detail for event in story.of("rejected")}
-        assert refused <= ({"alarm replayed", "duplicate", "round closed"} if duplicate else set())
-        assert ("alarm replayed" in refused) == bool(duplicate)
+        assert refused <= ({"report replayed", "duplicate", "round closed"} if duplicate else set())
+        assert ("report replayed" in refused) == bool(duplicate)
     assert all(one.equal(other) for one, other in zip(runs[0][0], runs[1][0], strict=True))
     assert runs[0][1] == runs[1][1]
 
@@ -286,7 +286,7 @@ def test_attackers_who_pause_in_silence_turn_the_alarms_against_those_who_raise_
     assert ruling is not None
     assert poisoned(story) == [False, True, True]
     assert (ruling.case, ruling.rollback) == ("false_alarms", False)
-    assert ruling.alarms == {client: client >= MALICIOUS for client in range(CLIENTS)}
+    assert ruling.reports == {client: client >= MALICIOUS for client in range(CLIENTS)}
     assert ruling.verdicts == {client: "malicious" if client >= MALICIOUS else "benign" for client in range(CLIENTS)}
 
 

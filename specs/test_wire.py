@@ -23,8 +23,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from fedprop.defenses.siren_plus import AlarmStatus
 from fedprop.errors import MalformedMessage
-from fedprop.messages import AlarmStatus, Invitation, Message, Update, decode, encode
+from fedprop.messages import Invitation, Message, Update, encode
+from fedprop.messages import decode as decode_any
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DTYPES = (*FLOATS, torch.int64, torch.int32, torch.uint8, torch.bool)
@@ -54,6 +56,11 @@ updates = st.builds(
 tags = st.text("0123456789abcdef", max_size=64)
 alarms = st.builds(AlarmStatus, client=int64s, task=int64s, version=int64s, alarm=st.booleans(), tag=tags)
 messages = st.one_of(invitations, updates, alarms)
+
+
+def decode(blob: bytes, **limits: int) -> Message:
+    """What a server makes of a blob that expects alarms."""
+    return decode_any(blob, reports=(AlarmStatus,), **limits)
 
 
 def bits(tensor: Tensor) -> tuple[torch.dtype, tuple[int, ...], bytes]:

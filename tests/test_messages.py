@@ -5,8 +5,20 @@ import safetensors.torch
 import torch
 from pydantic import ValidationError
 
+from fedprop.defenses.siren_plus import AlarmStatus
 from fedprop.errors import MalformedMessage
-from fedprop.messages import HEADER_BYTES, Consultation, Instruction, Invitation, Reason, Update, decode, encode, size
+from fedprop.messages import (
+    HEADER_BYTES,
+    Consultation,
+    Draft,
+    Instruction,
+    Invitation,
+    Reason,
+    Update,
+    decode,
+    encode,
+    size,
+)
 
 
 def update(**changes):
@@ -144,12 +156,12 @@ SHORT = {
     "a field in the place of a tensor": (promising(FIELDS[:-1] + ', "update": 1}'), "its tensors must be"),
     "lists in lists": (promising("[" * 1_900), "recursion|Expecting"),
     "no JSON": (blob(b"\xff" * 9), "utf-8"),
-    "a number too long for an integer": (promising(FIELDS.replace("1", "1" * 3_900)), "update.client: "),
-    "a truth value for a number": (promising(FIELDS.replace("1", "true")), "update.client: .*valid integer"),
-    "a text for a number": (promising(FIELDS.replace("1", '"1"')), "update.client: .*valid integer"),
+    "a number too long for an integer": (promising(FIELDS.replace("1", "1" * 3_900)), "Update.client: "),
+    "a truth value for a number": (promising(FIELDS.replace("1", "true")), "Update.client: .*valid integer"),
+    "a text for a number": (promising(FIELDS.replace("1", '"1"')), "Update.client: .*valid integer"),
     "a text for a truth value": (
         blob({"__metadata__": {"message": '{"kind":"alarm_status","client":1,"task":2,"version":3,"alarm":"yes"}'}}, 0),
-        "alarm_status.alarm: .*valid boolean",
+        "AlarmStatus.alarm: .*valid boolean",
     ),
     "a dtype nobody knows": (promising(update=ROW | {"dtype": "F4"}), "not a protocol message"),
     "numbers that are not there": (promising(update=ROW | {"shape": [2**40]}), "not a protocol message"),
@@ -160,7 +172,7 @@ SHORT = {
 @pytest.mark.parametrize(("hostile", "message"), SHORT.values(), ids=SHORT)
 def test_what_is_wrong_is_told_on_one_short_line(hostile, message):
     with pytest.raises(MalformedMessage, match=message) as refusal:
-        decode(hostile)
+        decode(hostile, reports=(AlarmStatus,))
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 250
 
@@ -180,3 +192,16 @@ def test_the_covert_channel_speaks_of_one_task():
         Consultation(client=3, task=4, round=0, version=0).task
         == Instruction(task=4, update=torch.zeros(2), examples=1).task
     )
+
+
+def test_a_draft_becomes_a_report_about_a_task():
+    draft = Draft(AlarmStatus, {"alarm": True})
+    assert draft.about(3, 4, 5) == AlarmStatus(client=3, task=4, version=5, alarm=True)
+    assert draft.answered(lambda truth: not truth).about(3, 4, 5).value == 0.0
+
+
+def test_a_report_that_was_not_declared_is_no_message():
+    sent = encode(AlarmStatus(client=3, task=4, version=5, alarm=True))
+    assert decode(sent, reports=(AlarmStatus,)).value == 1.0
+    with pytest.raises(MalformedMessage, match=r"`kind` must be one of invitation, update; found 'alarm_status'"):
+        decode(sent)

@@ -9,14 +9,13 @@ A `RoundProtocol` is a defense that takes clients too, such as `SirenPlus`: the 
 from fedprop.defenses.base import Closed, Defense
 from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
 from fedprop.defenses.guarded import Guarded
-from fedprop.defenses.protocol import Beginning, ClientSide, LocalTest, Replies, RoundProtocol, Ruling, Screened
+from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
 from fedprop.defenses.rollback import Lineage, rebase
 from fedprop.defenses.siren_plus import SirenPlus
 
 __all__ = [
     "PROTOCOLS",
     "Beginning",
-    "ClientSide",
     "Closed",
     "Defense",
     "DefenseChoice",
@@ -28,5 +27,6 @@ __all__ = [
     "Ruling",
     "Screened",
     "SirenPlus",
+    "Step",
     "rebase",
 ]

@@ -1,22 +1,45 @@
-"""What a defense is that takes more than a rule: it tells clients how to begin, and the server whom to believe.
+"""The steps of a round, and what a defense does in them that is more than a rule.
 
-One round goes through these steps. The server invites; a client that gets the invitation asks its `ClientSide` where to
-start and what to report; it trains and sends its update; when the server has its updates, `screen` says which of them
-its rule aggregates, and whether onto the current global model or onto the one before (`rollback.py`). The simulator
-knows these steps and nothing of what a defense does in them.
+One round goes through these steps; a protocol fills in some of them, and the others do nothing and cost nothing.
+
+- `select`: the server chooses whom to invite, of those who are there.
+- `invite`: what each of them is sent in place of the global model.
+- `begin`: a client gets the invitation; where it starts, and what it reports at once.
+- `train`: what it does within local training (`fedprop.training.steering`).
+- `finish`: what it sends of what it learnt.
+- `report`: what it says of that.
+- `screen`: the server has its updates; which of them it aggregates, and whether onto the current global model or onto
+  the one before (`rollback.py`).
+- `aggregate`: what it makes of these.
+- `after`: the global model that this leaves.
+
+What clients report are messages of kinds that the protocol declares. The simulator knows these steps, and nothing of
+what a defense does in them.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from abc import ABC
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from fedprop.aggregators.base import Aggregator
+import torch
+
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.server_side import ServerSide
-from fedprop.types import ClientId, Kind, Updates, Vector
+from fedprop.messages import Draft, Report
+from fedprop.training.steering import Steering
+from fedprop.types import ClientId, Kind, Round, Updates, Vector
+
+R = TypeVar("R", bound=Report)
 
 LocalTest: TypeAlias = Callable[[ClientId, Vector], float | None]
 """The accuracy in [0, 1] of a model [d] on the examples that a client keeps for testing; None if it keeps none."""
+
+Step: TypeAlias = Literal["select", "invite", "begin", "train", "finish", "report", "screen", "aggregate", "after"]
+
+Memory: TypeAlias = Any
+"""What a protocol remembers: None, numbers, text, tensors, and tuples and mappings of these."""
 
 
 class Beginning(NamedTuple):
@@ -25,28 +48,13 @@ class Beginning(NamedTuple):
     Attributes
     ----------
     start : the model [d] that training starts from. The update sent is relative to the global model all the same.
-    alarm : whether the client holds the global model for poisoned.
+    reports : what the client tells the server at once.
     detail : why, for the record.
     """
 
     start: Vector
-    alarm: bool
-    detail: str
-
-
-class ClientSide(Protocol):
-    """What clients do with an invitation before they train."""
-
-    def begin(self, client: ClientId, received: Vector, last: Vector | None) -> Beginning:
-        """A client was sent a global model [d].
-
-        Parameters
-        ----------
-        received : the global model [d].
-        last : the client's local model [d] at the end of the last task that it finished and answered, whatever became
-            of the answer; None if there was none yet.
-        """
-        ...
+    reports: tuple[Draft, ...] = ()
+    detail: str = ""
 
 
 class Replies(NamedTuple):
@@ -56,16 +64,22 @@ class Replies(NamedTuple):
     ----------
     updates : rows [n, d], relative to the current global model.
     clients : who sent each row.
-    alarms : whether each of them holds the current global model for poisoned, or so it says.
+    reports : what each of them reported.
     server : what the server's own examples tell about the current global model and the updates; None without any.
+    round : the number of the round, from 0 on.
     rounds : how many rounds the run has in all.
     """
 
     updates: Updates
     clients: tuple[ClientId, ...]
-    alarms: tuple[bool, ...]
+    reports: tuple[tuple[Report, ...], ...]
     server: ServerSide | None
+    round: Round
     rounds: int
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """The report of one kind that came with each row; the server refuses updates without theirs."""
+        return tuple(next(report for report in told if isinstance(report, kind)) for told in self.reports)
 
 
 @dataclass(frozen=True)
@@ -75,42 +89,51 @@ class Ruling:
     Attributes
     ----------
     case : why it decided as it did.
+    verdicts : what was found out about each client of the round.
     rollback : whether the current global model is given up for the one before.
-    alarms : what each client of the round reported.
-    verdicts : what was found out about each of them.
-    accuracies : of each of their models on the server's examples, where that was asked for.
-    index : the malicious index of every client known so far: the count that a ban follows.
+    reports : what each of them reported, as a number.
+    scores : what was measured of each of their updates, where that was asked for.
+    suspicion : how much is held against each client known so far.
     banned : whose updates are refused from now on.
     """
 
     case: str
-    rollback: bool
-    alarms: Mapping[ClientId, bool]
     verdicts: Mapping[ClientId, str]
-    accuracies: Mapping[ClientId, float]
-    index: Mapping[ClientId, float]
-    banned: tuple[ClientId, ...]
+    rollback: bool = False
+    reports: Mapping[ClientId, float] = field(default_factory=dict)
+    scores: Mapping[ClientId, float] = field(default_factory=dict)
+    suspicion: Mapping[ClientId, float] = field(default_factory=dict)
+    banned: tuple[ClientId, ...] = ()
 
 
 class Screened(NamedTuple):
-    """Which rows the rule gets, why, and what the protocol remembers from now on."""
+    """Which rows are aggregated, why, and what the protocol remembers from now on."""
 
     accepted: tuple[bool, ...]
     ruling: Ruling
-    memory: Any
+    memory: Memory
 
 
 class RoundProtocol(Kind, ABC):
     """Base of all such defenses.
 
-    Memory is plain data: None, numbers, text, tensors, and tuples and mappings of these. A checkpoint gives back a
-    named tuple as a plain one.
+    What it remembers is plain data: None, numbers, text, tensors, and tuples and mappings of these, keyed by client
+    and not by position. A checkpoint gives back a named tuple as a plain one. No step may change what it is handed.
+
+    Attributes
+    ----------
+    reports : the kinds of reports that each client makes in each task. The server takes no others, and refuses the
+        update of a client that left one of them out.
     """
 
+    reports: ClassVar[tuple[type[Report], ...]] = ()
+
+    kind: str
+
     @property
-    @abstractmethod
     def rule(self) -> Aggregator:
-        """What aggregates the updates that are accepted."""
+        """What aggregates the updates that are accepted, and what attacks take for the server's rule."""
+        return Mean()
 
     @property
     def needs_root(self) -> bool:
@@ -122,7 +145,7 @@ class RoundProtocol(Kind, ABC):
         """The share of its examples, in [0, 1), that each client keeps for testing."""
         return 0.0
 
-    def init(self) -> Any:
+    def init(self) -> Memory:
         """What the protocol remembers before the first round."""
         return None
 
@@ -133,10 +156,66 @@ class RoundProtocol(Kind, ABC):
         """
         return None
 
-    @abstractmethod
-    def client_side(self, test: LocalTest) -> ClientSide:
-        """What the clients do; `test` tells how good a model is on what a client holds out."""
+    def fills(self, *steps: Step) -> bool:
+        """Whether it does anything in one of these steps."""
+        return any(getattr(type(self), step) is not getattr(RoundProtocol, step) for step in steps)
 
-    @abstractmethod
-    def screen(self, replies: Replies, memory: Any) -> Screened:
-        """Whose updates are aggregated, and onto which model."""
+    def select(
+        self, available: Sequence[ClientId], wanted: int, memory: Memory, *, round: Round, generator: torch.Generator
+    ) -> Sequence[ClientId]:
+        """Whom to invite: at least one of the clients that are available, and at most `wanted`.
+
+        The server does not ask a protocol that leaves this out: it invites `wanted` of them, uniformly at random.
+        """
+        raise NotImplementedError
+
+    def invite(self, client: ClientId, parameters: Vector, memory: Memory, *, generator: torch.Generator) -> Vector:
+        """What a client is sent in place of the global model [d]; its update is relative to that."""
+        return parameters
+
+    def begin(self, client: ClientId, received: Vector, last: Vector | None, *, test: LocalTest) -> Beginning:
+        """A client was sent a global model [d].
+
+        Parameters
+        ----------
+        received : the global model [d].
+        last : the client's local model [d] at the end of the last task that it finished and answered, whatever became
+            of the answer; None if there was none yet.
+        test : tells how good a model is on what a client holds out.
+        """
+        return Beginning(received)
+
+    def train(self) -> Steering | None:
+        """What clients do within local training; None for nothing."""
+        return None
+
+    def finish(self, client: ClientId, received: Vector, update: Vector) -> Vector:
+        """The update [d] that a client sends which was sent a global model [d] and learnt an update [d].
+
+        The model that it keeps is where that leads. A compromised client has finished its honest update, too, before
+        its attack sees it.
+        """
+        return update
+
+    def report(self, client: ClientId, received: Vector, update: Vector) -> tuple[Draft, ...]:
+        """What a client reports that was sent a global model [d] and is about to send an update [d]."""
+        return ()
+
+    def screen(self, replies: Replies, memory: Memory) -> Screened:
+        """Whose updates are aggregated, and onto which model; the answer may not depend on the order of the rows.
+
+        The server does not ask a protocol that leaves this out: all are aggregated, and nothing is recorded.
+        """
+        raise NotImplementedError
+
+    def aggregate(self, cohort: Cohort, memory: Memory, *, rule: Callable[[Cohort], Aggregation]) -> Aggregation:
+        """What the server makes of the accepted updates; `rule` asks the protocol's rule, which has its own memory.
+
+        `cohort` tells what rules may ask for, the model, the round and a generator included. `memory` is what `screen`
+        left.
+        """
+        return rule(cohort)
+
+    def after(self, parameters: Vector, memory: Memory, *, round: Round, generator: torch.Generator) -> Vector:
+        """The global model [d] after the round in place of the one that the server's step led to."""
+        return parameters

@@ -10,7 +10,7 @@ from fedprop.aggregators import Aggregator
 from fedprop.aggregators.tolerance import tolerated
 from fedprop.answers import described
 from fedprop.data import Dataset, Examples
-from fedprop.defenses import ClientSide
+from fedprop.defenses import LocalTest
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiments.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
@@ -22,7 +22,7 @@ from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.root import RootBench
-from fedprop.simulation.setup import Setup
+from fedprop.simulation.setup import Setup, holding_nothing_out
 from fedprop.training import LocalTraining, Shards
 from fedprop.training.lr_schedules import check_rounds
 from fedprop.training.telling import telling_rows
@@ -68,7 +68,7 @@ def resolve(
         seed=experiment.seed,
     )
     shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed)
-    shards, client_side = _client_side(experiment, module, shards, data)
+    shards, local_test = _local_test(experiment, module, shards, data)
     aims = aims_of(data, attacks, experiment.seed)
     _check_fit(module, data, *map(len, aims.values()))
     limit = experiment.max_seconds
@@ -99,7 +99,7 @@ def resolve(
         root=root,
         central_privacy=experiment.central_privacy,
         protocol=experiment.protocol,
-        client_side=client_side,
+        local_test=local_test,
         metrics=experiment.metrics,
         until=experiment.until,
     )
@@ -142,18 +142,17 @@ def _tried(setup: Setup) -> Setup:
     return replace(setup, engine=setup.choose_engine())
 
 
-def _client_side(
-    experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset
-) -> tuple[Shards, ClientSide | None]:
-    """What clients train on, and what a protocol has them do with the rest of their data."""
+def _local_test(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> tuple[Shards, LocalTest]:
+    """What clients train on, and a test on the rest of their data, where a protocol has them begin with one."""
     protocol = experiment.protocol
     if protocol is None:
-        return shards, None
+        return shards, holding_nothing_out
     with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
+        if not protocol.test_share:
+            return shards, holding_nothing_out
         train, test = hold_out(shards, protocol.test_share, experiment.seed)
     _check_fit(module, data, *test.sizes)
-    with blamed(f"`defense`: {type(protocol).__name__} cannot begin", raising=InvalidConfig):
-        return train, protocol.client_side(LocalTests(module, test))
+    return train, LocalTests(module, test)
 
 
 def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:

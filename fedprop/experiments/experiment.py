@@ -132,13 +132,13 @@ class Experiment(Frozen):
     def _protocol(self) -> Iterator[str]:
         if self.protocol is None:
             return
-        name = type(self.protocol).__name__
-        if self.asynchronous:
+        name, rounds = type(self.protocol).__name__, self.protocol.fills("select", "begin", "screen", "aggregate")
+        if self.asynchronous and rounds:
             yield (
-                f"`policy` must be synchronous for {name}: all clients of a round judge one global model, which the "
-                f"server can take back; found {self.policy.kind}"
+                f"`policy` must be synchronous for {name}: all clients of a round are sent one global model, and are "
+                f"judged together; found {self.policy.kind}"
             )
-        if self.optimizer.reads_lengths:
+        if self.optimizer.reads_lengths and rounds:
             yield (
                 f"`optimizer` must not rescale by steps for {name}: an update then is more than its steps, since "
                 f"clients may start, and the server may fall back, elsewhere; found {type(self.optimizer).__name__}"

@@ -82,7 +82,7 @@ def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[st
     attack, held = setup.attacks[index]
     failed, failure = outcome.attack_failures.get(index, (0, ""))
     idle = ""
-    if not (attack.deviates or attack.poisons or setup.protocol):
+    if not (attack.deviates or attack.poisons or (setup.protocol and setup.protocol.reports)):
         idle = "the defense asks no client what it holds of the global model"
     elif not any(number in attack.rounds for number in range(tally.rounds)):
         idle = "the run ended before it began"

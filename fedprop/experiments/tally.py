@@ -85,8 +85,8 @@ class Tally:
             "cases": dict(self._cases),
             "rollbacks": self._rollbacks,
             "banned": list(last.banned),
-            "honest_index": _mean(index for client, index in last.index.items() if client not in compromised),
-            "compromised_index": _mean(index for client, index in last.index.items() if client in compromised),
+            "honest_index": _mean(index for client, index in last.suspicion.items() if client not in compromised),
+            "compromised_index": _mean(index for client, index in last.suspicion.items() if client in compromised),
             "honest_banned": sum(client not in compromised for client in last.banned),
             "compromised_banned": sum(client in compromised for client in last.banned),
         }

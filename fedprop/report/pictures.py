@@ -28,7 +28,7 @@ ALTS = {
     "weights": "Heat map of each client's weight in the aggregate of each round.",
     "staleness": "Bar chart of accepted updates by how many versions they were behind.",
     "confidence": "Line chart of the confidence with which the attacked inputs are misclassified, against rounds.",
-    "malicious_index": "Line chart of each client's malicious index against rounds.",
+    "malicious_index": "Line chart of how much the defense holds against each client, by round.",
     "membership_roc": "ROC curves of membership inference, one chart for each attack.",
     "membership_auc": "Line charts of the area under those curves against rounds.",
     "table": "Heat map of the table that follows as text:",

@@ -54,7 +54,7 @@ _ENDS = {
 _JUDGED = frozenset((EventKind.HEARD, EventKind.ACCEPTED, EventKind.REJECTED))
 """What the server makes of each message of a task that arrives, in the order in which they do."""
 
-_REPORTS_ONLY = frozenset((Reason.ALARM_FORGED, Reason.ALARM_REPLAYED))
+_REPORTS_ONLY = frozenset((Reason.REPORT_FORGED, Reason.REPORT_REPLAYED))
 """Reasons to refuse that no update gives."""
 
 CLOSES_ROUND = frozenset((EventKind.AGGREGATED, EventKind.ROUND_FAILED))

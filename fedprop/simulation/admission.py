@@ -1,15 +1,17 @@
 """The server's front door: which messages it takes, and the typed reason for each it does not."""
 
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from fedprop.authentication import is_authentic
 from fedprop.errors import MalformedMessage
-from fedprop.messages import AlarmStatus, Message, Reason, Update, decode
+from fedprop.messages import Message, Reason, Report, Update, decode
 from fedprop.simulation.ledger import Ledger, Task, TaskState
 from fedprop.types import ClientId, Version
 
@@ -19,8 +21,13 @@ _ENDED = {
     TaskState.TIMED_OUT: Reason.TIMED_OUT,
     TaskState.CLOSED: Reason.CLOSED,
 }
-_ENDED_FOR_ALARMS = {**_ENDED, TaskState.ACCEPTED: Reason.ALARM_REPLAYED}
-"""An update is accepted after its alarm only, so another alarm is a second one."""
+_ENDED_FOR_REPORTS = {**_ENDED, TaskState.ACCEPTED: Reason.REPORT_REPLAYED}
+"""An update is accepted after its reports only, so another one is a second one."""
+
+Heard: TypeAlias = Mapping[int, Collection[str]]
+"""The kinds of reports that came so far, by open task."""
+
+NOTHING: Heard = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,24 +39,27 @@ class Door:
     clients : how many clients are registered; their ids are 0 .. clients - 1.
     size, dtype : what an update must look like.
     max_staleness : the most versions an update may lie behind; None for no bound.
-    key : the key that the server shares with a client; None where no alarms are expected.
+    reports : the kinds of reports that are expected of each task.
+    key : the key that the server shares with a client, where reports are expected.
     """
 
     clients: int
     size: int
     dtype: torch.dtype
     max_staleness: int | None = None
+    reports: tuple[type[Report], ...] = ()
     key: Callable[[ClientId], bytes] | None = None
 
-    def read(self, message: Message | bytes) -> Update | AlarmStatus | Reason:
+    def read(self, message: Message | bytes) -> Update | Report | Reason:
         """What a client says, or why it says nothing. Bytes come from a sender that does not speak the protocol."""
         if isinstance(message, bytes):
             try:
-                message = decode(message, max_bytes=2 * self.size * 8 + 2**16)
+                message = decode(message, max_bytes=2 * self.size * 8 + 2**16, reports=self.reports)
             except MalformedMessage:
                 return Reason.MALFORMED
-        expected = Update if self.key is None else Update | AlarmStatus
-        return message if isinstance(message, expected) else Reason.MALFORMED
+        if isinstance(message, Update) or (isinstance(message, Report) and type(message) in self.reports):
+            return message
+        return Reason.MALFORMED
 
     def identify(self, sender: ClientId, message: Update, ledger: Ledger) -> Task | Reason:
         """The open task that a message answers, or why it answers none.
@@ -58,38 +68,36 @@ class Door:
         """
         return self._impostor(sender, message) or _task_of(message, ledger, _ENDED)
 
-    def hear(self, sender: ClientId, alarm: AlarmStatus, ledger: Ledger, heard: Container[int]) -> Task | Reason:
-        """The open task whose model an alarm status is about, or why it counts for nothing.
+    def hear(self, sender: ClientId, report: Report, ledger: Ledger, heard: Heard) -> Task | Reason:
+        """The open task that a report is about, or why it counts for nothing.
 
-        Only the holder of the client's key can have made it, and of each task only the first one counts: `heard` are
-        the open tasks of which there was one.
+        Only the holder of the client's key can have made it, and of each task and kind only the first one counts.
         """
-        if (reason := self._impostor(sender, alarm)) is not None:
+        if (reason := self._impostor(sender, report)) is not None:
             return reason
-        if self.key is None or not is_authentic(alarm, self.key(sender)):
-            return Reason.ALARM_FORGED
-        task = _task_of(alarm, ledger, _ENDED_FOR_ALARMS)
+        if self.key is None or not is_authentic(report, self.key(sender)):
+            return Reason.REPORT_FORGED
+        task = _task_of(report, ledger, _ENDED_FOR_REPORTS)
         if isinstance(task, Reason):
             return task
-        if alarm.version != task.version:
+        if report.version != task.version:
             return Reason.WRONG_VERSION
-        return Reason.ALARM_REPLAYED if task.task in heard else task
+        return Reason.REPORT_REPLAYED if report.kind in heard.get(task.task, ()) else task
 
-    def _impostor(self, sender: ClientId, message: Update | AlarmStatus) -> Reason | None:
+    def _impostor(self, sender: ClientId, message: Update | Report) -> Reason | None:
         """Why a message cannot come from whom it says it does; None if it can."""
         if not 0 <= message.client < self.clients:
             return Reason.UNKNOWN_CLIENT
         return None if message.client == sender else Reason.WRONG_SENDER
 
-    def inspect(self, message: Update, task: Task, current: Version, heard: Container[int] = ()) -> Reason | None:
+    def inspect(self, message: Update, task: Task, current: Version, heard: Heard = NOTHING) -> Reason | None:
         """Why an identified message cannot be used; None if it can.
 
-        Where alarms are expected, the client's must be there before its update. It is sent before training begins, so
-        whoever suppresses it, client or network, gains no more than by suppressing the update; and the server waits for
-        nobody. `heard` are the open tasks of which there was one.
+        The reports that are expected must be there before the update. They are sent before it, so whoever suppresses
+        one, client or network, gains no more than by suppressing the update; and the server waits for nobody.
         """
-        if self.key is not None and task.task not in heard:
-            return Reason.ALARM_MISSING
+        if self.reports and self._missing(heard.get(task.task, ())):
+            return Reason.REPORT_MISSING
         if message.version != task.version:
             return Reason.WRONG_VERSION
         if self.max_staleness is not None and current - task.version > self.max_staleness:
@@ -106,8 +114,11 @@ class Door:
             return Reason.BAD_SIZE
         return Reason.BAD_STEPS if message.steps < 1 else None
 
+    def _missing(self, heard: Collection[str]) -> bool:
+        return any(kind.model_fields["kind"].default not in heard for kind in self.reports)
 
-def _task_of(message: Update | AlarmStatus, ledger: Ledger, ended: Mapping[TaskState, Reason]) -> Task | Reason:
+
+def _task_of(message: Update | Report, ledger: Ledger, ended: Mapping[TaskState, Reason]) -> Task | Reason:
     """The open task that a message is about, or why it is about none."""
     state = ledger.state(message.task)
     if state is None:

@@ -1,16 +1,20 @@
 """Asking a defense or a policy, which may be the user's own: what goes wrong there ends the run in a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.answers import check_answer, described
-from fedprop.defenses import Beginning, ClientSide, Replies, RoundProtocol, Screened
+from fedprop.defenses import Beginning, LocalTest, Replies, RoundProtocol, Screened, Step
 from fedprop.errors import InvalidUpdates, WrongAnswer
 from fedprop.failures import blamed
+from fedprop.messages import Draft
+from fedprop.settings import shown
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.policies import Policy
 from fedprop.types import ClientId, Round, Updates, Vector, Version
@@ -53,7 +57,93 @@ def rows_of(policy: Policy, batch: Sequence[Accepted], parameters: Vector, versi
         return found  # type: ignore[return-value]
 
 
-def ask_protocol(protocol: RoundProtocol, replies: Replies, memory: Any, round: Round) -> Screened:
+def ask_select(
+    protocol: RoundProtocol,
+    available: Sequence[ClientId],
+    wanted: int,
+    memory: Any,
+    *,
+    round: Round,
+    generator: torch.Generator,
+) -> list[ClientId]:
+    """Whom the protocol invites, in order of their ids.
+
+    Raises
+    ------
+    RunFailed
+        If it raises an error, or invites nobody, more than `wanted`, somebody twice or somebody who is not available.
+    """
+    with _asking(protocol, "select", round) as name:
+        found: object = protocol.select(available, wanted, memory, round=round, generator=generator)
+        if not (isinstance(found, Sequence) and all(isinstance(client, int) for client in found)):
+            raise WrongAnswer(f"{name} must answer with clients; found {described(found)}")
+        if not 1 <= len(found) <= wanted:
+            raise WrongAnswer(f"{name} must invite from 1 to {wanted} clients; found {len(found)}")
+        if strangers := set(found) - set(available):
+            raise WrongAnswer(f"{name} must invite clients that are available; found client {min(strangers)}")
+        if len(set(found)) < len(found):
+            raise WrongAnswer(f"{name} must invite each client once at most; found {shown(list(found))}")
+        return sorted(found)
+
+
+def ask_invite(
+    protocol: RoundProtocol,
+    client: ClientId,
+    parameters: Vector,
+    memory: Any,
+    *,
+    round: Round,
+    generator: torch.Generator,
+) -> Vector:
+    """What a client is sent in place of the global model. Raises as `ask_after` does."""
+    with _asking(protocol, "invite", round) as name:
+        found = protocol.invite(client, parameters.clone(), memory, generator=generator)
+        return _finite(name, "a model", found, parameters)
+
+
+def ask_beginning(
+    protocol: RoundProtocol, client: ClientId, received: Vector, last: Vector | None, test: LocalTest, round: Round
+) -> Beginning:
+    """How a client begins its task, as the protocol has it.
+
+    Raises
+    ------
+    RunFailed
+        If the protocol raises an error, or answers with no model like the one received, or with reports that it did
+        not declare.
+    """
+    with _asking(protocol, "begin", round) as name:
+        found: object = protocol.begin(client, received, last, test=test)
+        if not isinstance(found, Beginning):
+            raise WrongAnswer(f"{name} must answer with Beginning(start, reports, detail); found {described(found)}")
+        _like(name, "a start", found.start, received)
+        _check_reports(name, found.reports, protocol)
+        return found
+
+
+def ask_finish(protocol: RoundProtocol, client: ClientId, received: Vector, update: Vector, round: Round) -> Vector:
+    """What a client sends of what it learnt.
+
+    Raises
+    ------
+    RunFailed
+        If the protocol raises an error, or answers with something else than a vector like the update.
+    """
+    with _asking(protocol, "finish", round) as name:
+        return _like(name, "an update", protocol.finish(client, received, update), update)
+
+
+def ask_report(
+    protocol: RoundProtocol, client: ClientId, received: Vector, update: Vector, round: Round
+) -> tuple[Draft, ...]:
+    """What a client says of what it sends. Raises RunFailed if these are no reports that the protocol declared."""
+    with _asking(protocol, "report", round) as name:
+        found = protocol.report(client, received, update)
+        _check_reports(name, found, protocol)
+        return found
+
+
+def ask_screen(protocol: RoundProtocol, replies: Replies, memory: Any) -> Screened:
     """Whose updates the protocol lets through in this round.
 
     Raises
@@ -61,8 +151,8 @@ def ask_protocol(protocol: RoundProtocol, replies: Replies, memory: Any, round: 
     RunFailed
         If it raises an error, or does not answer for each of the updates.
     """
-    name, n = f"the protocol {type(protocol).__name__}", len(replies.clients)
-    with blamed(f"protocol {protocol.kind} failed in round {round}"):
+    n = len(replies.clients)
+    with _asking(protocol, "screen", replies.round) as name:
         found: object = protocol.screen(replies, memory)
         if not isinstance(found, Screened):
             raise WrongAnswer(f"{name} must answer with Screened(accepted, ruling, memory); found {described(found)}")
@@ -73,19 +163,71 @@ def ask_protocol(protocol: RoundProtocol, replies: Replies, memory: Any, round: 
         return found
 
 
-def ask_client(side: ClientSide, client: ClientId, received: Vector, last: Vector | None, round: Round) -> Beginning:
-    """How a client begins its task, as the protocol has it.
+def ask_aggregate(
+    protocol: RoundProtocol, cohort: Cohort, memory: Any, round: Round, rule: Callable[[Cohort], Aggregation]
+) -> Aggregation:
+    """What the protocol makes of the updates that it accepted.
+
+    Raises
+    ------
+    InvalidUpdates
+        If it, or its rule, declines these updates.
+    RunFailed
+        If it raises anything else, or answers with something else than finite numbers of the right shape.
+    """
+    with _asking(protocol, "aggregate", round, passing=(InvalidUpdates,)) as name:
+        found: object = protocol.aggregate(cohort, memory, rule=rule)
+        if not isinstance(found, Aggregation):
+            raise WrongAnswer(f"{name} must answer with Aggregation(value, weights, state); found {described(found)}")
+        n, d = cohort.updates.shape
+        like = cohort.model
+        _finite(name, "a value", found.value, like.new_empty(d))
+        _finite(name, "weights", found.weights, like.new_empty(n))
+        return Aggregation(found.value.detach(), found.weights.detach(), found.state)
+
+
+def ask_after(
+    protocol: RoundProtocol, parameters: Vector, memory: Any, *, round: Round, generator: torch.Generator
+) -> Vector:
+    """The global model that the round leaves.
 
     Raises
     ------
     RunFailed
-        If the client's side of the protocol raises an error, or answers with no model like the one received.
+        If the protocol raises an error, or answers with something else than finite numbers, as many as before.
     """
-    name = f"the client's side {type(side).__name__}"
-    with blamed(f"{name} failed in round {round}"):
-        found: object = side.begin(client, received, last)
-        if not isinstance(found, Beginning):
-            raise WrongAnswer(f"{name} must answer with Beginning(start, alarm, detail); found {described(found)}")
-        shape, dtype, device = tuple(received.shape), received.dtype, received.device
-        check_answer(name, "a start", found.start, shape=shape, dtype=dtype, device=device)
-        return found
+    with _asking(protocol, "after", round) as name:
+        found = protocol.after(parameters.clone(), memory, round=round, generator=generator)
+        return _finite(name, "a model", found, parameters)
+
+
+@contextmanager
+def _asking(
+    protocol: RoundProtocol, step: Step, round: Round, passing: tuple[type[Exception], ...] = ()
+) -> Iterator[str]:
+    """What goes wrong in here ends the run, and says where; gives the name of who is asked."""
+    with blamed(f"protocol {protocol.kind} failed in `{step}` in round {round}", passing=passing):
+        yield f"{type(protocol).__name__}.{step}"
+
+
+def _like(name: str, part: str, found: Any, like: Tensor) -> Vector:
+    check_answer(name, part, found, shape=tuple(like.shape), dtype=like.dtype, device=like.device)
+    return found.detach()  # type: ignore[no-any-return]
+
+
+def _finite(name: str, part: str, found: Any, like: Tensor) -> Vector:
+    answer = _like(name, part, found, like)
+    if not bool(torch.isfinite(answer).all()):
+        raise WrongAnswer(f"{name} must answer with {part} of finite numbers; found NaN or infinity")
+    return answer
+
+
+def _check_reports(name: str, found: Any, protocol: RoundProtocol) -> None:
+    if not (isinstance(found, tuple) and all(isinstance(draft, Draft) for draft in found)):
+        raise WrongAnswer(f"{name} must answer with a tuple of drafts of reports; found {described(found)}")
+    for draft in found:
+        if draft.kind not in protocol.reports:
+            declared = [kind.__name__ for kind in protocol.reports]
+            raise WrongAnswer(
+                f"{name} must make reports of the declared kinds, {declared}; found {draft.kind.__name__}"
+            )

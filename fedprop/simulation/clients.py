@@ -1,16 +1,17 @@
 """The clients: each serves an invitation by training for a while and sending what it learnt."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from anyio.abc import TaskGroup
 
 from fedprop.authentication import client_key, signed
 from fedprop.clock import now, post
-from fedprop.defenses import ClientSide
-from fedprop.messages import AlarmStatus, Instruction, Invitation, Update
+from fedprop.defenses import RoundProtocol
+from fedprop.messages import Draft, Instruction, Invitation, Update
 from fedprop.simulation.adversary import Adversary
-from fedprop.simulation.asking import ask_client
+from fedprop.simulation.asking import ask_beginning, ask_report
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
@@ -40,8 +41,8 @@ class Clients:
     """All clients. An idle one costs nothing; a busy one is a timer, and its whole state is its `Activity`.
 
     A compromised client that has finished training is a task, since it waits for the adversary's instruction. Where a
-    defense has a side for clients, each also keeps the model that it ended its last answered task with (a compromised
-    one the honest model that it trained, and not the one that it sent).
+    defense has clients begin in a way of its own, each also keeps the model that it ended its last answered task with
+    (a compromised one the honest model that it trained, and not the one that it sent).
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Clients:
         self.newest: dict[ClientId, int] = {}
         self.models: dict[ClientId, Vector] = {}
         self._setup = setup
+        self._begins = setup.protocol if setup.has("begin") else None
+        self._reports = setup.protocol if setup.has("report") else None
         self._roster = roster
         self._office = office
         self._transport = transport
@@ -85,23 +88,29 @@ class Clients:
         if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
             self._adversary.hears(client, message)
-            if self._setup.client_side is not None:
-                self._begin(self._setup.client_side, client, message)
+            if self._begins is not None:
+                self._begin(self._begins, client, message)
             self.pursue(self._plan(client, message))
         else:
             self._emit(EventKind.UNREACHABLE, client=client, task=task, version=version)
             self._office.let_go(task, "client")
 
-    def _begin(self, side: ClientSide, client: ClientId, invitation: Invitation) -> None:
-        """Judge the global model, choose where to start, and tell the server at once."""
+    def _begin(self, protocol: RoundProtocol, client: ClientId, invitation: Invitation) -> None:
+        """Choose where to start, and tell the server at once what the protocol has clients report."""
         task, version = invitation.task, invitation.version
-        last = self.models.get(client)
-        start, alarm, detail = ask_client(side, client, invitation.parameters, last, invitation.round)
+        last, test = self.models.get(client), self._setup.local_test
+        start, reports, detail = ask_beginning(protocol, client, invitation.parameters, last, test, invitation.round)
         self._office.begin(task, start)
-        said = self._adversary.says(client, alarm, invitation.round)
-        self._emit(EventKind.TESTED, client=client, task=task, version=version, value=float(alarm), detail=detail)
-        status = AlarmStatus(client=client, task=task, version=version, alarm=said)
-        self._transport.send("up", client, signed(status, client_key(self._setup.seed, client)))
+        value = next((report.about(client, task, version).value for report in reports), None)
+        self._emit(EventKind.BEGAN, client=client, task=task, version=version, value=value, detail=detail)
+        self._report(client, invitation, reports)
+
+    def _report(self, client: ClientId, invitation: Invitation, reports: Sequence[Draft]) -> None:
+        """Send what an honest client reports; a compromised one answers as its attack likes."""
+        key = client_key(self._setup.seed, client)
+        for honest in reports:
+            said = honest.answered(lambda truth: self._adversary.says(client, truth, invitation.round))
+            self._transport.send("up", client, signed(said.about(client, invitation.task, invitation.version), key))
 
     def _ignore(self, client: ClientId, task: int) -> None:
         """A second copy, or an invitation that a newer one overtook."""
@@ -186,8 +195,11 @@ class Clients:
         )
         del self.active[client]
         self._meter.sent(client)
-        if self._setup.client_side is not None:
+        if self._begins is not None:
             self.models[client] = invitation.parameters + result.update
+        if self._reports is not None:
+            told = ask_report(self._reports, client, invitation.parameters, result.update, invitation.round)
+            self._report(client, invitation, told)
         self._transport.send("up", client, update)
         self._office.let_go(invitation.task, "client")
 

@@ -18,7 +18,7 @@ class EventKind(StrEnum):
     ROUND_OPENED = "round_opened"
     INVITED = "invited"
     RECEIVED = "received"
-    TESTED = "tested"
+    BEGAN = "began"
     TRAINED = "trained"
     ARRIVED = "arrived"
     HEARD = "heard"
@@ -53,11 +53,11 @@ class Event(NamedTuple):
     test accuracy. `attack_failed`: an attack could not answer, for the reason in `detail`, so its clients answered
     honestly.
 
-    Where the defense is a protocol: `tested`: a client has compared the global model it was sent with its own (`value`
-    is 1 if it holds it for poisoned; a compromised client may report something else); `heard`: the server took its
-    alarm status (`value` is 1 for an alarm); `ruled`: the server decided on a round (`detail` holds the case, `value`
-    is 1 for a rollback); `judged`: what it found out about one client (`detail` holds the verdict, whether the update
-    is used, and whether the client is banned from now on; `value` is the accuracy of its model, if that was tested).
+    Where the defense is a protocol: `began`: a client has chosen where it starts (`detail` says why, `value` is the
+    number in its first report, of which a compromised client may make something else); `heard`: the server took a
+    report (`value` is the number in it); `ruled`: the server decided on a round (`detail` holds the case, `value` is 1
+    for a rollback); `judged`: what it found out about one client (`detail` holds the verdict, whether the update is
+    used, and whether the client is banned from now on; `value` is the score of its update, if there is one).
     """
 
     seq: int

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from fedprop.messages import Report
 from fedprop.types import ClientId, Round, Seconds, Vector, Version
 
 
@@ -39,7 +40,7 @@ class Task(NamedTuple):
 class Accepted(NamedTuple):
     """One update that passed admission and waits to be aggregated; `origin` [d] is the global model it is relative to.
 
-    Its task was given out in `round`. `alarm` is what its client said of that model, where the defense asks for it.
+    Its task was given out in `round`. `reports` are what its client said beside it, where the defense asks for that.
     """
 
     task: int
@@ -49,8 +50,8 @@ class Accepted(NamedTuple):
     update: Tensor
     examples: int
     steps: int
-    alarm: bool = False
     round: Round = 0
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass

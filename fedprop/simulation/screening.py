@@ -7,7 +7,7 @@ import torch
 
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.defenses import Replies, RoundProtocol, Ruling
-from fedprop.simulation.asking import ask_protocol
+from fedprop.simulation.asking import ask_screen
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.transport import Emit
@@ -36,11 +36,12 @@ def screen(
     replies = Replies(
         updates=torch.stack([a.update for a in batch]),
         clients=tuple(a.client for a in batch),
-        alarms=tuple(a.alarm for a in batch),
+        reports=tuple(a.reports for a in batch),
         server=server,
+        round=round,
         rounds=rounds,
     )
-    accepted, ruling, memory = ask_protocol(protocol, replies, memory, round)
+    accepted, ruling, memory = ask_screen(protocol, replies, memory)
     emit(EventKind.RULED, value=float(ruling.rollback), detail=ruling.case)
     for item, used in zip(batch, accepted, strict=True):
         emit(
@@ -48,7 +49,7 @@ def screen(
             client=item.client,
             task=item.task,
             version=item.version,
-            value=ruling.accuracies.get(item.client),
+            value=ruling.scores.get(item.client),
             detail=_finding(ruling, item, used),
         )
     return Passed([item for item, used in zip(batch, accepted, strict=True) if used], ruling, memory)

@@ -12,14 +12,14 @@ from fedprop.aggregators.base import Aggregation, Cohort
 from fedprop.aggregators.mean import Mean
 from fedprop.authentication import client_key
 from fedprop.clock import Timer, now, post
-from fedprop.defenses import Lineage, Ruling, rebase
+from fedprop.defenses import Lineage, RoundProtocol, Ruling, Step, rebase
 from fedprop.errors import InvalidUpdates, RunFailed
-from fedprop.messages import AlarmStatus, Invitation, Reason, Update
+from fedprop.messages import Invitation, Reason, Report, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
-from fedprop.simulation.asking import ask, rows_of
+from fedprop.simulation.asking import ask, ask_after, ask_aggregate, ask_invite, ask_select, rows_of
 from fedprop.simulation.ending import End
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.examination import Examiner, Grades
@@ -68,7 +68,8 @@ class Server:
             size=self.layout.size,
             dtype=self.layout.dtype,
             max_staleness=setup.policy.stalest,
-            key=None if setup.protocol is None else partial(client_key, setup.seed),
+            reports=() if setup.protocol is None else setup.protocol.reports,
+            key=partial(client_key, setup.seed),
         )
         if setup.protocol is not None:
             self.state.protocol = setup.protocol.init()
@@ -110,21 +111,39 @@ class Server:
         await Timer(self._roster.next_change()).wait()
 
     def sample(self, wanted: int) -> list[ClientId]:
-        """Up to `wanted` available clients, uniformly at random, in order of their ids."""
-        ledger = self.state.ledger
-        return self._roster.sample(wanted, ledger.busy, ledger.issued)
+        """Up to `wanted` available clients, in order of their ids: uniformly at random, or as a protocol selects."""
+        ledger, protocol = self.state.ledger, self._protocol("select")
+        if protocol is None or wanted < 1:
+            return self._roster.sample(wanted, ledger.busy, ledger.issued)
+        if not (available := self.available()):
+            return []
+        memory, draw = self.state.protocol, generator(self.setup.seed, "selection", ledger.issued)
+        return ask_select(protocol, available, wanted, memory, round=self.state.round, generator=draw)
+
+    def _protocol(self, step: Step) -> RoundProtocol | None:
+        """The protocol, if it does anything in this step of the server's, and the server defends itself by now."""
+        setup = self.setup
+        return setup.protocol if setup.has(step) and self.state.round >= setup.defense_from else None
 
     def invite(self, clients: Sequence[ClientId]) -> None:
         """Give each client a task on the current version."""
         state, moment = self.state, now()
+        protocol, waits = self._protocol("invite"), self.setup.has("begin")
         for client in clients:
-            task = state.ledger.issue(client, state.round, state.version, state.parameters, moment)
-            ticket = Ticket(client, task.task, state.parameters, round=state.round)
-            self._office.take(ticket, waits=self.setup.protocol is not None)
+            origin = state.parameters if protocol is None else self._sent(protocol, client)
+            task = state.ledger.issue(client, state.round, state.version, origin, moment)
+            ticket = Ticket(client, task.task, origin, round=state.round)
+            self._office.take(ticket, waits=waits)
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
-            message = Invitation(task=task.task, round=state.round, version=task.version, parameters=state.parameters)
+            message = Invitation(task=task.task, round=state.round, version=task.version, parameters=origin)
             if not self._transport.send("down", client, message):
                 self._office.let_go(task.task, "client")
+
+    def _sent(self, protocol: RoundProtocol, client: ClientId) -> Vector:
+        """What a client is sent in place of the global model."""
+        state = self.state
+        draw = generator(self.setup.seed, "invitation", client, state.ledger.issued)
+        return ask_invite(protocol, client, state.parameters, state.protocol, round=state.round, generator=draw)
 
     def judge(self, sender: ClientId, payload: Payload) -> Accepted | None:
         """Admit a message or refuse it with a reason; an identified message closes its task either way."""
@@ -132,28 +151,28 @@ class Server:
         if isinstance(message, Reason):
             self._refuse(sender, None, None, message)
             return None
-        if isinstance(message, AlarmStatus):
+        if isinstance(message, Report):
             self._hear(sender, message)
             return None
         task = self._door.identify(sender, message, self.state.ledger)
         if isinstance(task, Reason):
             self._refuse(sender, message.task, message.version, task)
             return None
-        reason = self._door.inspect(message, task, self.state.version, self.state.alarms)
+        reason = self._door.inspect(message, task, self.state.version, self.state.reports)
         if reason is not None:
             self.end(task.task, TaskState.REFUSED)
             self._refuse(sender, task.task, task.version, reason)
             return None
         return self._accept(message)
 
-    def _hear(self, sender: ClientId, message: AlarmStatus) -> None:
-        """Note an alarm status, or refuse it; a refused one changes nothing, its task's state included."""
-        task = self._door.hear(sender, message, self.state.ledger, self.state.alarms)
+    def _hear(self, sender: ClientId, message: Report) -> None:
+        """Note a report, or refuse it; a refused one changes nothing, its task's state included."""
+        task = self._door.hear(sender, message, self.state.ledger, self.state.reports)
         if isinstance(task, Reason):
             self._refuse(sender, message.task, message.version, task)
             return
-        self.state.alarms[task.task] = message.alarm
-        self._emit(EventKind.HEARD, client=sender, task=task.task, version=task.version, value=float(message.alarm))
+        self.state.reports.setdefault(task.task, {})[message.kind] = message
+        self._emit(EventKind.HEARD, client=sender, task=task.task, version=task.version, value=message.value)
 
     def _refuse(self, sender: ClientId, task: int | None, version: int | None, reason: Reason) -> None:
         self.state.rejected += 1
@@ -168,7 +187,7 @@ class Server:
         if bool(update[self._fixed].any()):
             # Frozen weights never move, so what an attacker says of them must not count for a rule either.
             update = update.masked_fill(self._fixed, 0.0)
-        alarm = self.state.alarms.pop(task.task, False)
+        reports = self.state.reports.pop(task.task, {})
         return Accepted(
             task.task,
             task.client,
@@ -177,14 +196,14 @@ class Server:
             update,
             message.examples,
             message.steps,
-            alarm,
             task.round,
+            tuple(reports.values()),
         )
 
     def end(self, task: int, state: TaskState) -> None:
         """Close an open task without an update."""
         self.state.ledger.end(task, state)
-        self.state.alarms.pop(task, None)
+        self.state.reports.pop(task, None)
         self._office.let_go(task, "server")
 
     def close_tasks(self) -> None:
@@ -251,10 +270,11 @@ class Server:
     def _screen(self, batch: Sequence[Accepted]) -> tuple[Sequence[Accepted], Ruling | None]:
         """The updates that a protocol lets through, all of them if there is none, and what it says."""
         state, setup = self.state, self.setup
-        if setup.protocol is None or state.round < setup.defense_from:
+        protocol = self._protocol("screen")
+        if protocol is None:
             return batch, None
         used, ruling, state.protocol = screen(
-            setup.protocol,
+            protocol,
             batch,
             state.protocol,
             server=self._root_view(),
@@ -271,8 +291,8 @@ class Server:
     def _step(self, batch: Sequence[Accepted], *, rollback: bool) -> dict[ClientId, float]:
         state, setup = self.state, self.setup
         if not batch:
-            banned = " of a client that is not banned" if setup.protocol is not None else ""
-            raise InvalidUpdates(f"a round must have an update{banned}; found none")
+            accepted = " that the defense accepts" if setup.has("screen") else ""
+            raise InvalidUpdates(f"a round must have an update{accepted}; found none")
         base = state.fallback or state.basis if rollback else state.basis
         lengths = torch.tensor([setup.training.length(a.steps, a.round) for a in batch], dtype=self.layout.dtype)
         lengths = lengths.to(setup.device)
@@ -303,14 +323,19 @@ class Server:
             "round": now_round,
             "generator": generator(setup.seed, "aggregation", now_round),
         }
-        return {name: value for name, value in known.items() if name in setup.rule.asks}
+        wanted = known if self._protocol("aggregate") is not None else setup.rule.asks
+        return {name: value for name, value in known.items() if name in wanted}
 
     def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
         """The aggregate by the rule, or with central privacy the noisy mean in its place."""
         setup, state = self.setup, self.state
         if setup.central_privacy is None:
             rule = setup.rule if state.round >= setup.defense_from else Mean()
-            return ask(rule, cohort, state.memory, state.round)
+            protocol = self._protocol("aggregate")
+            if protocol is None:
+                return ask(rule, cohort, state.memory, state.round)
+            asked = partial(ask, rule, memory=state.memory, round=state.round)
+            return ask_aggregate(protocol, cohort, state.protocol, state.round, asked)
         wanted = setup.policy.wanted(setup.clients)
         draw = generator(setup.seed, "central privacy", state.round)
         return setup.central_privacy.average(rows, wanted, draw, trainable=self._trainable)
@@ -319,7 +344,11 @@ class Server:
         """Take the server's step from `base`, all of it or nothing."""
         state = self.state
         reached = self._walk.take(base, answer, lengths)
-        if self.setup.protocol is not None:
+        if (protocol := self._protocol("after")) is not None:
+            draw = generator(self.setup.seed, "after", state.round)
+            left = ask_after(protocol, reached.parameters, state.protocol, round=state.round, generator=draw)
+            reached = reached._replace(parameters=torch.where(self._fixed, reached.parameters, left))
+        if self.setup.has("screen"):
             line = Lineage(state.basis, state.fallback or state.basis)
             state.fallback = line.then(reached, rolled_back=rollback).fallback
         state.parameters, state.optimizer = reached

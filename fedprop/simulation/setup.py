@@ -10,7 +10,7 @@ from torch import nn
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
-from fedprop.defenses import ClientSide, RoundProtocol
+from fedprop.defenses import LocalTest, RoundProtocol, Step
 from fedprop.metrics import Metric
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Probe
@@ -20,8 +20,14 @@ from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
 from fedprop.training.config import LocalTraining
 from fedprop.training.engine import EngineChoice, build_engine, choose_engine
+from fedprop.training.steering import Steering
 from fedprop.training.task import Shards, Train
-from fedprop.types import ClientId, Round, Seconds
+from fedprop.types import ClientId, Round, Seconds, Vector
+
+
+def holding_nothing_out(client: ClientId, parameters: Vector) -> None:
+    """The test of a client that keeps no examples for one."""
+    return
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Setup:
     root : the server's own examples; None if the defense needs none.
     central_privacy : what the server does for the clients' privacy; None for nothing.
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
-    client_side : what its clients do before they train.
+    local_test : how good a model is on what a client holds out, for a protocol that asks.
     metrics : what is measured of a global model beside accuracy and loss.
     until : what ends the run before its rounds are over; None for nothing.
     engine : how clients train; None to find out as the simulation begins.
@@ -76,7 +82,7 @@ class Setup:
     defense_from: Round = 0
     central_privacy: CentralPrivacy | None = None
     protocol: RoundProtocol | None = None
-    client_side: ClientSide | None = None
+    local_test: LocalTest = holding_nothing_out
     metrics: tuple[Metric, ...] = ()
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
@@ -92,11 +98,22 @@ class Setup:
             self.training,
             self.seed,
             exempt=self.exempt,
+            steering=self.steering,
         )
 
     def choose_engine(self) -> EngineChoice:
         """How clients are to train, after a trial of the model; raises as `fedprop.training.engine.choose_engine`."""
-        return choose_engine(self.module, self.shards, self.training, exempt=bool(self.exempt))
+        exempt = bool(self.exempt)
+        return choose_engine(self.module, self.shards, self.training, exempt=exempt, steering=self.steering)
+
+    @property
+    def steering(self) -> Steering | None:
+        """What a protocol has clients do within local training."""
+        return None if self.protocol is None else self.protocol.train()
+
+    def has(self, *steps: Step) -> bool:
+        """Whether a protocol does anything in one of these steps."""
+        return self.protocol is not None and self.protocol.fills(*steps)
 
     @property
     def compromised(self) -> frozenset[ClientId]:

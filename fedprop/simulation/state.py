@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from fedprop.messages import Report
 from fedprop.simulation.ledger import Accepted, Ledger
 from fedprop.simulation.stepping import Basis
 from fedprop.types import Vector, Version
@@ -18,7 +19,7 @@ class ServerState:
     ----------
     memory : the rule's; `protocol` is that of the protocol, if there is one.
     fallback : what a rollback goes to, where the defense may ask for one; None before the first step.
-    alarms : what the clients of open tasks have reported so far.
+    reports : what the clients of open tasks have reported so far, by task and kind.
     best : the best test accuracy so far, -1 before any; `in_vain` is how many evaluations since have been no better.
     """
 
@@ -33,7 +34,7 @@ class ServerState:
     rejected: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     buffer: list[Accepted] = field(default_factory=list)
-    alarms: dict[int, bool] = field(default_factory=dict)
+    reports: dict[int, dict[str, Report]] = field(default_factory=dict)
     best: float = -1.0
     in_vain: int = 0
 

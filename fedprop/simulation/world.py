@@ -1,14 +1,15 @@
 """One simulation: its actors, its trace, and its state as plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from fedprop.clock import now
-from fedprop.messages import AlarmStatus, Instruction, Invitation, Message, Update
+from fedprop.messages import Instruction, Report, kinds_of
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
+from fedprop.simulation.finishing import Finishing
 from fedprop.simulation.ledger import Accepted, Ledger, Task
 from fedprop.simulation.privacy import PrivacyMeter
 from fedprop.simulation.roster import Roster
@@ -32,6 +33,8 @@ class World:
         self.trace = Trace()
         self._on_event = on_event
         train = train or setup.make_engine()
+        if setup.protocol is not None and setup.has("finish"):
+            train = Finishing(train, setup.protocol)
         roster = Roster(setup)
         self.office = TicketOffice(train)
         self.transport = Transport(setup.network, setup.seed, self.emit)
@@ -89,8 +92,9 @@ class World:
         """Take up a snapshot. Called on the running loop, at the snapshot's time, before any actor starts."""
         office, transport, clients = self.office, self.transport, self.clients
         self.trace = Trace(*saved["trace"])
-        _restore_server(self.server, saved["server"])
-        self.server.inbox.items.extend((client, _message_in(message)) for client, message in saved["inbox"])
+        read = _reader(() if self.setup.protocol is None else self.setup.protocol.reports)
+        _restore_server(self.server, saved["server"], read)
+        self.server.inbox.items.extend((client, read(message)) for client, message in saved["inbox"])
         office.tickets = {k: Ticket(*t) for k, t in saved["tickets"].items()}
         office.results = {k: LocalResult(*r) for k, r in saved["results"].items()}
         office.waiting = set(saved["waiting"])
@@ -105,8 +109,8 @@ class World:
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]
         pending: list[Parcel | Activity] = [
-            *(p._replace(message=_message_in(p.message)) for p in parcels),
-            *(_activity_in(a) for a in busy),
+            *(p._replace(message=read(p.message)) for p in parcels),
+            *(_activity_in(a, read) for a in busy),
         ]
         for item in sorted(pending, key=lambda i: i.number):
             if isinstance(item, Parcel):
@@ -115,17 +119,18 @@ class World:
                 clients.pursue(item)
 
 
-_MESSAGES: dict[str, type[Message]] = {"invitation": Invitation, "update": Update, "alarm_status": AlarmStatus}
-
-
 def _message_out(message: Payload) -> Any:
     return message if isinstance(message, bytes) else dict(message)
 
 
-def _message_in(saved: Any) -> Any:
-    if isinstance(saved, bytes):
-        return saved
-    return _MESSAGES[saved["kind"]](**saved)
+def _reader(reports: Sequence[type[Report]]) -> Callable[[Any], Any]:
+    """What makes a message again of what `_message_out` made of one."""
+    kinds = kinds_of(reports)
+
+    def read(saved: Any) -> Any:
+        return saved if isinstance(saved, bytes) else kinds[saved["kind"]](**saved)
+
+    return read
 
 
 def _activity_out(activity: Activity) -> Any:
@@ -133,9 +138,9 @@ def _activity_out(activity: Activity) -> Any:
     return activity._replace(invitation=_message_out(activity.invitation), instruction=told)
 
 
-def _activity_in(saved: Activity) -> Activity:
+def _activity_in(saved: Activity, read: Callable[[Any], Any]) -> Activity:
     told: Any = saved.instruction
-    return saved._replace(invitation=_message_in(saved.invitation), instruction=told and Instruction(**told))
+    return saved._replace(invitation=read(saved.invitation), instruction=told and Instruction(**told))
 
 
 def _server_state(server: Server) -> dict[str, Any]:
@@ -144,15 +149,19 @@ def _server_state(server: Server) -> dict[str, Any]:
         "open": list(server.state.ledger.open.values()),
         "states": bytes(server.state.ledger.states),
     }
-    state["buffer"] = list(server.state.buffer)
+    state["buffer"] = [(*a[:-1], [_message_out(r) for r in a.reports]) for a in server.state.buffer]
+    state["reports"] = {t: [_message_out(r) for r in told.values()] for t, told in server.state.reports.items()}
     return state
 
 
-def _restore_server(server: Server, saved: dict[str, Any]) -> None:
+def _restore_server(server: Server, saved: dict[str, Any], read: Callable[[Any], Any]) -> None:
     ledger = Ledger(
         open={task.task: task for task in (Task(*t) for t in saved["ledger"]["open"])},
         states=bytearray(saved["ledger"]["states"]),
     )
-    buffer = [Accepted(*a) for a in saved["buffer"]]
+    accepted = [Accepted(*a) for a in saved["buffer"]]
+    buffer = [a._replace(reports=tuple(read(r) for r in a.reports)) for a in accepted]
+    reports = {t: {r.kind: r for r in map(read, told)} for t, told in saved["reports"].items()}
     fallback = None if saved["fallback"] is None else Basis(*saved["fallback"])
-    server.state = ServerState(**{**saved, "ledger": ledger, "buffer": buffer, "fallback": fallback})
+    known = {"ledger": ledger, "buffer": buffer, "reports": reports, "fallback": fallback}
+    server.state = ServerState(**{**saved, **known})

@@ -18,6 +18,8 @@ from fedprop.training.memory import clients_that_fit
 from fedprop.training.private_vectorized import PrivateVectorized
 from fedprop.training.randomness import Draws, Randomness
 from fedprop.training.sequential import Sequential
+from fedprop.training.steered import astray
+from fedprop.training.steering import Steering
 from fedprop.training.task import Shards, Train
 from fedprop.training.telling import telling_rows
 from fedprop.training.trial import Batches, batches_of, try_training
@@ -56,31 +58,39 @@ def make_engine(
     seed: int,
     *,
     exempt: frozenset[ClientId] = NOBODY,
+    steering: Steering | None = None,
 ) -> Train:
     """The training engine that `config.engine` asks for; the module is copied, and lives on the data's device.
 
     With `config.privacy` all clients train privately, but for those `exempt`. Raises as `choose_engine` does.
     """
-    choice = choose_engine(module, shards, config, exempt=bool(exempt))
-    return build_engine(choice, module, shards, config, seed, exempt=exempt)
+    choice = choose_engine(module, shards, config, exempt=bool(exempt), steering=steering)
+    return build_engine(choice, module, shards, config, seed, exempt=exempt, steering=steering)
 
 
 @one_thread()
 @torch.enable_grad()
-def choose_engine(module: nn.Module, shards: Shards, config: LocalTraining, *, exempt: bool = False) -> EngineChoice:
+def choose_engine(
+    module: nn.Module,
+    shards: Shards,
+    config: LocalTraining,
+    *,
+    exempt: bool = False,
+    steering: Steering | None = None,
+) -> EngineChoice:
     """Try a model and choose its engine; the module is left as it is.
 
     `auto` vectorises on a GPU. On a CPU it vectorises small models without convolutions and buffers; the rest gets
     worker threads: stacked convolutions become slow grouped ones there. Private training is vectorised everywhere: the
     gradient of each example is what costs, and opacus is slower at it. Models that draw random numbers are never
     vectorised, and where they share the process's generators trained one client at a time. Nor are those vectorised
-    that would not learn in a stack what they learn alone: a trial shows it.
+    that would not learn in a stack what they learn alone, or would be steered otherwise by a defense: a trial shows it.
 
     Raises
     ------
     InvalidConfig
-        If the model cannot be trained, or not privately where `config.privacy` says so. If `config.engine` is
-        "vectorized" and clients would not learn what they learn alone; if it is "vectorized" or "workers" and they
+        If the model cannot be trained, or steered, or not privately where `config.privacy` says so. If `config.engine`
+        is "vectorized" and clients would not learn what they learn alone; if it is "vectorized" or "workers" and they
         could not each have random numbers of their own.
     """
     module, x = copy_module(module).to(shards.pool.x.device), shards.pool.x
@@ -92,10 +102,11 @@ def choose_engine(module: nn.Module, shards: Shards, config: LocalTraining, *, e
     found = try_training(module, few, config, batches)
     if config.privacy is not None:
         refuse_leaks(module, few.x[: max(2 * max(SIZES), batches.smallest)])
-    kind, reason = _first_that_agrees(module, few, config, batches, found)
+    lost = astray(steering, ParameterLayout.of(module), x.device)
+    kind, reason = _first_that_agrees(module, few, config, batches, found, lost)
     if config.privacy is None or not exempt:
         return EngineChoice(kind, found.draws, reason)
-    others = choose_engine(module, shards, config.but(privacy=None))
+    others = choose_engine(module, shards, config.but(privacy=None), steering=steering)
     return EngineChoice(kind, found.draws, reason, others)
 
 
@@ -107,26 +118,35 @@ def build_engine(
     seed: int,
     *,
     exempt: frozenset[ClientId] = NOBODY,
+    steering: Steering | None = None,
 ) -> Train:
     """The engine that was chosen; the module is copied, and lives on the data's device."""
     module = copy_module(module).to(shards.pool.x.device)
-    most = _build(choice, module, shards, config, seed)
+    most = _build(choice, module, shards, config, seed, steering)
     if choice.others is None:
         return most
     plain = config.but(privacy=None)
-    return Divided(most, _build(choice.others, module, shards, plain, seed), exempt)
+    return Divided(most, _build(choice.others, module, shards, plain, seed, steering), exempt)
 
 
 def _first_that_agrees(
-    module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness
+    module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness, lost: str
 ) -> tuple[Engine, str]:
-    """The first engine in question that trains the model as it is defined, and why not one before it."""
+    """The first engine in question that trains the model as it is defined, and why not one before it.
+
+    `lost` tells how a defense steers clients in a stack otherwise than alone.
+    """
     reason = ""
     for kind in _in_question(module, few, config, found):
+        if lost and kind == "vectorized":
+            reason = f"the defense does not steer clients in a stack as it does alone: {lost}"
+            continue
         wrong = _wrong(kind, module, few, config, batches, found)
         if not wrong:
             return kind, reason
         reason = f"the model does not train in a stack as it does alone: {wrong}"
+    if lost and config.engine == "vectorized":
+        raise InvalidConfig(f"`engine` must not be vectorized where {reason}")
     if config.privacy is None:
         raise InvalidConfig(
             f"`engine` must not be {config.engine} for a model that does not train in a stack as it does alone; "
@@ -167,33 +187,60 @@ def _wrong(
     return disagreement(make, module, few, config, batches, found.draws)
 
 
-def _build(choice: EngineChoice, module: nn.Module, shards: Shards, config: LocalTraining, seed: int) -> Train:
+def _build(
+    choice: EngineChoice,
+    module: nn.Module,
+    shards: Shards,
+    config: LocalTraining,
+    seed: int,
+    steering: Steering | None,
+) -> Train:
     """One engine for all clients; the module is copied."""
     module, x = copy_module(module), shards.pool.x
     if choice.kind == "vectorized":
         # One stack on a GPU; on a CPU a stack for each worker, none so large that it falls out of the caches.
         members = clients_that_fit(module, x, config)
-        if x.is_cuda:
-            return _stack(module, shards, config, seed, members=members)
-        return Workers(lambda: _stack(copy_module(module), shards, config, seed, members=members), together=members)
+
+        def stack(own: nn.Module) -> Train:
+            return _stack(own, shards, config, seed, members=members, steering=steering)
+
+        return stack(module) if x.is_cuda else Workers(lambda: stack(copy_module(module)), together=members)
+
+    def alone(own: nn.Module) -> Train:
+        return _one_at_a_time(own, shards, config, seed, choice.draws, steering)
+
     store_channels_last(module, x)
-    if choice.kind == "workers":
-        return Workers(lambda: _one_at_a_time(copy_module(module), shards, config, seed, choice.draws))
-    return _one_at_a_time(module, shards, config, seed, choice.draws)
+    return Workers(lambda: alone(copy_module(module))) if choice.kind == "workers" else alone(module)
 
 
-def _stack(module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, members: int) -> Train:
+def _stack(
+    module: nn.Module,
+    shards: Shards,
+    config: LocalTraining,
+    seed: int,
+    *,
+    members: int,
+    steering: Steering | None = None,
+) -> Train:
     if config.privacy is None:
-        return Vectorized(module, shards, config, seed, members=members)
-    return PrivateVectorized(module, shards, config, seed, privacy=config.privacy, members=members)
+        return Vectorized(module, shards, config, seed, members=members, steering=steering)
+    privacy = config.privacy
+    return PrivateVectorized(module, shards, config, seed, privacy=privacy, members=members, steering=steering)
 
 
-def _one_at_a_time(module: nn.Module, shards: Shards, config: LocalTraining, seed: int, draws: Draws) -> Train:
+def _one_at_a_time(
+    module: nn.Module,
+    shards: Shards,
+    config: LocalTraining,
+    seed: int,
+    draws: Draws,
+    steering: Steering | None = None,
+) -> Train:
     if config.privacy is None:
-        return Sequential(module, shards, config, seed, draws=draws)
+        return Sequential(module, shards, config, seed, draws=draws, steering=steering)
     from fedprop.training.private_sequential import PrivateSequential  # imports opacus
 
-    return PrivateSequential(module, shards, config, seed, privacy=config.privacy, draws=draws)
+    return PrivateSequential(module, shards, config, seed, privacy=config.privacy, draws=draws, steering=steering)
 
 
 def _gains_from_stacking(module: nn.Module) -> bool:

@@ -9,6 +9,7 @@ from fedprop.rng import generator
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import Draws
 from fedprop.training.sequential import Differentiate, Forward, Sequential
+from fedprop.training.steering import Steering
 from fedprop.training.task import Shards, Ticket
 
 
@@ -24,8 +25,9 @@ class PrivateSequential(Sequential):
         *,
         privacy: LocalPrivacy,
         draws: Draws = "shared",
+        steering: Steering | None = None,
     ) -> None:
-        super().__init__(module, shards, config, seed, draws=draws)
+        super().__init__(module, shards, config, seed, draws=draws, steering=steering)
         self._privacy = privacy
         self._examples = PerExample(self.module)
 

@@ -11,7 +11,8 @@ from fedprop.data.base import Examples
 from fedprop.privacy.config import LocalPrivacy
 from fedprop.privacy.noise import noise_like
 from fedprop.training.schedule import Members, Pass
-from fedprop.training.stacked import CLIPPING_SLACK, Stack, column
+from fedprop.training.stacked import CLIPPING_SLACK
+from fedprop.training.steering import Stack, column
 
 
 class StackedPrivateGradients:

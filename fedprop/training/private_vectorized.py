@@ -9,6 +9,7 @@ from fedprop.rng import generator
 from fedprop.training.config import LocalTraining
 from fedprop.training.private_stacked import StackedPrivateGradients
 from fedprop.training.schedule import Schedule
+from fedprop.training.steering import Steering
 from fedprop.training.task import Shards, Ticket
 from fedprop.training.vectorized import Vectorized, models
 
@@ -25,8 +26,9 @@ class PrivateVectorized(Vectorized):
         *,
         privacy: LocalPrivacy,
         members: int,
+        steering: Steering | None = None,
     ) -> None:
-        super().__init__(module, shards, config, seed, members=members)
+        super().__init__(module, shards, config, seed, members=members, steering=steering)
         self._privacy = privacy
 
     def _run(self, tickets: Sequence[Ticket], schedule: Schedule) -> tuple[Tensor, Tensor]:
@@ -38,4 +40,5 @@ class PrivateVectorized(Vectorized):
             batches=[expected_batch(self.shards.count(t.client), self.config.batch_size) for t in tickets],
             generators=[generator(self.seed, "noise", t.client, t.task) for t in tickets],
         )
-        return self.descend(*models(tickets), self._rates(tickets), schedule, gradients)
+        rates, steered = self._rates(tickets), self._steered(tickets)
+        return self.descend(*models(tickets), rates, schedule, gradients, steered)

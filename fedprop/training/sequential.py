@@ -16,6 +16,8 @@ from fedprop.rng import generator, key
 from fedprop.training.batches import plan
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import Draws
+from fedprop.training.steered import Alone, steered
+from fedprop.training.steering import Steering
 from fedprop.training.task import LocalResult, Shards, Ticket
 
 Differentiate: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -30,7 +32,14 @@ class Sequential:
     """
 
     def __init__(
-        self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, draws: Draws = "shared"
+        self,
+        module: nn.Module,
+        shards: Shards,
+        config: LocalTraining,
+        seed: int,
+        *,
+        draws: Draws = "shared",
+        steering: Steering | None = None,
     ) -> None:
         self.module = module.train()
         self.layout = ParameterLayout.of(module)
@@ -38,6 +47,7 @@ class Sequential:
         self.config = config
         self.seed = seed
         self.draws = draws
+        self.steering = steering
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
         with one_thread():
@@ -54,15 +64,20 @@ class Sequential:
             ticket, optimizer, OwnDraws(layers) if self.draws == "own" else nullcontext()
         )
         losses = []
+        steered = self._steered(ticket)
         with seeded(layers, ticket.origin.device) if self.draws == "shared" else nullcontext():
-            for batch in batches:
+            for step, batch in enumerate(batches):
                 rows = part[batch.to(part.device)]
                 losses.append(differentiate(self.shards.pool.x[rows], self.shards.pool.y[rows]))
                 if self.config.proximal:
                     self._pull_towards(ticket.origin)
+                if steered is not None:
+                    steered.bend(step)
                 if self.config.clip_norm is not None:
                     clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
                 optimizer.step()
+                if steered is not None:
+                    steered.push(step)
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
             examples=len(part),
@@ -91,6 +106,10 @@ class Sequential:
             return loss.detach()
 
         return differentiate
+
+    def _steered(self, ticket: Ticket) -> Alone | None:
+        work = steered(self.steering, [ticket], self.shards, self.config, self.seed)
+        return None if work is None else Alone(work, self.module, self.layout.views(ticket.origin)[0])
 
     def _pull_towards(self, origin: Tensor) -> None:
         start, _ = self.layout.views(origin)

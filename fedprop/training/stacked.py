@@ -19,9 +19,8 @@ from fedprop.training.config import LocalTraining
 from fedprop.training.directions import Directions, directions
 from fedprop.training.products import StackedLayers
 from fedprop.training.schedule import Members, Pass, Schedule
-
-Stack: TypeAlias = dict[str, Tensor]
-"""Tensors by name; each has the clients as its first dimension."""
+from fedprop.training.steered import Steered
+from fedprop.training.steering import Stack, column
 
 Rates: TypeAlias = float | Tensor
 """One learning rate for all clients, or one for each [k]."""
@@ -53,11 +52,13 @@ class StackedDescent:
         rates: Rates,
         schedule: Schedule,
         differentiate: Differentiate | None = None,
+        steered: Steered | None = None,
     ) -> tuple[Tensor, Tensor]:
         """All steps of clients that start from `starts` [k, d]: their final states [k, d] and summed losses [k].
 
         `rates` are their learning rates. The proximal term pulls them towards `origins` [k, d]. `differentiate` gives
-        the gradients of each pass; by default those of the batches' mean losses.
+        the gradients of each pass; by default those of the batches' mean losses. `steered` is what a defense has them
+        do besides.
         """
         differentiate = differentiate or self._differentiate
         first, buffers = vmap(self.layout.views)(starts)
@@ -68,7 +69,7 @@ class StackedDescent:
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
                 gradients, loss = differentiate(params, buffers, part)
-                self._move(params, anchors, memory, rates, gradients, part.members, step)
+                self._move(params, anchors, memory, rates, gradients, part.members, step, steered)
                 losses[part.members] += loss
         return vmap(self.layout.join)(params, buffers), losses
 
@@ -103,23 +104,33 @@ class StackedDescent:
         gradients: Stack,
         members: Members,
         step: int,
+        steered: Steered | None,
     ) -> None:
         """Take the step of some clients, in place."""
         rates = rates if isinstance(rates, float) else rates[members]
-        gradients = self._shaped(gradients, params, anchors, members)
-        for name, gradient in gradients.items():
+        gradients = self._pulled(gradients, params, anchors, members)
+        if steered is not None:
+            gradients = steered.bend(gradients, params, anchors, members, step)
+        if self.config.clip_norm is not None:
+            gradients = _clipped(gradients, self.config.clip_norm)
+        for name, gradient in self._decayed(gradients, params, members).items():
             _subtract(params[name], members, memory.turn(name, gradient, members, step), rates)
+        if steered is not None and steered.pushes:
+            steered.push(gradients, params, anchors, members, step)
 
-    def _shaped(self, gradients: Stack, params: Stack, anchors: Stack, members: Members) -> Stack:
-        """The gradients with the proximal term, clipped, and with weight decay, in torch's order."""
-        proximal, clip_norm, decay = self.config.proximal, self.config.clip_norm, self.config.weight_decay
-        if proximal:
-            gradients = {n: g + proximal * (params[n][members] - anchors[n][members]) for n, g in gradients.items()}
-        if clip_norm is not None:
-            gradients = _clipped(gradients, clip_norm)
-        if decay:
-            gradients = {name: g + decay * params[name][members] for name, g in gradients.items()}
-        return gradients
+    def _pulled(self, gradients: Stack, params: Stack, anchors: Stack, members: Members) -> Stack:
+        """The gradients with the proximal term."""
+        proximal = self.config.proximal
+        if not proximal:
+            return gradients
+        return {n: g + proximal * (params[n][members] - anchors[n][members]) for n, g in gradients.items()}
+
+    def _decayed(self, gradients: Stack, params: Stack, members: Members) -> Stack:
+        """The gradients with weight decay, which torch adds last."""
+        decay = self.config.weight_decay
+        if not decay:
+            return gradients
+        return {name: g + decay * params[name][members] for name, g in gradients.items()}
 
 
 def _clipped(gradients: Stack, clip_norm: float) -> Stack:
@@ -127,12 +138,6 @@ def _clipped(gradients: Stack, clip_norm: float) -> Stack:
     norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients.values()]).norm(dim=0)
     factors = (clip_norm / (norms + CLIPPING_SLACK)).clamp(max=1.0)
     return {name: g * column(factors, g) for name, g in gradients.items()}
-
-
-def column(values: Tensor, like: Tensor) -> Tensor:
-    """`values` [k] or [k, b] in the shape that multiplies `like` [k, ...] or [k, b, ...]; floats in its dtype too."""
-    values = values.view(*values.shape, *[1] * (like.ndim - values.ndim))
-    return values.to(like.dtype) if values.is_floating_point() else values
 
 
 def _subtract(stack: Tensor, members: Members, move: Tensor, rates: Rates) -> None:

@@ -14,13 +14,25 @@ from fedprop.training.config import LocalTraining
 from fedprop.training.memory import is_exhausted
 from fedprop.training.schedule import Schedule
 from fedprop.training.stacked import Rates, StackedDescent
+from fedprop.training.steered import Steered, steered
+from fedprop.training.steering import Steering
 from fedprop.training.task import LocalResult, Shards, Ticket
 
 
 class Vectorized:
     """Trains tickets together, at most `members` at a time; where that is too much for the memory, half as many."""
 
-    def __init__(self, module: nn.Module, shards: Shards, config: LocalTraining, seed: int, *, members: int) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        shards: Shards,
+        config: LocalTraining,
+        seed: int,
+        *,
+        members: int,
+        steering: Steering | None = None,
+    ) -> None:
+        self.steering = steering
         self.shards = shards
         self.config = config
         self.seed = seed
@@ -68,7 +80,10 @@ class Vectorized:
 
     def _run(self, tickets: Sequence[Ticket], schedule: Schedule) -> tuple[Tensor, Tensor]:
         """The final states [k, d] of clients in the schedule's order, and their summed losses [k]."""
-        return self.descend(*models(tickets), self._rates(tickets), schedule)
+        return self.descend(*models(tickets), self._rates(tickets), schedule, steered=self._steered(tickets))
+
+    def _steered(self, tickets: Sequence[Ticket]) -> Steered | None:
+        return steered(self.steering, tickets, self.shards, self.config, self.seed)
 
     def _rates(self, tickets: Sequence[Ticket]) -> Rates:
         """The learning rates; one for each client wherever they may differ, so that nobody's depends on the others."""

@@ -22,10 +22,10 @@ def test_every_defense_runs_and_is_held_against_averaging(on_digits):
 def test_the_server_decides_in_every_round_of_the_dearest_case(on_digits):
     setup = defenses.setups({**defenses.SHARED, **SMALL}, 3, None)["SIREN+, tests everybody"]
     rulings = [record.ruling for record in defenses.simulate(setup, defenses.Nobody()).rounds]
-    assert [len(ruling.accuracies) for ruling in rulings] == [10, 10, 10]
+    assert [len(ruling.scores) for ruling in rulings] == [10, 10, 10]
 
 
 def test_the_cheapest_case_is_quiet(on_digits):
     quiet = defenses.setups({**defenses.SHARED, **SMALL}, 2, None)["SIREN+, nobody alarms"]
     rulings = [record.ruling for record in defenses.simulate(quiet, defenses.Nobody()).rounds]
-    assert not any(any(ruling.alarms.values()) for ruling in rulings)
+    assert not any(any(ruling.reports.values()) for ruling in rulings)

@@ -71,8 +71,8 @@ def test_penalties_and_bans_are_told_apart(tmp_path):
     compromised = set(RunStore(tmp_path).meta("compromised"))
     assert values["compromised_banned"] == len(compromised & set(ruling.banned)) > 0
     assert values["honest_banned"] == len(set(ruling.banned) - compromised)
-    assert values["compromised_index"] == sum(ruling.index[c] for c in compromised) / 2
-    assert values["honest_index"] == sum(i for c, i in ruling.index.items() if c not in compromised) / 3
+    assert values["compromised_index"] == sum(ruling.suspicion[c] for c in compromised) / 2
+    assert values["honest_index"] == sum(i for c, i in ruling.suspicion.items() if c not in compromised) / 3
 
 
 def test_how_far_a_targeted_attack_came(tmp_path):

@@ -141,9 +141,7 @@ def ruled(run):
 
     def ruling(number):
         verdicts = {0: "benign", 7: "malicious"}
-        return Ruling(
-            "divergent", True, {0: True, 7: True}, verdicts, {}, {0: 0.0, 7: number + 1.0}, (7,) * (number > 2)
-        )
+        return Ruling("divergent", verdicts, True, {0: 1.0, 7: 1.0}, {}, {0: 0.0, 7: number + 1.0}, (7,) * (number > 2))
 
     rounds = [replace(record, ruling=ruling(i)) for i, record in enumerate(run.rounds)]
     return replace(run, rounds=[replace(run.rounds[0]), *rounds])
@@ -154,6 +152,7 @@ def test_decisions_are_shown_where_there_are_some(run, tmp_path):
     assert (tmp_path / "malicious_index.png").exists()
     assert "Every decision as a table" in text
     assert "2 of 2" in text
+    assert "1 benign, 1 malicious" in text
     assert "Every decision" not in page(write_run_report(run, tmp_path / "plain")).text
 
 

@@ -45,7 +45,7 @@ def test_a_task_that_goes_well():
 
 
 def test_an_alarm_that_arrives_or_is_lost_ends_no_training():
-    begun = ((0, K.INVITED), (1, K.RECEIVED), (1, K.TESTED))
+    begun = ((0, K.INVITED), (1, K.RECEIVED), (1, K.BEGAN))
     expected = [(Phase.DOWN, 0, 1, K.RECEIVED), (Phase.TRAINING, 1, 90, K.TRAINED), (Phase.UP, 90, 92, K.ARRIVED)]
     done = ((90, K.TRAINED), (92, K.ARRIVED), (92, K.ACCEPTED))
     assert spans(story(*begun, (2, K.ARRIVED), (2, K.HEARD), *done)) == expected
@@ -59,7 +59,7 @@ def test_an_alarm_that_arrives_after_training_does_not_end_the_way_up():
     second = [*events[:3], *story((6, K.ARRIVED), (6, K.REJECTED), (8, K.ARRIVED), (8, K.ACCEPTED))]
     numbered = [event._replace(seq=seq) for seq, event in enumerate(second)]
     assert spans(numbered)[-1] == (Phase.UP, 5, 6, K.ARRIVED)
-    numbered[4] = numbered[4]._replace(detail=Reason.ALARM_REPLAYED.value)
+    numbered[4] = numbered[4]._replace(detail=Reason.REPORT_REPLAYED.value)
     assert spans(numbered)[-1] == (Phase.UP, 5, 8, K.ARRIVED)
 
 

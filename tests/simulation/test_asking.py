@@ -1,11 +1,15 @@
 """The rule that aggregates may be anybody's: what it answers is looked at, and what goes wrong is named."""
 
+from typing import ClassVar, Literal
+
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Aggregator, Mean, NormClipping
+from fedprop.aggregators import Aggregation, Aggregator, NormClipping
 from fedprop.defenses import Beginning, RoundProtocol, Ruling, Screened
 from fedprop.errors import InvalidUpdates, RunFailed
+from fedprop.messages import Draft, Report
+from fedprop.simulation.engine import simulate
 
 
 class Own(Aggregator):
@@ -81,58 +85,107 @@ def test_a_memory_that_no_checkpoint_can_hold_is_named(play):
         play(defense=Own(wrong="set"))
 
 
+class Word(Report):
+    """Says nothing much."""
+
+    kind: Literal["word"] = "word"
+    kept: bool = True
+
+
+class Undeclared(Word):
+    kind: Literal["undeclared"] = "undeclared"
+
+
 class OwnProtocol(RoundProtocol):
-    """Believes everybody, unless something is to go wrong."""
+    """Fills in every step and changes nothing, unless something is to go wrong."""
+
+    reports: ClassVar[tuple[type[Report], ...]] = (Word,)
 
     kind: str = "own_protocol"
     wrong: str = ""
 
-    @property
-    def rule(self):
-        return Mean()
+    def bad(self, wrong, answer, right):
+        return answer if self.wrong == wrong else right
 
-    def client_side(self, test):
-        return OwnSide(self.wrong)
+    def select(self, available, wanted, memory, *, round, generator):
+        if self.wrong == "select raises":
+            raise KeyError("x")
+        if self.wrong == "nobody":
+            return []
+        wrongs = {"a stranger": [*available[:-1], 99], "twice": [*available[:-1], 0], "no clients": "all"}
+        return wrongs.get(self.wrong, available[:wanted])
+
+    def invite(self, client, parameters, memory, *, generator):
+        return self.bad("short invitation", parameters[1:], parameters)
+
+    def begin(self, client, received, last, *, test):
+        if self.wrong == "pair":
+            return received, False
+        drafts = (Draft(self.bad("undeclared", Undeclared, Word), {}),)
+        return Beginning(self.bad("start", received[1:], received), self.bad("list", [*drafts], drafts))
+
+    def finish(self, client, received, update):
+        return self.bad("finish", None, update)
+
+    def report(self, client, received, update):
+        return self.bad("no drafts", "nothing", ())
 
     def screen(self, replies, memory):
         verdicts = dict.fromkeys(replies.clients, "fine")
         if self.wrong == "nobody's verdict":
             del verdicts[replies.clients[-1]]
-        ruling = Ruling("all", False, {}, verdicts, {}, {}, ())
         accepted = (True,) * (len(replies.clients) - (self.wrong == "too few"))
-        match self.wrong:
-            case "raises":
-                raise KeyError("x")
-            case "tuple":
-                return accepted, ruling, memory
-        return Screened(accepted, ruling, memory)
+        if self.wrong == "tuple":
+            return accepted, verdicts, memory
+        return Screened(accepted, Ruling("all", verdicts), memory)
+
+    def aggregate(self, cohort, memory, *, rule):
+        right = rule(cohort)
+        wrongs = {"value": right.value, "nan": right._replace(value=right.value * torch.nan)}
+        if self.wrong == "declines":
+            raise InvalidUpdates("not today")
+        return wrongs.get(self.wrong, right)
+
+    def after(self, parameters, memory, *, round, generator):
+        return self.bad("long", torch.cat([parameters, parameters]), parameters)
 
 
-class OwnSide:
-    def __init__(self, wrong):
-        self.wrong = wrong
-
-    def begin(self, client, received, last):
-        if self.wrong == "pair":
-            return received, False
-        return Beginning(received[1:] if self.wrong == "start" else received, False, "")
-
-
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ("raises", r"protocol own_protocol failed in round 0: KeyError: 'x' \(test_asking\.py, line \d+\)"),
-        ("tuple", r".* must answer with Screened\(accepted, ruling, memory\); found tuple"),
-        ("too few", ".*the protocol OwnProtocol must accept or refuse each of 6 updates; found 5 answers"),
-        ("nobody's verdict", ".*must have a verdict on each client; found none on client 5"),
-        ("pair", r".*OwnSide must answer with Beginning\(start, alarm, detail\); found tuple"),
-        ("start", r"the client's side OwnSide failed in round 0: .* a start of shape \[6\], .*; found .* \[5\]"),
-    ],
-)
-def test_a_protocol_that_errs_is_named(play, wrong, told):
-    with pytest.raises(RunFailed, match=f"^{told}"):
-        play(defense=OwnProtocol(wrong=wrong))
+WRONG = {
+    "select raises": r"KeyError: 'x' \(test_asking\.py, line \d+\)",
+    "nobody": r"OwnProtocol\.select must invite from 1 to 6 clients; found 0",
+    "a stranger": "must invite clients that are available; found client 99",
+    "twice": "must invite each client once at most",
+    "no clients": "OwnProtocol.select must answer with clients; found str",
+    "short invitation": r"OwnProtocol\.invite must answer with a model of shape \[6\], .*; found .* \[5\]",
+    "pair": r"OwnProtocol\.begin must answer with Beginning\(start, reports, detail\); found tuple",
+    "start": r"must answer with a start of shape \[6\], .*; found .* \[5\]",
+    "undeclared": r"must make reports of the declared kinds, \['Word'\]; found Undeclared",
+    "list": "must answer with a tuple of drafts of reports; found list",
+    "finish": "OwnProtocol.finish must answer with an update of shape .*; found NoneType",
+    "no drafts": "OwnProtocol.report must answer with a tuple of drafts of reports; found str",
+    "tuple": r"must answer with Screened\(accepted, ruling, memory\); found tuple",
+    "too few": "must accept or refuse each of 6 updates; found 5 answers",
+    "nobody's verdict": "must have a verdict on each client; found none on client 5",
+    "value": r"must answer with Aggregation\(value, weights, state\); found a tensor",
+    "nan": "OwnProtocol.aggregate must answer with a value of finite numbers; found NaN or infinity",
+    "long": r"OwnProtocol\.after must answer with a model of shape \[6\], .*; found .* \[12\]",
+}
 
 
-def test_a_protocol_of_ones_own_may_be_right(play):
-    assert [record.failure for record in play(rounds=2, defense=OwnProtocol()).rounds] == ["", ""]
+def test_a_protocol_that_errs_is_named_with_its_step(configure, log):
+    for wrong, told in WRONG.items():
+        with pytest.raises(RunFailed, match=f"^protocol own_protocol failed in `[a-z]+` in round 0: .*{told}"):
+            simulate(configure(defense=OwnProtocol(wrong=wrong)), log)
+
+
+def test_a_protocol_may_decline_a_round(play):
+    assert [record.failure for record in play(rounds=2, defense=OwnProtocol(wrong="declines")).rounds] == [
+        "not today"
+    ] * 2
+
+
+def test_a_protocol_that_changes_nothing_leads_where_its_rule_does(configure, log):
+    own, plain = (simulate(configure(rounds=2, defense=defense), log) for defense in (OwnProtocol(), "mean"))
+    assert [record.failure for record in own.rounds] == ["", ""]
+    assert torch.equal(own.parameters, plain.parameters)
+    assert {event.detail for event in log.of("ruled")} == {"all"}

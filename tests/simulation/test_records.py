@@ -13,7 +13,7 @@ from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.records import RoundLog, from_text, to_text
 
 INFERENCE = Inference((0.0, 1 / 3, 1.0), (0.0, 2 / 3, 1.0), (math.inf, 0.1, -5.0), 0.6, 1 / 3)
-RULING = Ruling("divergent", True, {3: True}, {3: "malicious"}, {3: 0.5}, {3: 1.5, 4: 0.0}, (3,))
+RULING = Ruling("divergent", {3: "malicious"}, True, {3: 1.0}, {3: 0.5}, {3: 1.5, 4: 0.0}, (3,))
 
 
 def record(number):

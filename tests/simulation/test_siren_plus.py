@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from fedprop.authentication import client_key, signed
 from fedprop.data import Dataset
 from fedprop.defenses import SirenPlus
-from fedprop.defenses.siren_plus import Record
+from fedprop.defenses.siren_plus import AlarmStatus, Record
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
-from fedprop.messages import AlarmStatus, encode
+from fedprop.messages import encode
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.ledger import TaskState
 from fedprop.training.task import LocalResult
@@ -49,7 +49,7 @@ def of_client(log, client, round_):
 
 def test_a_round_goes_message_by_message(play, log):
     play(rounds=2, clients=2)
-    steps = ["invited", "received", "tested", "arrived", "heard", "trained", "arrived", "accepted", "judged"]
+    steps = ["invited", "received", "began", "arrived", "heard", "trained", "arrived", "accepted", "judged"]
     assert of_client(log, 0, 1) == of_client(log, 1, 1) == steps
     assert [(event.detail, event.value) for event in log.of("ruled")] == [("quiet", 0.0)] * 2
 
@@ -62,18 +62,18 @@ def test_an_attack_comes_in_once_and_is_taken_back(play, log):
     assert outcome.rounds[1].accuracy > 0.9
     assert outcome.rounds[1].ruling.rollback
     assert set(outcome.rounds[1].weights) == {4, 5, 6, 7, 8, 9}
-    assert outcome.rounds[1].ruling.index == {client: float(client < 4) for client in range(10)}
+    assert outcome.rounds[1].ruling.suspicion == {client: float(client < 4) for client in range(10)}
     assert [event.value for event in log.of("aggregated")] == [10.0, 6.0]
     details = {event.client: event.detail for event in log.of("judged") if event.round == 1}
     bad = "malicious, not used, banned"  # 0.45 of two rounds is less than one
     assert details == {client: bad if client < 4 else "benign, used" for client in range(10)}
-    assert {event.value for event in log.of("tested") if event.round == 1} == {1.0}
+    assert {event.value for event in log.of("began") if event.round == 1} == {1.0}
 
 
 @pytest.mark.parametrize(("alarms", "heard"), [("honest", 0.0), ("always", 1.0), ("never", 0.0), ("inverted", 1.0)])
 def test_a_compromised_client_may_lie(play, log, alarms, heard):
     play(rounds=1, attack={"kind": "sign_flip", "share": 0.5, "alarms": alarms}, compromised="first")
-    assert {event.value for event in log.of("tested")} == {0.0}
+    assert {event.value for event in log.of("began")} == {0.0}
     assert {event.client: event.value for event in log.of("heard")} == {c: heard * (c < 5) for c in range(10)}
 
 
@@ -157,10 +157,15 @@ def test_who_answers_no_more_keeps_its_model(configure, log):
     answered = set()
     assert log.of("dropped")
     for event in log.events:
-        if event.kind == "tested":
+        if event.kind == "began":
             assert (event.detail == "nothing to compare with") == (event.client not in answered)
         elif event.kind == "trained":
             answered.add(event.client)
+
+
+def said(world):
+    """What the server has heard so far about open tasks."""
+    return {task: reports["alarm_status"].alarm for task, reports in world.server.state.reports.items()}
 
 
 def alarm_for(world, client, invitation, **changes):
@@ -183,16 +188,16 @@ def test_an_alarm_is_heard_once_and_goes_with_its_update(talk, log, answer):
     async def script(world, invitations):
         for client, invitation in enumerate(invitations[:3]):
             world.server.receive(client, alarm_for(world, client, invitation, alarm=client == 1))
-        assert world.server.state.alarms == {0: False, 1: True, 2: False}
+        assert said(world) == {0: False, 1: True, 2: False}
         world.server.receive(0, encode(alarm_for(world, 0, invitations[0])))
         for client, invitation in enumerate(invitations[:3]):
             world.server.receive(client, answer(client, invitation))
         world.server.receive(0, alarm_for(world, 0, invitations[0]))
 
     world = talk(script)
-    assert log.rounds[0].ruling.alarms == {0: False, 1: True, 2: False}
-    assert log.reasons() == ["alarm replayed", "alarm replayed"]
-    assert world.server.state.alarms == {}
+    assert log.rounds[0].ruling.reports == {0: False, 1: True, 2: False}
+    assert log.reasons() == ["report replayed", "report replayed"]
+    assert said(world) == {}
 
 
 def test_a_forged_alarm_changes_nothing(talk, log, answer):
@@ -203,16 +208,16 @@ def test_a_forged_alarm_changes_nothing(talk, log, answer):
         world.server.receive(1, genuine)
         world.server.receive(0, alarm_for(world, 0, invitations[0], task=99))
         world.server.receive(0, alarm_for(world, 0, invitations[0], version=1))
-        assert world.server.state.alarms == {}
+        assert said(world) == {}
         assert world.server.state.ledger.state(0) is TaskState.OPEN
         world.server.receive(0, genuine)
-        assert world.server.state.alarms == {0: False}
+        assert said(world) == {0: False}
 
     def replace_tag(alarm):
         return alarm.model_copy(update={"tag": "00"})
 
     talk(script)
-    assert log.reasons() == ["alarm forged", "alarm forged", "wrong sender", "unknown task", "wrong version"]
+    assert log.reasons() == ["report forged", "report forged", "wrong sender", "unknown task", "wrong version"]
     assert log.clients("heard") == [0]
 
 
@@ -222,7 +227,7 @@ def test_an_update_without_its_alarm_is_refused_and_its_task_with_it(talk, log, 
         world.server.receive(0, alarm_for(world, 0, invitations[0]))
 
     world = talk(script)
-    assert log.reasons() == ["alarm missing", "duplicate"]
+    assert log.reasons() == ["report missing", "duplicate"]
     assert world.server.state.ledger.state(0) is TaskState.REFUSED
 
 
@@ -234,7 +239,7 @@ def test_a_round_of_banned_clients_only_makes_no_model(talk, log, answer):
             world.server.receive(client, answer(client, invitation))
 
     world = talk(script)
-    assert log.rounds[0].failure == "a round must have an update of a client that is not banned; found none"
+    assert log.rounds[0].failure == "a round must have an update that the defense accepts; found none"
     assert log.rounds[0].ruling.banned == (0, 1, 2)
     assert (log.rounds[0].weights, world.server.state.version, world.server.state.fallback) == ({}, 0, None)
 
@@ -256,7 +261,7 @@ def experiment(**settings):
     [
         (
             {"policy": {"kind": "fedbuff", "concurrency": 4, "buffer": 2}},
-            "`policy` must be synchronous for SirenPlus: all clients of a round judge one global .*found fedbuff",
+            "`policy` must be synchronous for SirenPlus: all clients of a round are sent one global .*found fedbuff",
         ),
         (
             {"policy": {"kind": "fedasync", "concurrency": 4}},
@@ -276,7 +281,7 @@ def test_clients_train_on_what_they_do_not_test_on(toy):
     assert (setup.protocol, setup.rule.kind) == (SirenPlus(holdout=0.5), "mean")
     plain = resolve(experiment(defense="mean"), dataset=toy(10))
     assert plain.shards.sizes == (12,) * 10
-    assert plain.protocol is plain.client_side is None
+    assert plain.protocol is None
 
 
 def test_resuming_goes_on_as_if_nothing_had_been(play, configure, log):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from fedprop.defenses.protocol import Beginning, LocalTest
+from fedprop.defenses.siren_plus.alarm import AlarmStatus
+from fedprop.messages import Draft
 from fedprop.types import ClientId, Vector
 
 
@@ -33,7 +35,11 @@ class AlarmingClients:
         """The start and the alarm of a client that was sent a global model."""
         theirs = None if last is None else self.test(client, received)
         if last is None or theirs is None:
-            return Beginning(received, False, "nothing to compare with")
+            return _beginning(received, False, "nothing to compare with")
         own = self.test(client, last) or 0.0
         alarm = theirs < own * (1 - self.c_c)
-        return Beginning(last if alarm else received, alarm, f"global model {theirs:.4f}, own model {own:.4f}")
+        return _beginning(last if alarm else received, alarm, f"global model {theirs:.4f}, own model {own:.4f}")
+
+
+def _beginning(start: Vector, alarm: bool, detail: str) -> Beginning:
+    return Beginning(start, (Draft(AlarmStatus, {"alarm": alarm}),), detail)

@@ -1,18 +1,20 @@
 """The settings of SIREN+, and what it does with them at each step of a round."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from fedprop.aggregators.mean import Mean, Weighting
-from fedprop.defenses.protocol import LocalTest, Replies, RoundProtocol, Ruling, Screened
+from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened
+from fedprop.defenses.siren_plus.alarm import AlarmStatus
 from fedprop.defenses.siren_plus.bans import AwardTo, Record, tally
 from fedprop.defenses.siren_plus.client import AlarmingClients
 from fedprop.defenses.siren_plus.decision import Decision, decide
 from fedprop.defenses.siren_plus.evidence import RootTest
 from fedprop.errors import InvalidConfig
-from fedprop.types import ClientId, Fraction, Frozen, NonNegative, Positive
+from fedprop.messages import Report
+from fedprop.types import ClientId, Fraction, Frozen, NonNegative, Positive, Vector
 
 Share: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -55,6 +57,8 @@ class SirenPlus(RoundProtocol):
     (18.0, 3.0)
     """
 
+    reports: ClassVar[tuple[type[Report], ...]] = (AlarmStatus,)
+
     kind: Literal["siren_plus"] = "siren_plus"
     c_c: Share = 0.04
     c_s: Share = 0.10
@@ -90,8 +94,8 @@ class SirenPlus(RoundProtocol):
     def fixed_by(self, rounds: int) -> float | None:
         return self.limit(rounds)
 
-    def client_side(self, test: LocalTest) -> AlarmingClients:
-        return AlarmingClients(test, self.c_c)
+    def begin(self, client: ClientId, received: Vector, last: Vector | None, *, test: LocalTest) -> Beginning:
+        return AlarmingClients(test, self.c_c).begin(client, received, last)
 
     def screen(self, replies: Replies, memory: Mapping[ClientId, tuple[Any, ...]]) -> Screened:
         """The decision on a round's updates; the memory is a `Record` for each client that took part.
@@ -104,8 +108,9 @@ class SirenPlus(RoundProtocol):
         if replies.server is None:
             raise InvalidConfig("`server` must hold the root test set for SirenPlus; found None")
         records = {client: Record(*record) for client, record in memory.items()}
+        alarms = tuple(status.alarm for status in replies.of(AlarmStatus))
         decision = decide(
-            replies.alarms,
+            alarms,
             RootTest(replies.updates, replies.server.accuracy),
             c_s=self.c_s,
             weight_check=self.weight_check,
@@ -124,9 +129,9 @@ def _ruling(replies: Replies, decision: Decision, records: Mapping[ClientId, Rec
     return Ruling(
         case=decision.case.name.lower(),
         rollback=decision.rollback,
-        alarms=dict(zip(clients, replies.alarms, strict=True)),
+        reports={client: status.value for client, status in zip(clients, replies.of(AlarmStatus), strict=True)},
         verdicts={client: verdict.value for client, verdict in zip(clients, decision.verdicts, strict=True)},
-        accuracies={client: found for client, found in zip(clients, measured, strict=True) if found is not None},
-        index={client: record.penalty for client, record in sorted(records.items())},
+        scores={client: found for client, found in zip(clients, measured, strict=True) if found is not None},
+        suspicion={client: record.penalty for client, record in sorted(records.items())},
         banned=tuple(client for client, record in sorted(records.items()) if record.banned),
     )

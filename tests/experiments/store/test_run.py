@@ -46,7 +46,7 @@ def finding(client):
 
 
 def ruling(**changes):
-    fields = {"alarms": {3: True}, "verdicts": {3: "malicious"}, "accuracies": {3: 0.5}, "index": {3: 1.5, 4: 0.0}}
+    fields = {"reports": {3: 1.0}, "verdicts": {3: "malicious"}, "scores": {3: 0.5}, "suspicion": {3: 1.5, 4: 0.0}}
     return Ruling(**{"case": "divergent", "rollback": True, "banned": (3,), **fields, **changes})
 
 
@@ -207,7 +207,7 @@ def test_a_damaged_database_is_named(store):
 @pytest.mark.parametrize("question", [RunStore.events, RunStore.rounds, RunStore.checkpoint])
 def test_a_run_of_another_format_is_refused(store, question):
     store.put(format=1)
-    with pytest.raises(StoreError, match="must have format 4, which this version of fedprop writes; found '1'"):
+    with pytest.raises(StoreError, match="must have format 5, which this version of fedprop writes; found '1'"):
         question(store)
 
 
