@@ -25,6 +25,7 @@ class Family(StrEnum):
     OPTIMIZERS = "optimizers"
     LR_SCHEDULES = "lr_schedules"
     METRICS = "metrics"
+    PROBES = "probes"
     DISTRIBUTIONS = "distributions"
     STALENESSES = "stalenesses"
 

@@ -114,18 +114,16 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table = Table(title=summary["name"], show_header=False)
     rejected = summary["rejected"]
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
-    error = summary["test_error"]
-    table.add_row("test error", "failed" if error is None else f"{error:.4f}")
+    if summary["test_error"] is None:
+        table.add_row("test error", "failed")
     if summary["best_round"] is not None:
-        table.add_row("best accuracy", f"{summary['best_accuracy']:.4f} (round {summary['best_round']})")
-    for metric in summary.get("metrics", {}).values():
-        table.add_row(metric["label"], metric["text"])
+        table.add_row("best round", str(summary["best_round"]))
+    for number in summary["numbers"].values():
+        table.add_row(number["label"], number["text"])
     if "epsilon" in summary:
         from fedprop.report.privacy import spent
 
-        table.add_row("largest epsilon", spent(summary))
-    if "misclassification_confidence" in summary:
-        table.add_row("misclassification confidence", f"{summary['misclassification_confidence']:.4f}")
+        table.add_row("privacy", f"epsilon {spent(summary)}")
     ended = f"; {summary['ended']}" if summary["ended"] else ""
     table.add_row("rounds", f"{summary['rounds']} ({summary['failed_rounds']} failed{ended})")
     table.add_row("virtual time", f"{summary['virtual_seconds']:,.1f} s")
@@ -137,7 +135,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
         cases = ", ".join(f"{case.replace('_', ' ')} {count}" for case, count in made["cases"].items())
         table.add_row("decisions", f"{cases} ({made['rollbacks']} rollbacks, {len(made['banned'])} banned at the end)")
     for found in summary["inference"]:
-        result = f"AUC {found['auc']:.3f}, advantage {found['advantage']:.3f} (round {found['round']})"
+        told = {name: value for name, value in found.items() if isinstance(value, float)}
+        result = f"{', '.join(f'{name} {value:.3f}' for name, value in told.items())} (round {found['round']})"
         table.add_row(f"{found['attack']} on {found['target']}".replace("_", " "), result)
     table.add_row("trace", summary["trace_sha256"])
     return table

@@ -28,6 +28,7 @@ from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.messages import Draft, Report
+from fedprop.metrics import Number
 from fedprop.training.steering import Steering
 from fedprop.types import ClientId, Kind, Round, Updates, Vector
 
@@ -124,9 +125,11 @@ class RoundProtocol(Kind, ABC):
     ----------
     reports : the kinds of reports that each client makes in each task. The server takes no others, and refuses the
         update of a client that left one of them out.
+    numbers : what is told of every run with this protocol.
     """
 
     reports: ClassVar[tuple[type[Report], ...]] = ()
+    numbers: ClassVar[tuple[Number, ...]] = ()
 
     kind: str
 

@@ -15,7 +15,7 @@ from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiments.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
 from fedprop.params import ParameterLayout, copy_module
-from fedprop.privacy import MembershipProbe, Probe
+from fedprop.privacy import Watch, Watched
 from fedprop.rng import generator
 from fedprop.simulation.enlistment import aims_of, enlist, shards_of
 from fedprop.simulation.evaluation import BATCH
@@ -95,12 +95,12 @@ def resolve(
         evaluate_every=experiment.evaluate_every,
         max_seconds=float("inf") if limit is None else limit,
         device=device,
-        probe=_probe(experiment, module, shards, data),
+        probes=_probes(experiment, Watched(module, shards.pool, shards.parts, data.test, experiment.seed)),
         root=root,
         central_privacy=experiment.central_privacy,
         protocol=experiment.protocol,
         local_test=local_test,
-        metrics=experiment.metrics,
+        numbers=experiment.numbers,
         until=experiment.until,
     )
     _check_buffers(setup)
@@ -155,17 +155,14 @@ def _local_test(experiment: Experiment, module: nn.Module, shards: Shards, data:
     return train, LocalTests(module, test)
 
 
-def _probe(experiment: Experiment, module: nn.Module, shards: Shards, data: Dataset) -> Probe | None:
-    if experiment.inference is None:
-        return None
-    return MembershipProbe(
-        experiment.inference,
-        module,
-        pool=shards.pool,
-        parts=shards.parts,
-        outsiders=data.test,
-        seed=experiment.seed,
-    )
+def _probes(experiment: Experiment, run: Watched) -> tuple[Watch, ...]:
+    """Whoever looks at the run; a probe of one's own that cannot begin is named."""
+    watching = []
+    for probe in experiment.inference:
+        name = type(probe).__name__
+        with blamed(f"`inference`: {name} cannot begin", raising=InvalidConfig, passing=(InvalidConfig,)):
+            watching.append(probe.watch(run))
+    return tuple(watching)
 
 
 def _device(name: str) -> torch.device:

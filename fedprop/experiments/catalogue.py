@@ -15,6 +15,7 @@ from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.sweep import Sweep
 from fedprop.metrics import METRICS
 from fedprop.models import MODELS
+from fedprop.privacy import PROBES
 from fedprop.registry import Registry, load_target
 from fedprop.settings import meant, parts_of
 from fedprop.simulation.optimizers import OPTIMIZERS
@@ -36,6 +37,7 @@ _REGISTRIES: tuple[Registry[Any], ...] = (
     OPTIMIZERS,
     LR_SCHEDULES,
     METRICS,
+    PROBES,
 )
 
 

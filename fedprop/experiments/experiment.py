@@ -13,10 +13,10 @@ from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.config_file import override, read_mapping
-from fedprop.metrics import Metrics, repeated
+from fedprop.metrics import Metrics, Number, repeated, standing
 from fedprop.models import MODELS, ModelSpec
 from fedprop.network import Compute, Faults, Network
-from fedprop.privacy import CentralPrivacy, Membership
+from fedprop.privacy import CentralPrivacy, Probes
 from fedprop.registry import several
 from fedprop.settings import sound, validate
 from fedprop.simulation.ending import Until
@@ -63,13 +63,13 @@ class Experiment(Frozen):
     network, compute, faults : who is slow, late or lost.
     aggregation_seconds : simulated time one aggregation takes.
     evaluate_every : rounds between two evaluations on the test set.
-    metrics : what an evaluation measures beside accuracy and loss, by name.
+    metrics : what is measured or told beside the numbers of every run, by name.
     max_seconds : no round starts after this much simulated time; None for no limit.
     until : the run ends as soon as an evaluation fulfils this; None for no such end. (It looks at the test set, and so
         does whoever chooses by `keep_best`: what they choose looks better there than it is.)
     keep_best : whether a run on disk keeps the model of the best test accuracy, too, as `best.safetensors`; of equal
         ones the earliest.
-    inference : who tries to learn from the models what they were trained on; None for nobody. It changes nothing else.
+    inference : probes, who try to learn from the models what they were trained on. They change nothing else.
     device : where models are trained and updates aggregated, for example `cpu` or `cuda`.
     checkpoint_every : rounds between two checkpoints of a run on disk; 0 for none.
     keep_events : whether a run on disk keeps every event (for timelines), or only rounds and totals.
@@ -101,7 +101,7 @@ class Experiment(Frozen):
     max_seconds: Positive | None = None
     until: Until | None = None
     keep_best: bool = False
-    inference: Membership | None = None
+    inference: Probes = ()
     device: str = "cpu"
     checkpoint_every: NonNegativeInt = 1
     keep_events: bool = True
@@ -184,6 +184,13 @@ class Experiment(Frozen):
     def protocol(self) -> RoundProtocol | None:
         """The defense, if it is one that clients take part in."""
         return self.defense if isinstance(self.defense, RoundProtocol) else None
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """All that is told of a run: the numbers of every one, those asked for, and those of its parts."""
+        of_parts = () if self.protocol is None else self.protocol.numbers
+        probed = [number for probe in self.inference for number in probe.numbers]
+        return (*standing(), *self.metrics, *of_parts, *probed)
 
     @property
     def rule(self) -> Aggregator:

@@ -1,11 +1,13 @@
-"""What a sweep's tables can show of a finished run."""
+"""What a sweep's tables can show of a finished run: every number that there is."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from fedprop.metrics import METRICS
+from fedprop.defenses import PROTOCOLS
+from fedprop.metrics import METRICS, Number
+from fedprop.privacy import PROBES
 from fedprop.settings import meant
 
 
@@ -22,70 +24,46 @@ class Measure(NamedTuple):
     read: Callable[[Mapping[str, Any]], float | None]
 
 
-def _attacked(target: str) -> Callable[[Mapping[str, Any]], float | None]:
-    """The AUC of the attack that tells members best, on targets whose name starts so."""
-
-    def read(summary: Mapping[str, Any]) -> float | None:
-        found = summary.get("inference", ())
-        return max((each["auc"] for each in found if each["target"].startswith(target)), default=None)
-
-    return read
-
-
-def _ruled(key: str) -> Callable[[Mapping[str, Any]], float | None]:
-    return lambda summary: summary.get("decisions", {}).get(key)
-
-
-def _told(key: str) -> Callable[[Mapping[str, Any]], float | None]:
-    return lambda summary: summary.get(key)
-
-
-def _metric(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
-    return lambda summary: summary.get("metrics", {}).get(kind, {}).get("value")
+def _value(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
+    return lambda summary: summary.get("numbers", {}).get(kind, {}).get("value")
 
 
 def _lowest(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
-    """The smallest part of a metric, that of the class or client that fares worst."""
+    """The smallest part of a number, that of the class or client that fares worst."""
 
     def read(summary: Mapping[str, Any]) -> float | None:
-        parts = summary.get("metrics", {}).get(kind, {}).get("parts", {})
+        parts = summary.get("numbers", {}).get(kind, {}).get("parts", {})
         return min((part for part in parts.values() if part is not None), default=None)
 
     return read
 
 
-def _of_metrics() -> Iterator[tuple[str, Measure]]:
-    for kind, metric in METRICS.kinds.items():
-        label = metric.label or kind
-        yield kind, Measure(label, _metric(kind))
-        if metric.parts_of:
+def kinds_of_numbers() -> Mapping[str, type[Number]]:
+    """Every kind of number by name: the registered ones, then those that a kind of protocol or probe brings along."""
+    brought = [number for protocol in PROTOCOLS.kinds.values() for number in protocol.numbers]
+    brought += [number for probe in PROBES.kinds.values() for number in probe.numbers]
+    return {**METRICS.kinds, **{number.kind: type(number) for number in brought}}
+
+
+def _measures() -> Iterator[tuple[str, Measure]]:
+    for kind, number in kinds_of_numbers().items():
+        label = number.label or kind
+        yield kind, Measure(label, _value(kind))
+        if number.parts_of:
             yield f"lowest_{kind}", Measure(f"{label.split(',')[0]}, lowest", _lowest(kind))
 
 
-MEASURES: dict[str, Measure] = {
-    "test_error": Measure("test error", _told("test_error")),
-    "test_accuracy": Measure("test accuracy", _told("test_accuracy")),
-    "best_accuracy": Measure("best test accuracy", _told("best_accuracy")),
-    "misclassification_confidence": Measure("misclassification confidence", _told("misclassification_confidence")),
-    "global_auc": Measure("AUC against the global model", _attacked("global")),
-    "client_auc": Measure("AUC against a client's model", _attacked("client")),
-    "epsilon": Measure("epsilon spent", _told("epsilon")),
-    "honest_index": Measure("malicious index, honest clients", _ruled("honest_index")),
-    "compromised_index": Measure("malicious index, compromised clients", _ruled("compromised_index")),
-    "honest_banned": Measure("honest clients banned", _ruled("honest_banned")),
-    "compromised_banned": Measure("compromised clients banned", _ruled("compromised_banned")),
-    **dict(_of_metrics()),
-}
-"""Every measure; indices are means over clients after the last round, and bans are counted there.
+MEASURES: dict[str, Measure] = dict(_measures())
+"""Every measure. One that is not told of every run needs its number among the experiment's `metrics`.
 
-Those of a metric need it among the experiment's `metrics`; `lowest_` is that of the class or client that fares worst.
+`lowest_` is that of the class or client that fares worst.
 """
 
 
 def metric_of(name: str) -> str:
-    """The metric whose reading a measure is; empty for a measure that needs none."""
+    """The metric that must be asked for, for a measure to have a value; empty where none must."""
     kind = name.removeprefix("lowest_")
-    return kind if kind in METRICS.kinds else ""
+    return kind if kind in METRICS.kinds and not METRICS.kinds[kind].standing else ""
 
 
 def _known(name: str) -> str:

@@ -1,6 +1,7 @@
 """A finished run in figures, for the terminal, the report and the tables of a sweep."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,8 +13,9 @@ from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.headline import warnings
 from fedprop.experiments.tally import Tally
 from fedprop.failures import blamed
-from fedprop.metrics import Metric, Reading
+from fedprop.metrics import Number, Reading
 from fedprop.simulation.engine import Outcome
+from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.setup import Setup
 
 LONGEST = 40
@@ -27,7 +29,9 @@ def summarize(
 
     Where every round failed, nothing says how good the model is, and `failure` says why.
     """
-    tally = Tally(outcome.rounds)
+    tally = Tally(outcome.rounds, setup.numbers, setup.compromised)
+    if outcome.rounds[-1].accuracy is None:
+        tally.complete(_completed(outcome))
     failed = tally.failed == tally.rounds
     always = {
         "name": experiment.name,
@@ -49,15 +53,11 @@ def summarize(
         "engine_reason": "" if outcome.engine is None else outcome.engine.reason,
         "trace_sha256": outcome.trace_sha256,
         "inference": tally.inference(),
-        "decisions": tally.decisions(setup.compromised),
+        "decisions": tally.decisions(),
+        "numbers": _numbers(setup, tally, failed=failed),
     }
     found = always | tally.failures() | _circumstances(experiment, setup, outcome, tally)
-    return (
-        found
-        | {"warnings": warnings(found)}
-        | _privacy(experiment, setup, tally)
-        | ({} if failed else _targeted(outcome) | _metrics(setup, outcome))
-    )
+    return found | {"warnings": warnings(found)} | _privacy(experiment, setup, tally)
 
 
 def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally: Tally) -> dict[str, Any]:
@@ -112,30 +112,25 @@ def _spelled(part: BaseModel) -> str:
     return " ".join([str(getattr(part, "kind", type(part).__name__)), *chosen])
 
 
-def _targeted(outcome: Outcome) -> dict[str, Any]:
-    """How far targeted attacks came in the end; nothing without one."""
-    confidence = outcome.grades.confidence
-    return {} if confidence is None else {"misclassification_confidence": confidence}
+def _completed(outcome: Outcome) -> RoundRecord:
+    """The last round with a test of the model that it left; a run that a watcher ends has none of its own."""
+    grades = outcome.grades
+    return replace(outcome.rounds[-1], accuracy=grades.accuracy, loss=grades.loss, numbers=grades.numbers)
 
 
-def _metrics(setup: Setup, outcome: Outcome) -> dict[str, Any]:
-    """What the metrics found of the last model, and how it reads; nothing where none was asked for."""
-    found = outcome.grades.metrics
-    told = {metric.kind: _told(metric, found[metric.kind]) for metric in setup.metrics if metric.kind in found}
-    return {"metrics": told} if told else {}
+def _numbers(setup: Setup, tally: Tally, *, failed: bool) -> dict[str, Any]:
+    """All numbers by name, and how they read. Where every round failed, none of them tells of the model."""
+    found = tally.readings
+    shown = [number for number in setup.numbers if number.kind in found and not (failed and number.of_model)]
+    return {number.kind: _told(number, found[number.kind]) for number in shown}
 
 
-def _told(metric: Metric, reading: Reading) -> dict[str, Any]:
-    with blamed(f"metric {metric.kind} failed in `show`"):
-        text = str(metric.show(reading))
+def _told(number: Number, reading: Reading) -> dict[str, Any]:
+    with blamed(f"metric {number.kind} failed in `show`"):
+        text = str(number.show(reading))
     parts = {str(key): part for key, part in reading.parts.items()}
-    return {
-        "label": metric.label or metric.kind,
-        "value": reading.value,
-        "text": text,
-        "parts_of": metric.parts_of,
-        "parts": parts,
-    }
+    told = {"label": number.name, "value": reading.value, "text": text}
+    return told | ({"parts_of": number.parts_of, "parts": parts} if parts else {})
 
 
 def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, Any]:
@@ -145,7 +140,7 @@ def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, An
         return {}
     planned = experiment.training.privacy
     return {
-        "epsilon": tally.epsilon,
+        "epsilon": (tally.readings["epsilon"].value or 0.0) if "epsilon" in tally.readings else 0.0,
         "target_epsilon": None if planned is None else planned.target_epsilon,
         "delta": privacy.delta,
         "noise_multiplier": privacy.sigma,

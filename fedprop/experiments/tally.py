@@ -1,11 +1,12 @@
 """The records of a run, added up."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from statistics import fmean
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from fedprop.defenses import Ruling
+from fedprop.failures import blamed
+from fedprop.metrics import Number, Reading
 from fedprop.privacy import Finding
 from fedprop.simulation.events import RoundRecord
 from fedprop.types import ClientId, Round
@@ -17,16 +18,23 @@ class Tally:
     Attributes
     ----------
     rounds : how many there are.
-    epsilon : the largest that any client has spent.
+    readings : the numbers of the run by name, those that it has.
     heard : whose updates the defense saw in a round that did not fail.
     best : the round of the best test accuracy, and that accuracy; None if no round was evaluated that did not fail.
     """
 
-    def __init__(self, records: Iterable[RoundRecord]) -> None:
+    def __init__(
+        self,
+        records: Iterable[RoundRecord],
+        numbers: Sequence[Number] = (),
+        compromised: Collection[ClientId] = frozenset(),
+    ) -> None:
         self.rounds = 0
-        self.epsilon = 0.0
+        self.readings: dict[str, Reading] = {}
+        self._numbers = numbers
+        self._compromised = compromised
         self._failures = Counter[str]()
-        self._newest: dict[tuple[str, str], tuple[Round, Finding]] = {}
+        self._newest: dict[tuple[str, str, str], tuple[Round, Finding]] = {}
         self._cases = Counter[str]()
         self._rollbacks = 0
         self.heard: set[ClientId] = set()
@@ -37,18 +45,32 @@ class Tally:
 
     def _add(self, record: RoundRecord) -> None:
         self.rounds += 1
-        self.epsilon = max([self.epsilon, *record.epsilon.values()])
-        self.heard.update(record.weights, record.ruling.verdicts if record.ruling else ())
+        self.heard.update(record.heard)
+        for number in self._numbers:
+            self._read(number, record)
         if record.failure:
             self._failures[record.failure] += 1
         if record.accuracy is not None and not record.failure and (self.best is None or record.accuracy > self.best[1]):
             self.best = record.round, record.accuracy
         for finding in record.findings:
-            self._newest[finding.target, finding.attack] = record.round, finding
+            self._newest[finding.probe, finding.target, finding.attack] = record.round, finding
         if record.ruling is not None:
             self._ruling = record.ruling
             self._cases[record.ruling.case] += 1
             self._rollbacks += record.ruling.rollback
+
+    def _read(self, number: Number, record: RoundRecord) -> None:
+        with blamed(f"metric {number.kind} failed in round {record.round}"):
+            later = number.read(record, self._compromised)
+            if later is not None:
+                earlier = self.readings.get(number.kind)
+                self.readings[number.kind] = later if earlier is None else number.then(earlier, later)
+
+    def complete(self, record: RoundRecord) -> None:
+        """Take the last round's record again, with a test of the last model that it did not have."""
+        for number in self._numbers:
+            if number.of_last:
+                self._read(number, record)
 
     @property
     def failed(self) -> int:
@@ -67,31 +89,18 @@ class Tally:
         """The last result of each attack on each model, JSON-ready."""
         return [
             {
+                "probe": finding.probe,
                 "target": target,
                 "attack": attack,
                 "round": round_,
-                "auc": finding.inference.auc,
-                "advantage": finding.inference.advantage,
+                **finding.numbers,
             }
-            for (target, attack), (round_, finding) in self._newest.items()
+            for (_, target, attack), (round_, finding) in self._newest.items()
         ]
 
-    def decisions(self, compromised: Collection[ClientId]) -> dict[str, Any]:
-        """How a protocol ruled, JSON-ready; empty if it never did. Indices are means over the clients heard of."""
+    def decisions(self) -> dict[str, Any]:
+        """How a protocol ruled, JSON-ready; empty if it never did."""
         last = self._ruling
         if last is None:
             return {}
-        return {
-            "cases": dict(self._cases),
-            "rollbacks": self._rollbacks,
-            "banned": list(last.banned),
-            "honest_index": _mean(index for client, index in last.suspicion.items() if client not in compromised),
-            "compromised_index": _mean(index for client, index in last.suspicion.items() if client in compromised),
-            "honest_banned": sum(client not in compromised for client in last.banned),
-            "compromised_banned": sum(client in compromised for client in last.banned),
-        }
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = list(values)
-    return fmean(known) if known else None
+        return {"cases": dict(self._cases), "rollbacks": self._rollbacks, "banned": list(last.banned)}

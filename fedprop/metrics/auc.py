@@ -4,7 +4,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from fedprop.metrics.base import Exam, Metric, Reading, by_class
+from fedprop.metrics.base import Metric
+from fedprop.metrics.exam import Exam, by_class
+from fedprop.metrics.reading import Reading
 
 
 class AUC(Metric):

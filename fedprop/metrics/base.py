@@ -1,118 +1,91 @@
-"""What a metric is: a number by name, how it is computed from what a model answered, and how it is shown."""
+"""What a number is: one object that has a name and a label, and knows how it is read and how it is printed.
 
-import math
+Whatever shows numbers loops over them: records, summary, command line, report, the tables and curves of a sweep. So a
+number of one's own is seen wherever accuracy is.
+"""
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from operator import index
-from typing import Any, ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
+from fedprop.metrics.exam import Exam
+from fedprop.metrics.reading import Reading
 from fedprop.types import ClientId, Kind
 
 
-@dataclass(frozen=True, eq=False)
-class Exam:
-    """What a model answered.
-
-    Attributes
-    ----------
-    outputs : its outputs on the test set [n, classes], before softmax.
-    labels : the right answers [n].
-    classes : how many there are.
-    by_client : works out its accuracy in [0, 1] on the training data of each honest client that holds any.
-    """
-
-    outputs: Tensor
-    labels: Tensor
-    classes: int
-    by_client: Callable[[], Mapping[ClientId, float]]
-
-    @cached_property
-    def truth(self) -> NDArray[np.int64]:
-        """The labels [n] for libraries that know no torch."""
-        return np.asarray(self.labels.cpu().numpy(), dtype=np.int64)
-
-    @cached_property
-    def predictions(self) -> NDArray[np.int64]:
-        """The class of the largest output [n]."""
-        return np.asarray(self.outputs.argmax(dim=1).cpu().numpy(), dtype=np.int64)
-
-    @cached_property
-    def probabilities(self) -> NDArray[np.float64]:
-        """The softmax of the outputs [n, classes]."""
-        return np.asarray(torch.softmax(self.outputs.double(), dim=1).cpu().numpy(), dtype=np.float64)
+class Recorded(Protocol):
+    """What a number may read of a round that has closed; see `fedprop.simulation.events.RoundRecord`."""
 
     @property
-    def held(self) -> list[bool]:
-        """For each class whether the test set has an example of it."""
-        return [bool(count) for count in np.bincount(self.truth, minlength=self.classes)]
+    def accuracy(self) -> float | None: ...
+    @property
+    def loss(self) -> float | None: ...
+    @property
+    def failure(self) -> str: ...
+    @property
+    def numbers(self) -> Mapping[str, Reading]: ...
+    @property
+    def weights(self) -> Mapping[ClientId, float]: ...
+    @property
+    def heard(self) -> Collection[ClientId]: ...
+    @property
+    def epsilon(self) -> Mapping[ClientId, float]: ...
+    @property
+    def findings(self) -> Sequence[Any]: ...
+    @property
+    def ruling(self) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A number that a metric found, or why there is none.
+class Number(Kind, ABC):
+    """A number by name.
 
-    Attributes
-    ----------
-    value : the number; None where it is not defined.
-    parts : the numbers it is made of, by class or by client, each possibly undefined.
-    why : why there is no value; empty if there is one.
+    Most are measured of the global model: see `Metric`. Others follow from what the record of a round holds anyway:
+    these override `read`.
 
-    >>> Reading(0.5), Reading(why="class 3 has no example in the test set").value
-    (Reading(value=0.5, parts={}, why=''), None)
-    """
+        class Failed(Number):
+            label: ClassVar[str] = "share of rounds that failed"
+            standing: ClassVar[bool] = True
 
-    value: float | None = None
-    parts: dict[int, float | None] = field(default_factory=dict)
-    why: str = ""
+            kind: Literal["failed"] = "failed"
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _number(self.value))
-        object.__setattr__(self, "parts", {index(key): _number(part) for key, part in self.parts.items()})
-        if (self.value is None) != bool(self.why):
-            raise ValueError(f"a reading must have a value or say why not; found {self.value!r} and {self.why!r}")
+            def read(self, record, compromised):
+                return Reading(float(bool(record.failure)))
 
-
-def _number(found: float | None) -> float | None:
-    if found is None:
-        return None
-    if isinstance(found, bool) or not isinstance(found, float | int) or not math.isfinite(found):
-        raise ValueError(f"a reading must hold finite numbers, or None and why; found {found!r}")
-    return float(found)
-
-
-class Metric(Kind, ABC):
-    """A number that tells how good a model is.
-
-    One of your own names itself and computes:
-
-        class TopTwo(Metric):
-            label: ClassVar[str] = "top-2 accuracy"
-
-            kind: Literal["top_two"] = "top_two"
-
-            def measure(self, exam):
-                best = exam.outputs.topk(2).indices
-                return Reading(float((best == exam.labels[:, None]).any(dim=1).float().mean()))
+            def then(self, earlier, later):
+                return pooled(earlier, later)
 
     Attributes
     ----------
     label : how a table names it; empty for its kind.
     parts_of : what the parts are of, in one word; empty where there are none.
+    standing : whether it is told of every run that has it; else it must be among the experiment's `metrics`.
+    of_model : whether it tells how good the model is, so that a run whose rounds all failed has none.
+    curve : whether a report draws it against rounds; such a number lies in [0, 1].
     """
 
     label: ClassVar[str] = ""
     parts_of: ClassVar[str] = ""
+    standing: ClassVar[bool] = False
+    of_model: ClassVar[bool] = True
+    curve: ClassVar[bool] = False
 
-    @abstractmethod
-    def measure(self, exam: Exam) -> Reading:
-        """The number, from what a model answered."""
+    @property
+    def name(self) -> str:
+        """How a table names it."""
+        return self.label or self.kind
+
+    @property
+    def of_last(self) -> bool:
+        """Whether the number of a run is that of the last round that has one."""
+        return type(self).then is Number.then
+
+    def read(self, record: Recorded, compromised: Collection[ClientId]) -> Reading | None:
+        """The number of one round, given which clients an adversary holds; None in a round that has none."""
+        return record.numbers.get(self.kind)
+
+    def then(self, earlier: Reading, later: Reading) -> Reading:
+        """The number of some rounds and one more, given that of those rounds and that of the one."""
+        return later
 
     def show(self, reading: Reading) -> str:
         """The number as a person reads it."""
@@ -125,17 +98,25 @@ class Metric(Kind, ABC):
         return f"{reading.value:.4f}, lowest {known[worst]:.4f} ({self.parts_of} {worst})"
 
 
-def mean_of(parts: dict[int, float | None], absent: Mapping[int, str]) -> Reading:
-    """The mean of the parts, if each has a number; `absent` says why the others have none."""
-    numbers = [part for part in parts.values() if part is not None]
-    if len(numbers) == len(parts) and numbers:
-        return Reading(float(np.mean(numbers)), parts)
-    return Reading(None, parts, next(iter(absent.values()), "there is nothing to take a mean of"))
+class Metric(Number):
+    """A number that is measured of the global model in every evaluation, and kept in the round's record.
 
+    One of your own names itself and computes:
 
-def by_class(exam: Exam, numbers: Any) -> Reading:
-    """One number for each class, and their mean; none for a class that the test set does not hold."""
-    held = exam.held
-    parts = {k: float(number) if held[k] else None for k, number in enumerate(numbers)}
-    absent = {k: f"class {k} has no example in the test set" for k, part in parts.items() if part is None}
-    return mean_of(parts, absent)
+        class TopTwo(Metric):
+            label: ClassVar[str] = "top-2 accuracy"
+
+            kind: Literal["top_two"] = "top_two"
+
+            def measure(self, exam):
+                best = exam.outputs.topk(2).indices
+                return Reading(float((best == exam.labels[:, None]).any(dim=1).float().mean()))
+    """
+
+    def applies(self, exam: Exam) -> bool:
+        """Whether there is anything to measure."""
+        return True
+
+    @abstractmethod
+    def measure(self, exam: Exam) -> Reading:
+        """The number, from what a model answered."""

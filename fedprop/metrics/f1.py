@@ -2,7 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from fedprop.metrics.base import Exam, Metric, Reading, by_class
+from fedprop.metrics.base import Metric
+from fedprop.metrics.exam import Exam, by_class
+from fedprop.metrics.reading import Reading
 
 
 class F1(Metric):

@@ -4,7 +4,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from fedprop.metrics.base import Exam, Metric, Reading, mean_of
+from fedprop.metrics.base import Metric
+from fedprop.metrics.exam import Exam
+from fedprop.metrics.reading import Reading, mean_of
 
 LOW = 10
 """The percentile of clients that stands for those served worst, as in Li et al. 2020 (q-FFL), Table 1."""

@@ -7,13 +7,15 @@ Map: `membership_attacks` scores examples, `membership` turns scores into a curv
 from fedprop.privacy.accounting import epsilon, noise_for
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
-from fedprop.privacy.membership import Inference, infer
+from fedprop.privacy.membership import Inference, finding_of, infer, inference_of
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
-from fedprop.privacy.membership_probe import Membership, MembershipProbe
+from fedprop.privacy.membership_probe import AttackName, Membership, MembershipProbe
 from fedprop.privacy.models import refuse_leaks
-from fedprop.privacy.probe import AttackName, Finding, Probe, Sight
+from fedprop.privacy.probe import Finding, Probe, Sent, Sight, Watch, Watched
+from fedprop.privacy.probes import PROBES, Probes
 
 __all__ = [
+    "PROBES",
     "Answers",
     "AttackName",
     "CentralPrivacy",
@@ -24,10 +26,16 @@ __all__ = [
     "Membership",
     "MembershipProbe",
     "Probe",
+    "Probes",
     "QuantileClipping",
+    "Sent",
     "Sight",
+    "Watch",
+    "Watched",
     "epsilon",
+    "finding_of",
     "infer",
+    "inference_of",
     "logistic_regression",
     "noise_for",
     "refuse_leaks",

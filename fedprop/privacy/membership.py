@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fedprop.errors import InvalidConfig
+from fedprop.privacy.probe import Finding
+from fedprop.types import ClientId
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,18 @@ class Inference:
     thresholds: tuple[float, ...]
     auc: float
     advantage: float
+
+
+def finding_of(client: ClientId | None, attack: str, inference: Inference) -> Finding:
+    """What an attack on the model of a client, or on the global one, came to, as a finding."""
+    names = ("fpr", "tpr", "thresholds", "auc", "advantage")
+    return Finding("membership", client, attack, {name: getattr(inference, name) for name in names})
+
+
+def inference_of(finding: Finding) -> Inference:
+    """What a finding of membership inference holds."""
+    found: Any = finding.result
+    return Inference(**found)
 
 
 def infer(members: Float[Tensor, " m"], nonmembers: Float[Tensor, " n"]) -> Inference:

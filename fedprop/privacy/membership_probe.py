@@ -1,7 +1,7 @@
 """Membership inference against a running simulation, round by round."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -10,12 +10,16 @@ from torch import Tensor, nn
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
 from fedprop.errors import InvalidConfig
+from fedprop.metrics import Number
 from fedprop.params import ParameterLayout, copy_module
-from fedprop.privacy.membership import Inference
+from fedprop.privacy.membership import Inference, finding_of
 from fedprop.privacy.membership_attacks import Answers, Features, Statistic, logistic_regression, threshold
-from fedprop.privacy.probe import AttackName, Finding, Sight
+from fedprop.privacy.membership_numbers import ClientAUC, GlobalAUC
+from fedprop.privacy.probe import Finding, Probe, Sight, Watched
 from fedprop.rng import generator
-from fedprop.types import ClientId, Frozen, Vector
+from fedprop.types import ClientId, Vector
+
+AttackName: TypeAlias = Literal["threshold", "logistic_regression"]
 
 Target: TypeAlias = Literal["global", "client"]
 
@@ -23,7 +27,7 @@ BATCH = 256
 """So few that the activations of a convolutional network stay in a CPU's caches."""
 
 
-class Membership(Frozen):
+class Membership(Probe):
     """Ask of examples whether a model was trained on them (Guo et al. 2024, section 5.5).
 
     Attributes
@@ -34,19 +38,24 @@ class Membership(Frozen):
         in the rounds for which the server accepts an update of it.
     client : the target's id.
     every : rounds between two attacks; the last round is always attacked.
-    examples : how many members at most, and as many non-members, out of the test set. They are the same in all rounds.
+    pairs : how many members at most, each with a non-member out of the test set. They are the same in all rounds.
     statistic : what the threshold attack looks at.
     features : what the logistic regression looks at.
     """
+
+    numbers: ClassVar[tuple[Number, ...]] = (GlobalAUC(), ClientAUC())
 
     kind: Literal["membership"] = "membership"
     attacks: Annotated[tuple[AttackName, ...], Field(min_length=1)] = ("threshold", "logistic_regression")
     targets: Annotated[tuple[Target, ...], Field(min_length=1)] = ("global", "client")
     client: NonNegativeInt = 0
     every: PositiveInt = 1
-    examples: Annotated[int, Field(ge=2)] = 500
+    pairs: Annotated[int, Field(ge=2)] = 500
     statistic: Statistic = "loss"
     features: Features = "logits"
+
+    def watch(self, run: Watched) -> "MembershipProbe":
+        return MembershipProbe(self, run.module, pool=run.pool, parts=run.parts, outsiders=run.outsiders, seed=run.seed)
 
 
 class Suspects(NamedTuple):
@@ -98,7 +107,7 @@ class MembershipProbe:
                 client,
                 _take(pool, torch.cat(list(parts)) if client is None else parts[client]),
                 outsiders,
-                config.examples,
+                config.pairs,
                 generator(seed, "membership", -1 if client is None else client),
             )
             for client in owners
@@ -111,11 +120,14 @@ class MembershipProbe:
 
     def _attack(self, suspects: Suspects, sight: Sight) -> Iterator[Finding]:
         client = suspects.client
-        parameters = sight.parameters if client is None else sight.local(client)
+        parameters: Vector | None = sight.parameters
+        if client is not None:
+            sent = sight.sent(client)
+            parameters = None if sent is None else sent.local
         if parameters is not None:
             members, nonmembers = (self._ask(parameters, examples) for examples in suspects[1:])
             for attack in self.config.attacks:
-                yield Finding(client, attack, self._run(attack, members, nonmembers))
+                yield finding_of(client, attack, self._run(attack, members, nonmembers))
 
     def _run(self, attack: AttackName, members: Answers, nonmembers: Answers) -> Inference:
         if attack == "threshold":

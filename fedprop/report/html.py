@@ -19,7 +19,7 @@ from fedprop.report.run import DEVIATION, RunView, TableView
 from fedprop.report.units import duration
 
 if TYPE_CHECKING:
-    from fedprop.report.pictures import Picture
+    from fedprop.report.picture import Drawn
 
 Links: TypeAlias = Mapping[tuple[str, str, str], str]
 
@@ -35,10 +35,10 @@ def write_run_report(run: RunView, folder: Path) -> Path:
     StoreError
         If the folder cannot be written to.
     """
-    from fedprop.report.pictures import run_pictures  # imports matplotlib
+    from fedprop.report.pictures import by_section, run_pictures  # imports matplotlib
 
     pictures = run_pictures(run)
-    _write_pictures(folder, pictures.values())
+    _write_pictures(folder, pictures)
     write_atomically(folder / "trace.json", json.dumps(chrome_trace(run), separators=(",", ":")))
     return write_page(
         folder / "report.html",
@@ -46,11 +46,10 @@ def write_run_report(run: RunView, folder: Path) -> Path:
         run=run,
         line=headline(run.summary),
         cards=cards(run),
-        pictures=pictures,
+        pictures=by_section(pictures),
         rejections=rejections(run),
         rejected=sum(record.rejected for record in run.rounds),
         ruled=any(record.ruling for record in run.rounds),
-        confidence=next((r.confidence for r in reversed(run.rounds) if r.confidence is not None), None),
         fates=fates(run),
         membership=lines([run]),
         spending=spending(run),
@@ -78,15 +77,15 @@ def write_sweep_report(
     StoreError
         If the folder cannot be written to.
     """
-    from fedprop.report.pictures import table_pictures  # imports matplotlib
+    from fedprop.report.pictures import by_section, table_pictures  # imports matplotlib
 
     drawn = [table_pictures(number, table, runs) for number, table in enumerate(tables, start=1)]
-    _write_pictures(folder, [picture for pictures in drawn for picture in pictures.values()])
+    _write_pictures(folder, [picture for pictures in drawn for picture in pictures])
     return write_page(
         folder / "report.html",
         "sweep.html.j2",
         title=title,
-        tables=list(zip(tables, drawn, strict=True)),
+        tables=list(zip(tables, map(by_section, drawn), strict=True)),
         config=_yaml(config),
         versions=runs[0].versions if runs else {},
         links=links,
@@ -129,7 +128,7 @@ def _card(value: Any, show: Callable[[Any], str], note: str) -> Card:
     return Card("–") if value is None else Card(show(value), note)
 
 
-def _write_pictures(folder: Path, pictures: Iterable["Picture"]) -> None:
+def _write_pictures(folder: Path, pictures: Iterable["Drawn"]) -> None:
     for picture in pictures:
         write_atomically(folder / f"{picture.name}.png", picture.png)
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fedprop.privacy import AttackName, Inference
+from fedprop.privacy import Finding, Inference, inference_of
 from fedprop.report.run import RunView
+from fedprop.simulation.events import RoundRecord
 from fedprop.types import ClientId, Round
 
-ATTACK_NAMES: Mapping[AttackName, str] = {
+ATTACK_NAMES: Mapping[str, str] = {
     "threshold": "Threshold attack",
     "logistic_regression": "Logistic regression attack",
 }
@@ -18,7 +19,7 @@ class Line:
     """One attack on one model of one run: what it came to in the rounds in which it was tried, at least one."""
 
     name: str
-    attack: AttackName
+    attack: str
     rounds: tuple[Round, ...]
     inferences: tuple[Inference, ...]
 
@@ -39,7 +40,7 @@ def lines(runs: Sequence[RunView]) -> list[Line]:
         (number, finding.client, finding.attack): finding
         for number, run in enumerate(runs)
         for record in run.rounds
-        for finding in record.findings
+        for finding in _own(record)
     }
     several_runs = len({number for number, _, _ in found}) > 1
     several_targets = len({client for _, client, _ in found}) > 1
@@ -51,9 +52,11 @@ def lines(runs: Sequence[RunView]) -> list[Line]:
     return made
 
 
-def _history(
-    run: RunView, client: ClientId | None, attack: AttackName
-) -> tuple[tuple[Round, ...], tuple[Inference, ...]]:
-    found = [(record.round, f) for record in run.rounds for f in record.findings]
-    own = [(round_, f.inference) for round_, f in found if (f.client, f.attack) == (client, attack)]
+def _own(record: RoundRecord) -> list[Finding]:
+    return [finding for finding in record.findings if finding.probe == "membership"]
+
+
+def _history(run: RunView, client: ClientId | None, attack: str) -> tuple[tuple[Round, ...], tuple[Inference, ...]]:
+    found = [(record.round, f) for record in run.rounds for f in _own(record)]
+    own = [(round_, inference_of(f)) for round_, f in found if (f.client, f.attack) == (client, attack)]
     return tuple(round_ for round_, _ in own), tuple(inference for _, inference in own)

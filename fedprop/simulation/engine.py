@@ -243,7 +243,7 @@ def _grades(server: Server, record: RoundRecord) -> Grades:
     """How good the model is that the last round left; a run that a watcher ends may not have asked yet."""
     if record.accuracy is None:
         return server.examine(record.round)
-    return Grades(record.accuracy, record.loss, record.confidence, record.metrics)
+    return Grades(record.accuracy, record.loss, record.numbers)
 
 
 async def _play(policy: Policy, server: Server, heard: _Heard) -> None:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from fedprop.attacks.confidence import misclassification_confidence
 from fedprop.cores import Crew, cores
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
@@ -50,10 +49,6 @@ class Evaluator:
     def score(self, parameters: Vector, test: Examples) -> Score:
         """How good a model [d] is on other examples of the same shape."""
         return scored(self.outputs(parameters, test), test.y)
-
-    def confidence(self, parameters: Vector) -> float:
-        """The mean probability in [0, 1] that a model gives to the labels of the examples."""
-        return misclassification_confidence(self.outputs(parameters, self._test), self._test.y)
 
     def outputs(self, parameters: Vector, test: Examples) -> Tensor:
         """What a model answers to examples [n, classes]."""

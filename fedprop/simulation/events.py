@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from fedprop.defenses import Ruling
-from fedprop.metrics import Reading
+from fedprop.metrics import Readings
 from fedprop.privacy import Finding
 from fedprop.types import ClientId, Round, Seconds, Version
 
@@ -100,9 +100,8 @@ class RoundRecord:
         without differential privacy.
     failure : why the round made no new version, or an empty string.
     findings : what a probe found in this round.
-    confidence : the mean probability that the global model gives to the labels that targeted attacks want for their
-        inputs; None in rounds without evaluation, and without such an attack.
-    metrics : what the metrics asked for found, by name; empty in rounds without evaluation.
+    numbers : what else was measured of the global model, by name (see `fedprop.metrics`); empty in rounds without
+        evaluation.
     ruling : what a protocol decided, and why; None for a defense that is no more than a rule, and where no updates were
         there to decide on.
     last : whether no other round follows.
@@ -120,10 +119,14 @@ class RoundRecord:
     epsilon: dict[ClientId, float] = field(default_factory=dict)
     failure: str = ""
     findings: tuple[Finding, ...] = ()
-    confidence: float | None = None
-    metrics: dict[str, Reading] = field(default_factory=dict)
+    numbers: Readings = field(default_factory=dict)
     ruling: Ruling | None = None
     last: bool = False
+
+    @property
+    def heard(self) -> frozenset[ClientId]:
+        """Whose updates the defense saw."""
+        return frozenset(self.weights) | frozenset(self.ruling.verdicts if self.ruling else ())
 
 
 BLOCK = 1_000

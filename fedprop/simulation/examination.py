@@ -1,15 +1,14 @@
-"""The global model put to the test: accuracy, loss, what targeted attacks achieved, and the metrics asked for."""
+"""The global model put to the test: accuracy, loss, and all the numbers that are measured of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import fmean
 
 import torch
 
 from fedprop.answers import described
 from fedprop.errors import WrongAnswer
 from fedprop.failures import blamed
-from fedprop.metrics import Exam, Metric, Reading
+from fedprop.metrics import Aimed, Exam, Metric, Reading
 from fedprop.simulation.evaluation import Evaluator, scored
 from fedprop.simulation.setup import Setup
 from fedprop.types import ClientId, Round, Vector
@@ -22,14 +21,12 @@ class Grades:
     Attributes
     ----------
     accuracy, loss : on the test set.
-    confidence : see `RoundRecord`.
-    metrics : the readings by the metrics' names.
+    numbers : the readings by the numbers' names.
     """
 
     accuracy: float | None = None
     loss: float | None = None
-    confidence: float | None = None
-    metrics: dict[str, Reading] = field(default_factory=dict)
+    numbers: dict[str, Reading] = field(default_factory=dict)
 
 
 class Examiner:
@@ -38,9 +35,9 @@ class Examiner:
     def __init__(self, setup: Setup) -> None:
         self._test = setup.dataset.test
         self._classes = setup.dataset.classes
-        self._metrics = setup.metrics
+        self._metrics = [number for number in setup.numbers if isinstance(number, Metric)]
         self._evaluate = Evaluator(setup.module, self._test)
-        self._aims = [Evaluator(setup.module, examples) for examples in setup.aims.values()]
+        self._aims = setup.aims
         self._shards = setup.shards
         sizes = enumerate(setup.shards.sizes)
         self._honest = [client for client, held in sizes if held and client not in setup.compromised]
@@ -54,11 +51,16 @@ class Examiner:
             If a metric fails, or answers with no reading.
         """
         outputs = self._evaluate.outputs(parameters, self._test)
-        accuracy, loss = scored(outputs, self._test.y)
-        confidence = fmean(aim.confidence(parameters) for aim in self._aims) if self._aims else None
-        exam = Exam(outputs, self._test.y, self._classes, lambda: self._by_client(parameters))
-        readings = {metric.kind: read(metric, exam, round) for metric in self._metrics}
-        return Grades(accuracy, loss, confidence, readings)
+        exam = Exam(
+            outputs,
+            self._test.y,
+            self._classes,
+            by_client=lambda: self._by_client(parameters),
+            aim=lambda: self._aimed(parameters),
+        )
+        found = {metric.kind: read(metric, exam, round) for metric in self._metrics}
+        readings = {kind: reading for kind, reading in found.items() if reading is not None}
+        return Grades(*scored(outputs, self._test.y), readings)
 
     def _by_client(self, parameters: Vector) -> Mapping[ClientId, float]:
         """The accuracy on what each honest client trains on."""
@@ -67,9 +69,16 @@ class Examiner:
         shares = [float(own.double().mean()) for own in torch.split(right, [len(part) for part in parts])]
         return dict(zip(self._honest, shares, strict=True))
 
+    def _aimed(self, parameters: Vector) -> Mapping[int, Aimed]:
+        """The answers to the inputs that attacks aim at."""
+        return {
+            place: Aimed(self._evaluate.outputs(parameters, examples), examples.y)
+            for place, examples in self._aims.items()
+        }
 
-def read(metric: Metric, exam: Exam, round: Round) -> Reading:
-    """What a metric, which may be one of the user's own, makes of the model after a round.
+
+def read(metric: Metric, exam: Exam, round: Round) -> Reading | None:
+    """What a metric, which may be one of the user's own, makes of the model after a round; None if it has no object.
 
     Raises
     ------
@@ -77,6 +86,8 @@ def read(metric: Metric, exam: Exam, round: Round) -> Reading:
         If it raises an error, or answers with no reading.
     """
     with blamed(f"metric {metric.kind} failed in round {round}"):
+        if not metric.applies(exam):
+            return None
         found: object = metric.measure(exam)
         if not isinstance(found, Reading):
             raise WrongAnswer(f"{type(metric).__name__}.measure must answer with a Reading; found {described(found)}")

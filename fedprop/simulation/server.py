@@ -16,7 +16,7 @@ from fedprop.defenses import Lineage, RoundProtocol, Ruling, Step, rebase
 from fedprop.errors import InvalidUpdates, RunFailed
 from fedprop.messages import Invitation, Reason, Report, Update
 from fedprop.params import ParameterLayout
-from fedprop.privacy import Finding, Sight
+from fedprop.privacy import Finding, Sent, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
 from fedprop.simulation.asking import ask, ask_after, ask_aggregate, ask_invite, ask_select, rows_of
@@ -35,7 +35,7 @@ from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
-from fedprop.types import ClientId, Round, Seconds, Updates, Vector
+from fedprop.types import ClientId, Round, Seconds, Updates
 
 
 class Server:
@@ -380,8 +380,7 @@ class Server:
             rejected=state.rejected,
             accuracy=found.accuracy,
             loss=found.loss,
-            confidence=found.confidence,
-            metrics=found.metrics,
+            numbers=found.numbers,
             weights=weights,
             epsilon=self._meter.read(),
             failure=failure,
@@ -411,11 +410,12 @@ class Server:
     def _probe(self, batch: Sequence[Accepted], last: bool) -> tuple[Finding, ...]:
         """Show the round to whoever looks at the run."""
 
-        def local(client: ClientId) -> Vector | None:
-            return next((a.origin + a.update for a in reversed(batch) if a.client == client), None)
+        def sent(client: ClientId) -> Sent | None:
+            found = (Sent(a.origin, a.update, a.examples, a.steps) for a in reversed(batch) if a.client == client)
+            return next(found, None)
 
-        probe, state = self.setup.probe, self.state
-        return () if probe is None else probe(Sight(state.round, last, state.parameters, local))
+        sight = Sight(self.state.round, last, self.state.parameters, sent)
+        return tuple(finding for probe in self.setup.probes for finding in probe(sight))
 
     def _limit(self, next_round: Round) -> End | None:
         """What keeps another round from starting now."""

@@ -11,9 +11,9 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
 from fedprop.defenses import LocalTest, RoundProtocol, Step
-from fedprop.metrics import Metric
+from fedprop.metrics import Number
 from fedprop.network import Compute, Faults, Network
-from fedprop.privacy import Probe
+from fedprop.privacy import Watch
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
@@ -48,12 +48,12 @@ class Setup:
     aggregation_seconds : simulated time the server needs for one aggregation.
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
-    probe : looks at every round as it closes; None for nobody.
+    probes : look at every round as it closes.
     root : the server's own examples; None if the defense needs none.
     central_privacy : what the server does for the clients' privacy; None for nothing.
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     local_test : how good a model is on what a client holds out, for a protocol that asks.
-    metrics : what is measured of a global model beside accuracy and loss.
+    numbers : what is told of the run and its models.
     until : what ends the run before its rounds are over; None for nothing.
     engine : how clients train; None to find out as the simulation begins.
     """
@@ -76,14 +76,14 @@ class Setup:
     evaluate_every: int
     max_seconds: Seconds
     device: torch.device
-    probe: Probe | None = None
+    probes: tuple[Watch, ...] = ()
     root: Examples | None = None
     aims: Mapping[int, Examples] = field(default_factory=dict)
     defense_from: Round = 0
     central_privacy: CentralPrivacy | None = None
     protocol: RoundProtocol | None = None
     local_test: LocalTest = holding_nothing_out
-    metrics: tuple[Metric, ...] = ()
+    numbers: tuple[Number, ...] = ()
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None

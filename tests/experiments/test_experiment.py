@@ -328,7 +328,9 @@ def test_a_model_that_cannot_train_as_asked_is_refused():
 
 def test_an_inference_on_nobody_is_refused():
     with pytest.raises(InvalidConfig, match=r"`inference.client` must be a client's id, below 10; found 10"):
-        resolve(Experiment(**LEAST, inference={"client": 10}), dataset=toy(), model=nn.Linear(3, 2))
+        resolve(
+            Experiment(**LEAST, inference={"kind": "membership", "client": 10}), dataset=toy(), model=nn.Linear(3, 2)
+        )
 
 
 def test_more_clients_than_examples_are_refused():

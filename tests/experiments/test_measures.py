@@ -7,6 +7,8 @@ from fedprop.experiments.runner import run
 from fedprop.experiments.store import RunStore
 from fedprop.metrics import METRICS
 
+ASKED = [kind for kind, number in METRICS.kinds.items() if not number.standing]
+
 BASE = {
     "rounds": 2,
     "clients": 5,
@@ -31,9 +33,9 @@ def test_every_metric_is_a_measure_and_other_names_are_refused():
 
 
 def test_metrics_asked_for(tmp_path):
-    values = measured(tmp_path, metrics=[*METRICS.kinds])
-    told = RunStore(tmp_path).meta("summary")["metrics"]
-    assert all(values[kind] == told[kind]["value"] for kind in METRICS.kinds)
+    values = measured(tmp_path, metrics=ASKED)
+    told = RunStore(tmp_path).meta("summary")["numbers"]
+    assert all(values[kind] == told[kind]["value"] for kind in ASKED)
     for kind in ("per_class_accuracy", "per_client_accuracy"):
         assert values[f"lowest_{kind}"] == min(told[kind]["parts"].values()) <= values[kind]
     assert len(told["per_client_accuracy"]["parts"]) == 5
@@ -44,6 +46,8 @@ def test_a_plain_run_has_an_error_and_nothing_else(tmp_path):
     values = measured(tmp_path)
     assert values.pop("test_error") + (accuracy := values.pop("test_accuracy")) == pytest.approx(1)
     assert values.pop("best_accuracy") >= accuracy
+    assert values.pop("test_loss") > 0
+    assert values.pop("honest_excluded") == 0
     assert set(values.values()) == {None}
 
 
@@ -78,3 +82,4 @@ def test_penalties_and_bans_are_told_apart(tmp_path):
 def test_how_far_a_targeted_attack_came(tmp_path):
     values = measured(tmp_path, attack={"kind": "targeted", "share": 0.4, "label": 5})
     assert 0 <= values["misclassification_confidence"] <= 1
+    assert values["attack_success_rate"] in (0, 1)

@@ -254,7 +254,7 @@ def test_a_run_may_be_cut_off_many_times(toy, tmp_path):
 
 
 def test_what_a_probe_found_survives_a_cut(toy, tmp_path):
-    configured = experiment(inference={"examples": 6, "every": 2, "client": 1})
+    configured = experiment(inference={"kind": "membership", "pairs": 6, "every": 2, "client": 1})
     whole = run(configured, dataset=toy, out=tmp_path / "whole")
     assert whole.trace_sha256 == run(experiment(), dataset=toy).trace_sha256
     assert [bool(record.findings) for record in whole.rounds] == [False, True] * 3
@@ -267,7 +267,7 @@ def test_what_a_probe_found_survives_a_cut(toy, tmp_path):
 
 
 def test_the_summary_has_the_newest_finding_on_each_model(toy, tmp_path):
-    configured = experiment(inference={"examples": 6, "client": 1})
+    configured = experiment(inference={"kind": "membership", "pairs": 6, "client": 1})
     outcome = run(configured, dataset=toy, out=tmp_path)
     newest = RunStore(tmp_path).meta("summary")["inference"]
     assert {(f["target"], f["attack"]) for f in newest} == {
@@ -277,16 +277,17 @@ def test_the_summary_has_the_newest_finding_on_each_model(toy, tmp_path):
         rounds = [r for r in outcome.rounds if any(f.target == shown["target"] for f in r.findings)]
         assert shown["round"] == rounds[-1].round
         found = next(f for f in rounds[-1].findings if (f.target, f.attack) == (shown["target"], shown["attack"]))
-        assert (shown["auc"], shown["advantage"]) == (found.inference.auc, found.inference.advantage)
+        assert (shown["auc"], shown["advantage"]) == (found.numbers["auc"], found.numbers["advantage"])
 
 
 def test_the_summary_says_how_far_targeted_attacks_came(toy, tmp_path):
     outcome = run(experiment(attack={"kind": "targeted", "share": 0.3, "inputs": 2}), dataset=toy, out=tmp_path)
     summary = RunStore(tmp_path).meta("summary")
-    assert summary["misclassification_confidence"] == outcome.rounds[-1].confidence
-    assert RunStore(tmp_path).rounds()[-1].confidence == outcome.rounds[-1].confidence
+    reading = outcome.rounds[-1].numbers["misclassification_confidence"]
+    assert summary["numbers"]["misclassification_confidence"]["value"] == reading.value
+    assert RunStore(tmp_path).rounds()[-1].numbers["misclassification_confidence"] == reading
     run(experiment(), dataset=toy, out=tmp_path / "untargeted")
-    assert "misclassification_confidence" not in RunStore(tmp_path / "untargeted").meta("summary")
+    assert "misclassification_confidence" not in RunStore(tmp_path / "untargeted").meta("summary")["numbers"]
 
 
 class Centred(nn.Linear):

@@ -10,7 +10,7 @@ from torch import nn
 from fedprop.data import Examples
 from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout
-from fedprop.privacy import Membership, MembershipProbe, Sight
+from fedprop.privacy import Membership, MembershipProbe, Sent, Sight
 from fedprop.privacy.membership_probe import matched
 
 LABELS = st.lists(st.integers(0, 3), max_size=20).map(lambda values: torch.tensor(values, dtype=torch.int64))
@@ -49,7 +49,11 @@ def make():
 
 
 def sight(parameters, round=0, last=False, local=lambda client: None):
-    return Sight(round, last, parameters, local)
+    def sent(client):
+        row = local(client)
+        return None if row is None else Sent(torch.ones_like(row), row - 1, 1, 1)
+
+    return Sight(round, last, parameters, sent)
 
 
 def memorised(probe, client):
@@ -70,12 +74,12 @@ def test_what_a_model_remembers_is_found_where_it_is(make):
         (1, "logistic_regression"),
     ]
     assert [f.target for f in found[1:3]] == ["global model", "client 1"]
-    assert found[0].inference.auc == 0.5
-    assert min(f.inference.auc for f in found[2:]) > 0.7
+    assert found[0].numbers["auc"] == 0.5
+    assert min(f.numbers["auc"] for f in found[2:]) > 0.7
 
 
 def test_everybody_is_a_member_of_the_global_model_and_one_client_of_its_own(make):
-    everybody, client = make(client=1, examples=500).suspects
+    everybody, client = make(client=1, pairs=500).suspects
     assert (len(everybody.members), len(client.members)) == (80, 40)
     assert len(client.nonmembers) == 40
     assert {tuple(row) for row in client.members.x.tolist()} < {tuple(row) for row in everybody.members.x.tolist()}
@@ -86,7 +90,7 @@ def test_a_model_that_knows_labels_only_gives_nothing_away(make):
     """A client holds one class only; a model that always answers with it knows none of its examples."""
     probe = make(parts=[torch.arange(0, 80, 2)], targets=["client"])
     always = torch.cat([torch.zeros(200), torch.tensor([5.0, 0.0])])
-    assert [f.inference.auc for f in probe(sight(torch.zeros(202), local=lambda _: always))] == [0.5, 0.5]
+    assert [f.numbers["auc"] for f in probe(sight(torch.zeros(202), local=lambda _: always))] == [0.5, 0.5]
 
 
 def test_it_looks_every_so_many_rounds_and_at_the_last(make):
@@ -110,7 +114,7 @@ def test_what_was_seen_before_changes_nothing(make):
 def test_the_settings_reach_the_attacks(make):
     rows = torch.randn(202, generator=torch.Generator().manual_seed(1))
     aucs = {
-        tuple(f.inference.auc for f in make(targets=["global"], statistic=statistic, features=features)(sight(rows)))
+        tuple(f.numbers["auc"] for f in make(targets=["global"], statistic=statistic, features=features)(sight(rows)))
         for statistic in ("loss", "entropy")
         for features in ("logits", "confidences")
     }
@@ -141,7 +145,7 @@ def test_what_cannot_be_asked_is_refused(make, settings, message):
         make(**settings)
 
 
-@pytest.mark.parametrize("change", [{"attacks": []}, {"targets": ["server"]}, {"examples": 1}, {"every": 0}])
+@pytest.mark.parametrize("change", [{"attacks": []}, {"targets": ["server"]}, {"pairs": 1}, {"every": 0}])
 def test_settings_without_sense_are_refused(change):
     with pytest.raises(ValidationError, match=next(iter(change))):
         Membership(**change)

@@ -11,8 +11,8 @@ from fedprop.report import TableView
 from fedprop.report.figures import (
     accuracy_figure,
     auc_figure,
-    confidence_figure,
     malicious_index_figure,
+    numbers_figure,
     panels_figure,
     png,
     rejections_figure,
@@ -209,7 +209,7 @@ def test_a_table_without_numbers_is_drawn():
 
 def test_where_there_is_nothing_to_draw_there_is_no_figure(run):
     empty = replace(run, rounds=[], events=[])
-    for figure in (accuracy_figure, auc_figure, confidence_figure, panels_figure, roc_figure):
+    for figure in (accuracy_figure, auc_figure, numbers_figure, panels_figure, roc_figure):
         arguments = {"against": "round"} if figure is panels_figure else {}
         assert figure([empty], **arguments) is None
         assert figure([], **arguments) is None

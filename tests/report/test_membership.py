@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fedprop.privacy import Finding, infer
+from fedprop.privacy import finding_of, infer, inference_of
 from fedprop.report import write_run_report, write_sweep_report
 from fedprop.report.figures import auc_figure, roc_figure
 from fedprop.report.membership import lines
@@ -15,7 +15,7 @@ SCORES = {auc: torch.tensor([auc * 9 - 4.5, 1.0, 2.0]) for auc in (0.0, 1.0)}
 
 def finding(client, attack, *, found):
     """One of three members scores above all non-members, or below them."""
-    return Finding(client, attack, infer(SCORES[1.0 if found else 0.0], torch.tensor([0.0, 3.0])))
+    return finding_of(client, attack, infer(SCORES[1.0 if found else 0.0], torch.tensor([0.0, 3.0])))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_run_that_nobody_attacked_has_no_line_and_gives_no_name(attacked, run)
 def test_the_curve_is_that_of_the_last_attack(attacked):
     run = attacked()
     figure = roc_figure([run])
-    last = run.rounds[-1].findings[0].inference
+    last = inference_of(run.rounds[-1].findings[0])
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Threshold attack", "Logistic regression attack"]
     drawn = figure.axes[0].lines[1]
     assert (tuple(drawn.get_xdata()), tuple(drawn.get_ydata())) == (last.fpr, last.tpr)
@@ -85,7 +85,7 @@ def test_the_area_is_drawn_round_by_round(attacked):
     figure = auc_figure([run])
     drawn = figure.axes[0].lines[1]
     assert list(drawn.get_xdata()) == [1, 3, 5]
-    assert list(drawn.get_ydata()) == [record.findings[0].inference.auc for record in run.rounds[::2]]
+    assert list(drawn.get_ydata()) == [record.findings[0].numbers["auc"] for record in run.rounds[::2]]
 
 
 @pytest.mark.parametrize("draw", [roc_figure, auc_figure])

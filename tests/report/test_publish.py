@@ -23,7 +23,11 @@ def a_sweep(**settings):
 
 
 def result(cell, error):
-    return CellResult(cell, {"test_error": error})
+    return CellResult(cell, numbers(test_error=error))
+
+
+def numbers(**values):
+    return {"numbers": {name: {"label": name, "value": value, "text": ""} for name, value in values.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +189,7 @@ def test_failed_trials_are_marked_with_their_reason():
     sweep = a_sweep(seeds=[0, 1])
     ended = [("", 0.25), ("stood still", None), ("no memory", None), ("no memory", None)]
     results = [
-        CellResult(cell, {"test_error": error}, failure)
+        CellResult(cell, numbers(test_error=error), failure)
         for cell, (failure, error) in zip(cells(sweep), ended, strict=False)
     ]
     [table] = tables(note_of(sweep), results)
@@ -207,7 +211,7 @@ def test_a_sweep_of_seeds_alone_has_a_table_of_one_cell():
 
 def test_every_measure_has_tables_of_its_own_and_the_paper_speaks_of_the_first():
     sweep = a_sweep(measures=["epsilon", "test_error"])
-    results = [CellResult(cell, {"test_error": 0.5, "epsilon": 8.0}) for cell in cells(sweep)]
+    results = [CellResult(cell, numbers(test_error=0.5, epsilon=8.0)) for cell in cells(sweep)]
     epsilon, error = tables(note_of(sweep), results)
     assert (epsilon.title, epsilon.value) == ("small", "epsilon spent")
     assert (error.title, error.value) == ("small, test error", "test error")
@@ -235,7 +239,7 @@ def test_curves_stand_with_the_first_measure_alone(tmp_path):
     run_sweep(a_sweep(measures=["test_error", "test_accuracy"]), folder)
     assert publish(folder).read_text(encoding="utf-8").count("Accuracy by round") == 1
     drawn = {path.stem for path in folder.glob("*.png")}
-    assert drawn == {"table_1", "table_2", "panels_by_round_1", "panels_over_time_1"}
+    assert drawn == {"table_1", "table_2", "panels_by_round_1", "panels_over_time_1", "numbers_by_round_1"}
 
 
 def test_numbers_of_runs_with_too_many_compromised_are_marked(finished_sweep):

@@ -100,7 +100,7 @@ def test_a_watcher_ends_a_run_and_the_model_that_it_leaves_is_evaluated(configur
     assert outcome.end == ("watcher", "enough")
     assert [record.accuracy for record in outcome.rounds] == [None] * 3
     assert outcome.test_accuracy == simulate(configure(rounds=3), Tired(9)).test_accuracy
-    assert outcome.grades.metrics["f1"].value > 0
+    assert outcome.grades.numbers["f1"].value > 0
     assert watcher.models[-1].equal(outcome.parameters)
     assert not watcher.models[0].equal(watcher.models[1])
 

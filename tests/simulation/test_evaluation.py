@@ -33,16 +33,10 @@ def test_accuracy_and_loss_are_means_over_the_test_set(module, examples):
     assert score.loss == pytest.approx(sum(wanted) / 4)
 
 
-def test_confidence_is_the_mean_probability_of_the_labels(module, examples):
-    wanted = [1 / (1 + math.exp(-margin)) for margin in (1.0, 1.0, -2.0, 3.0)]
-    assert Evaluator(module, examples).confidence(SURE) == pytest.approx(sum(wanted) / 4)
-
-
 def test_the_size_of_a_batch_changes_nothing(module, examples, monkeypatch):
-    whole, sure = Evaluator(module, examples)(SURE), Evaluator(module, examples).confidence(SURE)
+    whole = Evaluator(module, examples)(SURE)
     monkeypatch.setattr(evaluation, "BATCH", 3)
     assert Evaluator(module, examples)(SURE) == pytest.approx(whole)
-    assert Evaluator(module, examples).confidence(SURE) == pytest.approx(sure)
 
 
 def test_the_given_module_is_left_alone(module, examples):
@@ -79,9 +73,9 @@ def test_batches_are_spread_over_the_cores_and_a_score_is_the_same_to_the_bit(mo
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
         evaluate = Evaluator(module, examples)
-        scores += [evaluate(parameters), evaluate(parameters), evaluate.confidence(parameters)]
+        scores += [evaluate(parameters), evaluate(parameters)]
     torch.set_num_threads(before)
-    assert scores == [scores[0], scores[0], scores[2]] * 3
+    assert scores == [scores[0]] * 6
 
 
 class Always(nn.Linear):

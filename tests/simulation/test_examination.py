@@ -14,11 +14,11 @@ ALL = ["per_class_accuracy", "per_client_accuracy", "f1", "auc"]
 
 def test_readings_stand_in_the_records_of_rounds_evaluated(play):
     outcome = play(rounds=4, evaluate_every=2, metrics=ALL)
-    assert [[*record.metrics] for record in outcome.rounds] == [[], ALL, [], ALL]
+    assert [[*record.numbers] for record in outcome.rounds] == [[], ALL, [], ALL]
     last = outcome.rounds[-1]
     assert from_text(to_text(last)) == last
     shares = torch.bincount(torch.arange(20) % 2) / 20
-    by_class = last.metrics["per_class_accuracy"].parts
+    by_class = last.numbers["per_class_accuracy"].parts
     assert last.accuracy == pytest.approx(sum(share * by_class[k] for k, share in enumerate(shares.tolist())))
 
 
@@ -29,7 +29,7 @@ def test_metrics_change_nothing_else(play):
 def test_accuracy_by_client_is_that_on_the_data_of_each_honest_client(configure, play):
     settings = {"clients": 5, "attack": {"kind": "label_flip", "share": 0.4}, "metrics": "per_client_accuracy"}
     setup, outcome = configure(**settings), play(**settings)
-    parts = outcome.rounds[-1].metrics["per_client_accuracy"].parts
+    parts = outcome.rounds[-1].numbers["per_client_accuracy"].parts
     assert set(parts) == set(range(5)) - setup.compromised
     evaluate = Evaluator(setup.module, setup.dataset.test)
     for client, found in parts.items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fedprop.defenses import Ruling
-from fedprop.privacy import Finding, Inference
+from fedprop.privacy import Inference, finding_of
 from fedprop.simulation import records
 from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.records import RoundLog, from_text, to_text
@@ -24,7 +24,7 @@ FULL = replace(
     record(0),
     loss=math.inf,
     failure="`f` must be smaller, größer",
-    findings=(Finding(None, "threshold", INFERENCE), Finding(3, "threshold", INFERENCE)),
+    findings=(finding_of(None, "threshold", INFERENCE), finding_of(3, "threshold", INFERENCE)),
     ruling=RULING,
     last=True,
 )

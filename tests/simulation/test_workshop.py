@@ -69,7 +69,8 @@ def settings(**changes):
 def played(log, **changes):
     outcome = simulate(resolve(Experiment(**settings(**changes))), log)
     rounds, log.rounds = log.rounds, []
-    return outcome.test_accuracy, [record.confidence for record in rounds]
+    readings = [record.numbers.get("misclassification_confidence") for record in rounds]
+    return outcome.test_accuracy, [reading and reading.value for reading in readings]
 
 
 def test_against_the_mean_it_gets_its_way_and_the_rest_stays_right(log):

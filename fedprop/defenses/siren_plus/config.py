@@ -12,8 +12,10 @@ from fedprop.defenses.siren_plus.bans import AwardTo, Record, tally
 from fedprop.defenses.siren_plus.client import AlarmingClients
 from fedprop.defenses.siren_plus.decision import Decision, decide
 from fedprop.defenses.siren_plus.evidence import RootTest
+from fedprop.defenses.siren_plus.numbers import CompromisedBanned, CompromisedIndex, HonestBanned, HonestIndex
 from fedprop.errors import InvalidConfig
 from fedprop.messages import Report
+from fedprop.metrics import Number
 from fedprop.types import ClientId, Fraction, Frozen, NonNegative, Positive, Vector
 
 Share: TypeAlias = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -58,6 +60,7 @@ class SirenPlus(RoundProtocol):
     """
 
     reports: ClassVar[tuple[type[Report], ...]] = (AlarmStatus,)
+    numbers: ClassVar[tuple[Number, ...]] = (HonestIndex(), CompromisedIndex(), HonestBanned(), CompromisedBanned())
 
     kind: Literal["siren_plus"] = "siren_plus"
     c_c: Share = 0.04

@@ -22,7 +22,7 @@ from fedprop.simulation.records import from_text, to_text
 from fedprop.types import ClientId, Frozen
 
 DATABASE = "run.sqlite"
-FORMAT = 5
+FORMAT = 6
 """Of what a run leaves in its folder; one of another format cannot be read."""
 
 Json: TypeAlias = Any

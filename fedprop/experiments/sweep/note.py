@@ -40,7 +40,7 @@ class Note(Frozen):
     config : the sweep's file, to be shown.
     """
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     name: str
     axes: dict[str, tuple[str, ...]]
     measures: Annotated[tuple[MeasureName, ...], Field(min_length=1)]

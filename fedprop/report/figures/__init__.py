@@ -1,13 +1,26 @@
 """The figures of a report, one file each; this package is imported only when something is drawn.
 
 Every function takes a view and returns a matplotlib `Figure`, made through the object API: no pyplot, no global state.
+A picture of a page is one file, with its `Picture` at the end, and one line in `PICTURES`.
 """
 
+from fedprop.report.figures import (
+    accuracy,
+    malicious_index,
+    membership,
+    numbers,
+    panels,
+    rejections,
+    staleness,
+    table,
+    timeline,
+    weights,
+)
 from fedprop.report.figures.accuracy import accuracy_figure
-from fedprop.report.figures.confidence import confidence_figure
 from fedprop.report.figures.counterexample import counterexample_figure
 from fedprop.report.figures.malicious_index import malicious_index_figure
 from fedprop.report.figures.membership import auc_figure, roc_figure
+from fedprop.report.figures.numbers import numbers_figure
 from fedprop.report.figures.panels import panels_figure
 from fedprop.report.figures.peaks import peaks_figure
 from fedprop.report.figures.rejections import rejections_figure
@@ -16,13 +29,32 @@ from fedprop.report.figures.style import png
 from fedprop.report.figures.table import table_figure
 from fedprop.report.figures.timeline import timeline_figure
 from fedprop.report.figures.weights import weights_figure
+from fedprop.report.picture import Picture
+
+PICTURES: tuple[Picture, ...] = (
+    table.PICTURE,
+    panels.BY_ROUND,
+    panels.OVER_TIME,
+    accuracy.BY_ROUND,
+    accuracy.OVER_TIME,
+    numbers.PICTURE,
+    timeline.PICTURE,
+    staleness.PICTURE,
+    rejections.PICTURE,
+    weights.PICTURE,
+    malicious_index.PICTURE,
+    membership.ROC,
+    membership.AREAS,
+)
+"""Every picture of a page, in the order in which a section shows them."""
 
 __all__ = [
+    "PICTURES",
     "accuracy_figure",
     "auc_figure",
-    "confidence_figure",
     "counterexample_figure",
     "malicious_index_figure",
+    "numbers_figure",
     "panels_figure",
     "peaks_figure",
     "png",

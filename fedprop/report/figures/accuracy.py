@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from fedprop.report.figures.curves import Against, draw_curves, final_accuracy, floor_of, is_curve, line_styles
 from fedprop.report.figures.style import HALF, INK, NORMAL, SMALL, WIDE, new_figure, style
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 
@@ -56,3 +57,17 @@ def _name_lines(figure: Figure, axes: Axes, runs: Sequence[RunView]) -> None:
     names = [f"{label}  {fmean(ends[label]):.2f}" for label in labels]
     look: dict[str, Any] = {"fontsize": SMALL, "frameon": False, "title": "final accuracy"}
     figure.legend([handles[label] for label in labels], names, loc="outside right upper", **look)
+
+
+BY_ROUND = Picture(
+    "accuracy_by_round",
+    section="Accuracy",
+    alt="Line chart of test accuracy against rounds; the table below holds the same numbers.",
+    of_run=lambda run: accuracy_figure([run], against="round"),
+)
+OVER_TIME = Picture(
+    "accuracy_over_time",
+    section="Accuracy",
+    alt="Line chart of test accuracy against simulated time.",
+    of_run=lambda run: accuracy_figure([run], against="time"),
+)

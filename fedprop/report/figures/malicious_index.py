@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from fedprop.report.figures.style import COMPROMISED, GRID, HONEST, WIDE, new_figure, style, whole_numbers
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 
@@ -36,3 +37,11 @@ def malicious_index_figure(run: RunView) -> Figure | None:
     )
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
+
+
+PICTURE = Picture(
+    "malicious_index",
+    section="Decisions",
+    alt="Line chart of how much the defense holds against each client, by round.",
+    of_run=malicious_index_figure,
+)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from fedprop.report.figures.curves import line_styles, marker
 from fedprop.report.figures.style import GRID, MUTED, SMALL, new_figure, style, whole_numbers
 from fedprop.report.membership import ATTACK_NAMES, Line, lines
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 GUESSING: dict[str, Any] = {"color": MUTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
@@ -75,3 +76,19 @@ def _legend(figure: Figure, styles: Mapping[str, dict[str, Any]], columns: int) 
     handles.append(Line2D([], [], **GUESSING))
     look: dict[str, Any] = {"ncols": columns, "fontsize": SMALL, "frameon": False}
     figure.legend(handles, [*styles, "guessing"], loc="outside lower center", **look)
+
+
+ROC = Picture(
+    "membership_roc",
+    section="Membership inference",
+    alt="ROC curves of membership inference, one chart for each attack.",
+    of_run=lambda run: roc_figure([run]),
+    of_table=lambda table, runs: roc_figure(runs),
+)
+AREAS = Picture(
+    "membership_auc",
+    section="Membership inference",
+    alt="Line charts of the area under those curves against rounds.",
+    of_run=lambda run: auc_figure([run]),
+    of_table=lambda table, runs: auc_figure(runs),
+)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fedprop.report.figures.curves import Against, draw_curves, floor_of, is_curve, line_styles
 from fedprop.report.figures.style import SMALL, new_figure, style
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 COLUMNS = 3
@@ -48,3 +49,17 @@ def _legend(figure: Figure, columns: int) -> None:
             entries.setdefault(label, handle)
     look: dict[str, Any] = {"ncols": columns, "fontsize": SMALL, "frameon": False}
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", **look)
+
+
+BY_ROUND = Picture(
+    "panels_by_round",
+    section="Accuracy by round",
+    alt="Line charts of test accuracy against rounds, one chart for each column of the table.",
+    of_table=lambda table, runs: panels_figure(runs, against="round"),
+)
+OVER_TIME = Picture(
+    "panels_over_time",
+    section="Accuracy over simulated time",
+    alt="Line charts of test accuracy against simulated time, one chart for each column of the table.",
+    of_table=lambda table, runs: panels_figure(runs, against="time"),
+)

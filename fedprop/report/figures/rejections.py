@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from fedprop.report.figures.bars import stacked
 from fedprop.report.figures.style import GRID, WIDE, new_figure, style, whole_numbers
 from fedprop.report.outcomes import Split, rejections
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 MAX_REASONS = 12
@@ -38,3 +39,11 @@ def _shorten(counts: dict[str, Split]) -> dict[str, Split]:
     named = list(counts.items())
     rest = [split for _, split in named[MAX_REASONS - 1 :]]
     return {**dict(named[: MAX_REASONS - 1]), f"{len(rest)} other reasons": Split(*map(sum, zip(*rest, strict=True)))}
+
+
+PICTURE = Picture(
+    "rejections",
+    section="Rejections",
+    alt="Bar chart of rejected messages by reason and by kind of sender.",
+    of_run=rejections_figure,
+)

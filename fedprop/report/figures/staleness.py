@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from fedprop.report.figures.bars import stacked
 from fedprop.report.figures.style import GRID, WIDE, new_figure, style, whole_numbers
 from fedprop.report.outcomes import staleness
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 
 
@@ -29,3 +30,11 @@ def staleness_figure(run: RunView) -> Figure | None:
     style(axes, "Staleness of accepted updates", f"{mean:.1f} versions behind on average")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
+
+
+PICTURE = Picture(
+    "staleness",
+    section="Staleness",
+    alt="Bar chart of accepted updates by how many versions they were behind.",
+    of_run=staleness_figure,
+)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fedprop.report.figures.style import ABSENT, COMPROMISED, HONEST, INK, MUTED, NORMAL, SMALL, new_figure, style
+from fedprop.report.picture import Picture
 from fedprop.report.run import DEVIATION, Cell, TableView
 
 HEAT = LinearSegmentedColormap.from_list("error", ["#fff8ec", "#f5a35c", "#8c2d04"])
@@ -66,3 +67,11 @@ def _frame(axes: Axes, table: TableView) -> None:
     if any(table.cell(row, column).deviates for row in table.rows for column in table.columns):
         notes.append(f"blue frame: further than {DEVIATION:.2f} from the paper")
     axes.set_xlabel("; ".join([*notes, *table.legend]), loc="left", fontsize=SMALL, color=MUTED)
+
+
+PICTURE = Picture(
+    "table",
+    section="Table",
+    alt="Heat map of the table that follows as text:",
+    of_table=lambda table, runs: table_figure(table),
+)

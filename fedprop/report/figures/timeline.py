@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from fedprop.report.figures.rows import in_order, name_rows
 from fedprop.report.figures.style import COMPROMISED, INK, MUTED, SMALL, WIDE, new_figure, style
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 from fedprop.report.timeline import CLOSES_ROUND, Interval, Phase, timeline
 from fedprop.report.units import time_unit
@@ -148,3 +149,11 @@ def _subtitle(run: RunView, window: Sequence[Event], intervals: Sequence[Interva
     if whole:
         parts.append(f"{spent[Phase.TRAINING] / whole:.0%} training, {spent[Phase.WAITING] / whole:.0%} waiting")
     return "; ".join(parts)
+
+
+PICTURE = Picture(
+    "timeline",
+    section="Timeline",
+    alt="Gantt chart of what each client and the server did in the first rounds.",
+    of_run=timeline_figure,
+)

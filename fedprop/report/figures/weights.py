@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fedprop.report.figures.rows import in_order, name_rows
 from fedprop.report.figures.style import ABSENT, COMPROMISED, NORMAL, SMALL, WIDE, new_figure, style, whole_numbers
+from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
 from fedprop.types import ClientId
 
@@ -87,3 +88,11 @@ def _verdict(run: RunView, clients: Sequence[ClientId]) -> str:
         return "grey: not used"
     whom = f"the {count} of {len(clients)} clients that are compromised"
     return f"{theirs / total:.0%} of all weight went to {whom}; grey: not used"
+
+
+PICTURE = Picture(
+    "weights",
+    section="Trust",
+    alt="Heat map of each client's weight in the aggregate of each round.",
+    of_run=weights_figure,
+)

@@ -17,10 +17,10 @@ def write_page(report: Report, path: Path) -> Path:
         If the place cannot be written to.
     """
     from fedprop.report.figures import peaks_figure, png
-    from fedprop.report.pictures import Picture
+    from fedprop.report.picture import Drawn
 
     alt = "Dots for the worst coefficient found against the number of rows, lines for the proved one."
-    peaks = Picture("peaks", alt, png(peaks_figure(report.search))) if report.search else None
+    peaks = Drawn("peaks", alt, png(peaks_figure(report.search))) if report.search else None
     return write_html(
         path,
         "verify.html.j2",
@@ -42,7 +42,7 @@ def _shown(report: Report, *, fails: bool) -> list[tuple[Outcome, Any, list[str]
 def _picture(outcome: Outcome) -> Any:
     """The plot of a counterexample in one or two dimensions; None for others, and where there is no place to plot."""
     from fedprop.report.figures import counterexample_figure, png
-    from fedprop.report.pictures import Picture
+    from fedprop.report.picture import Drawn
 
     shown = outcome.counterexample
     d = len(shown.rows[0]) if shown is not None and shown.rows else 0
@@ -55,9 +55,7 @@ def _picture(outcome: Outcome) -> Any:
         expected=_point(shown.expected, d),
         actual=_point(shown.actual, d),
     )
-    return Picture(
-        f"counterexample-{outcome.name}", f"The rows that break {outcome.name}, and the answers.", png(figure)
-    )
+    return Drawn(f"counterexample-{outcome.name}", f"The rows that break {outcome.name}, and the answers.", png(figure))
 
 
 def _point(answer: Any, d: int) -> list[float] | None:

@@ -10,7 +10,7 @@ import torch
 from fedprop.defenses import Ruling
 from fedprop.errors import StoreError, WriteFailed
 from fedprop.experiments.store import DATABASE, RunStore, Totals
-from fedprop.privacy import Finding, Inference
+from fedprop.privacy import Inference, finding_of
 from fedprop.simulation.engine import Snapshot
 from fedprop.simulation.events import Event, EventKind, RoundRecord, Trace
 
@@ -40,7 +40,7 @@ def record(number, **changes):
 
 
 def finding(client):
-    return Finding(
+    return finding_of(
         client, "threshold", Inference((0.0, 1 / 3, 1.0), (0.0, 2 / 3, 1.0), (math.inf, 0.1, -5.0), 0.6, 1 / 3)
     )
 
@@ -207,7 +207,7 @@ def test_a_damaged_database_is_named(store):
 @pytest.mark.parametrize("question", [RunStore.events, RunStore.rounds, RunStore.checkpoint])
 def test_a_run_of_another_format_is_refused(store, question):
     store.put(format=1)
-    with pytest.raises(StoreError, match="must have format 5, which this version of fedprop writes; found '1'"):
+    with pytest.raises(StoreError, match="must have format 6, which this version of fedprop writes; found '1'"):
         question(store)
 
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedprop.attacks.confidence import misclassification_confidence
 from fedprop.errors import InvalidConfig
+from fedprop.metrics import misclassification_confidence
 
 ROW = st.lists(st.floats(-30, 30, width=32), min_size=3, max_size=3)
 EXAMPLES = st.lists(st.tuples(ROW, st.integers(0, 2)), min_size=1, max_size=6)

@@ -1,0 +1,17 @@
+"""Every kind of probe."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator
+
+from fedprop.privacy.membership_probe import Membership
+from fedprop.privacy.probe import Probe
+from fedprop.registry import Registry, several
+
+PROBES: Registry[Probe] = Registry("probes", Probe, (Membership,))
+"""Every probe by its `kind`."""
+
+_One: TypeAlias = Annotated[Probe, PROBES]
+_Many: TypeAlias = tuple[_One, ...]
+Probes: TypeAlias = Annotated[_Many, BeforeValidator(several, json_schema_input_type=_One | _Many | None)]
+"""Any number of probes; in a file one may stand without a list around it."""
