@@ -35,7 +35,7 @@ from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
-from fedprop.types import ClientId, Round, Seconds, Updates
+from fedprop.types import ClientId, Round, Seconds, Updates, Vector
 
 
 class Server:
