@@ -47,7 +47,7 @@ class Asked(RootTest):
         self.round = round
         self.rows: list[int] = []
 
-    def forbidden(self, update: torch.Tensor) -> float:
+    def forbidden(self, candidates: torch.Tensor) -> torch.Tensor:
         raise AssertionError
 
     def accuracy(self, row: int) -> float:

@@ -6,7 +6,7 @@ weight. Arrays and lists of vectors are taken too, and answered in kind. Rules a
 (median, trimmed mean, mean around median). A `Stage` changes the rows first: `NearestNeighbourMixing(f=2) >>
 TrimmedMean(f=2)` is itself a rule. All of them pass over rows in blocks of columns, on all threads that torch may use;
 besides the rows they hold at most a quarter as much again, or 64 MiB per thread if that is more. So rows may also be
-larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. A rule with `needs_root`, such as `FLTrust`, also asks what
+larger than memory: `Krum(f=2)(SafetensorsRows(paths))`. A rule names in `asks` what else it reads; `FLTrust` asks what
 the server learns from examples of its own. `rule.contract()` is what a rule claims, for `fedprop.properties` to
 attack.
 """
@@ -32,7 +32,7 @@ from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.rooted import Reference, Rooted, self_contained
 from fedprop.aggregators.safetensors_rows import SafetensorsRows
-from fedprop.aggregators.server_side import ServerSide
+from fedprop.aggregators.server_side import QuadraticSide, ServerSide, needs_examples
 from fedprop.aggregators.stage import Chain, Stage, Staged
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 
@@ -64,6 +64,7 @@ __all__ = [
     "NormClipping",
     "Pipeline",
     "Postprocessor",
+    "QuadraticSide",
     "Reference",
     "Region",
     "Rooted",
@@ -72,6 +73,7 @@ __all__ = [
     "Stage",
     "Staged",
     "TrimmedMean",
+    "needs_examples",
     "parse_defense",
     "self_contained",
 ]

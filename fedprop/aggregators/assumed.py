@@ -1,11 +1,15 @@
 """The rule that an attacker believes the server to use."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import torch
 from pydantic import ValidationError
 
-from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.base import Aggregator, Cohort
 from fedprop.aggregators.catalogue import AGGREGATORS
+from fedprop.aggregators.server_side import QuadraticSide
 from fedprop.errors import InvalidConfig
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector, Weights
@@ -15,8 +19,16 @@ from fedprop.types import Updates, Vector, Weights
 class AssumedRule:
     """The rule of a kind, or without a kind the server's own `defense`, as a function of the rows and f.
 
-    Where there are too few rows for the tolerance asked for, the rule gets the largest they allow. A rule that needs
-    the server's own examples cannot be asked: no attacker has them.
+    Where there are too few rows for the tolerance asked for, the rule gets the largest they allow. What the rule asks a
+    server, which no attacker can know, the attacker's own data answer instead, by what its clients learnt from them:
+    the mean of their honest updates is the reference, and the loss grows with the squared distance from it
+    (`QuadraticSide`). The global model is the one that was sent out.
+
+    Attributes
+    ----------
+    kind : None for the server's own rule.
+    defense : the server's own rule.
+    told : what stands in for what the server knows.
 
     Raises
     ------
@@ -26,6 +38,7 @@ class AssumedRule:
 
     kind: str | None
     defense: Aggregator
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind is None:
@@ -35,24 +48,23 @@ class AssumedRule:
             found = f"{self.kind!r}{meant(self.kind, AGGREGATORS.kinds)}"
             raise InvalidConfig(f"`assumes` must be one of {known}; found {found}")
         try:
-            needs_root = self.tolerating(1).needs_root
+            self.tolerating(1)
         except ValidationError as error:
             raise InvalidConfig(
                 f"`assumes` must be a rule that f alone decides; found {self.kind!r}, which also needs "
                 f"{', '.join(str(problem['loc'][0]) for problem in error.errors())}"
             ) from None
-        if needs_root:
-            raise InvalidConfig(f"`assumes` must be a rule without need of root data; found {self.kind!r}")
 
     def __call__(self, updates: Updates, f: int) -> tuple[Vector, Weights]:
-        if self.kind is None and self.defense.needs_root:
-            raise InvalidConfig(
-                f"the rule that an attack asks must do without the server's own examples, which no attacker has; "
-                f"found {type(self.defense).__name__}"
-            )
         while f > 0 and self.tolerating(f).min_rows > len(updates):
             f -= 1
-        return self.tolerating(f).aggregate(updates)[:2]
+        return self.tolerating(f).aggregate(Cohort(updates).changed(**self.told))[:2]
+
+    def knowing(self, own: Updates, model: Vector) -> "AssumedRule":
+        """The rule as attackers imagine it who hold these honest updates of their own [k, d] and know the model [d]."""
+        draw = torch.Generator().manual_seed(0)
+        told = {"model": model, "round": 0, "generator": draw}
+        return replace(self, told={"server": QuadraticSide(own.mean(dim=0)), "told": told})
 
     def tolerating(self, f: int) -> Aggregator:
         """The rule set to tolerate f rows, if that can be set."""

@@ -36,7 +36,7 @@ class Cohort:
     clients : who sent each row; memory is keyed by these, never by position. 0, 1, ... unless given.
     examples : how many training examples each sender claims; 1 unless given.
     staleness : how many versions behind the current one each row started; 0 unless given.
-    server : what the server's own examples can tell, for rules that need them (`needs_root`).
+    server : what the server's own examples can tell, for rules that ask for it.
     form : what the rows were given as, for the answer to be the same.
 
     What only some rules ask for (`Aggregator.asks`) is there where it was given: `model`, `round`, `generator`.
@@ -189,9 +189,11 @@ class RowConsumer(Kind, ABC):
 
     @property
     def asks(self) -> frozenset[str]:
-        """What of `Cohort` it reads beside the rows, by name: `model`, `round`, `generator`; nothing unless it says so.
+        """What of `Cohort` it reads beside the rows, by name; nothing unless it says so.
 
-        Whoever makes the cohort gives what is asked for.
+        `model`, `round` and `generator` are attributes of the cohort; `losses`, `accuracies` and `reference` are
+        methods of its `server_side`, for which the server must hold examples of its own. Whoever makes the cohort
+        gives what is asked for.
         """
         return frozenset()
 
@@ -266,11 +268,6 @@ class Aggregator(RowConsumer):
     """
 
     reads_columns: ClassVar[bool] = False
-
-    @property
-    def needs_root(self) -> bool:
-        """Whether the rule asks `Cohort.server`, so that the server must hold examples of its own."""
-        return False
 
     def init(self) -> Any:
         """The state before the first aggregation; None for a rule without memory."""

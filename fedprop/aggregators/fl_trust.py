@@ -51,8 +51,8 @@ class FLTrust(FramedRule):
     kind: Literal["fl_trust"] = "fl_trust"
 
     @property
-    def needs_root(self) -> bool:
-        return True
+    def asks(self) -> frozenset[str]:
+        return frozenset({"reference"})
 
     def contract(self) -> Contract:
         return Contract(permutation=True, scaling=True, orthogonal=True, idempotent=True, examples="ignored")
@@ -60,7 +60,7 @@ class FLTrust(FramedRule):
     def frame(self, cohort: Cohort, state: Any) -> Seen:
         """The rows and, after them, the reference, whose products with each are all that is asked for."""
         rows = cohort.updates
-        every = JoinedRows(rows, _fitting(cohort.server_side.train(), rows)[None])
+        every = JoinedRows(rows, _fitting(cohort.server_side.reference(), rows)[None])
         return seen_by_direction(every, partial(products_with, len(rows)), unit_of=len(rows))
 
     def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:

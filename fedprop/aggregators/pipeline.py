@@ -44,10 +44,6 @@ class Pipeline(Aggregator):
         return (*self.stages, self.rule, *self.after)
 
     @property
-    def needs_root(self) -> bool:
-        return self.rule.needs_root
-
-    @property
     def asks(self) -> frozenset[str]:
         return frozenset[str]().union(*(part.asks for part in self.parts))
 

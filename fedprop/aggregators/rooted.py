@@ -10,10 +10,11 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, mix, take
-from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.server_side import QuadraticSide, needs_examples
 from fedprop.errors import ServerUnknown
 from fedprop.forms import taken
-from fedprop.types import Vector
+from fedprop.types import Updates, Vector
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -29,24 +30,32 @@ class Reference:
     def __init__(self, update: Tensor | NDArray[Any]) -> None:
         object.__setattr__(self, "update", taken(update, "update", "a Reference")[0])
 
-    def train(self) -> Vector:
+    def reference(self) -> Vector:
         """The update [d]."""
         return self.update
 
-    def accuracy(self, update: Vector) -> NoReturn:
+    def accuracies(self, candidates: Updates) -> NoReturn:
         """Unknown. Raises `ServerUnknown`."""
         raise ServerUnknown("`server` must hold examples to measure an accuracy; found a Reference, which holds none")
 
-    def loss(self, update: Vector) -> NoReturn:
+    def losses(self, candidates: Updates) -> NoReturn:
         """Unknown. Raises `ServerUnknown`."""
         raise ServerUnknown("`server` must hold examples to measure a loss; found a Reference, which holds none")
 
 
-class Rooted(Aggregator):
-    """A rule that needs the server's own update, made one of rows alone: the first row [d] is that update.
+WITHIN = (Region.ROW, Region.HULL, Region.BOX)
+"""Where an answer stays if there is one more row. That the honest ones bound it cannot be said of the server's row."""
 
-    So whatever is asked of rules can be asked of this one too, with the reference drawn, scaled and rotated along with
-    the rows; `fedprop verify` does so. Who stands in the first row matters: permutation is no longer claimed.
+
+class Rooted(Aggregator):
+    """A rule that asks what only a server knows, made one of rows alone: the first row [d] is all that it knows.
+
+    It is the server's own update, the global model, and the update of least loss of a server whose loss is quadratic
+    (`QuadraticSide`), whichever the rule asks for. The round is the first, and its generator begins at seed 0.
+
+    So whatever is asked of rules can be asked of this one too, with what the server knows drawn, scaled and rotated
+    along with the rows; `fedprop verify` does so. Who stands in the first row matters: permutation is no longer
+    claimed.
 
     >>> from fedprop.aggregators import FLTrust
     >>> Rooted(rule=FLTrust())(torch.tensor([[2.0, 0.0], [0.5, 0.0], [-9.0, 0.0]]))
@@ -57,10 +66,6 @@ class Rooted(Aggregator):
 
     kind: Literal["rooted"] = "rooted"
     rule: SerializeAsAny[Aggregator]
-
-    @property
-    def asks(self) -> frozenset[str]:
-        return self.rule.asks
 
     @property
     def min_rows(self) -> int:
@@ -80,6 +85,8 @@ class Rooted(Aggregator):
             orthogonal=own.orthogonal,
             idempotent=own.idempotent,
             examples=own.examples,
+            linear=own.linear,
+            lies_in=own.lies_in if own.lies_in in WITHIN else Region.ANYWHERE,
             precision=own.precision,
         )
 
@@ -92,7 +99,7 @@ class Rooted(Aggregator):
             clients=cohort.clients[1:],
             examples=cohort.examples[1:],
             staleness=cohort.staleness[1:],
-            server=Reference(_first(every)),
+            **told_by(_first(every)),
         )
         value, weights, state = self.rule.answer(clients, state)
         return Aggregation(value, torch.cat([weights.new_zeros(1), weights]), state)
@@ -100,7 +107,13 @@ class Rooted(Aggregator):
 
 def self_contained(rule: Aggregator) -> Aggregator:
     """The rule, or `Rooted` of it if it cannot answer to rows alone."""
-    return Rooted(rule=rule) if rule.needs_root else rule
+    return Rooted(rule=rule) if needs_examples(rule.asks) or "model" in rule.asks else rule
+
+
+def told_by(vector: Vector) -> dict[str, Any]:
+    """What a cohort may be told beside its rows, by a server that knows nothing but this vector [d]; see `Rooted`."""
+    draw = torch.Generator().manual_seed(0)
+    return {"server": QuadraticSide(vector), "told": {"model": vector, "round": 0, "generator": draw}}
 
 
 def _first(rows: Rows) -> Vector:

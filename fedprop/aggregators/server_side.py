@@ -1,22 +1,61 @@
 """What a server that holds examples of its own can find out about updates."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from fedprop.types import Vector
+from torch import Tensor
+
+from fedprop.types import Updates, Vector, Weights
+
+EXAMPLES = frozenset({"losses", "accuracies", "reference"})
+"""What of `Aggregator.asks` can only be told by who holds examples."""
+
+
+def needs_examples(asks: Collection[str]) -> bool:
+    """Whether the server must hold examples of its own to tell what is asked."""
+    return not EXAMPLES.isdisjoint(asks)
 
 
 @runtime_checkable
 class ServerSide(Protocol):
     """Handed to a rule with the cohort; everything refers to the present global model and the server's own examples."""
 
-    def accuracy(self, update: Vector) -> float:
-        """The accuracy in [0, 1] of the global model moved by `update` [d]."""
+    def losses(self, candidates: Updates) -> Weights:
+        """For each of the candidates [k, d], the mean loss [k], in float64, of the global model moved by it."""
         ...
 
-    def loss(self, update: Vector) -> float:
-        """The mean cross-entropy of the global model moved by `update` [d]."""
+    def accuracies(self, candidates: Updates) -> Weights:
+        """For each of the candidates [k, d], the accuracy in [0, 1], in float64, of the global model moved by it."""
         ...
 
-    def train(self) -> Vector:
+    def reference(self) -> Vector:
         """The update [d] that one task of local training on the server's own examples yields."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticSide:
+    """A server side whose loss is quadratic, so that a definition can work it out as well: half the squared distance.
+
+    It stands in for a server where none is: as rules are verified, and as attackers imagine one.
+
+    Attributes
+    ----------
+    best : the update [d] that leads to the least loss, which is 0; one step of gradient descent of size 1 yields it.
+    """
+
+    best: Vector
+
+    def losses(self, candidates: Updates) -> Weights:
+        """For each candidate x, ||x - best||^2 / 2."""
+        away: Tensor = candidates.double() - self.best.double()
+        return away.square().sum(dim=1) / 2
+
+    def accuracies(self, candidates: Updates) -> Weights:
+        """1 / (1 + loss)."""
+        return 1 / (1 + self.losses(candidates))
+
+    def reference(self) -> Vector:
+        """The way to the least loss."""
+        return self.best

@@ -139,9 +139,9 @@ class RoundProtocol(Kind, ABC):
         return Mean()
 
     @property
-    def needs_root(self) -> bool:
-        """Whether the server must hold examples of its own."""
-        return False
+    def asks(self) -> frozenset[str]:
+        """What it reads of the server's own examples, by name, as `Aggregator.asks` says; nothing unless it says so."""
+        return frozenset()
 
     @property
     def test_share(self) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fedprop.aggregators import Aggregator
+from fedprop.aggregators import Aggregator, needs_examples
 from fedprop.aggregators.tolerance import tolerated
 from fedprop.answers import described
 from fedprop.data import Dataset, Examples
@@ -55,7 +55,7 @@ def resolve(
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
     data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
     root = None
-    if experiment.defense.needs_root:
+    if needs_examples(experiment.defense.asks):
         root, data = experiment.root.split(data, generator(experiment.seed, "root"))
     _check_fit(module, data, len(data.test), 0 if root is None else len(root))
     stream = generator(experiment.seed, "partition")

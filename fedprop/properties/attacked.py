@@ -29,11 +29,12 @@ def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) 
     """Honest rows [n, d] after `attack`, which sees what it is entitled to, has replaced those of Byzantine clients."""
     honest = [i for i in range(len(rows)) if i not in byzantine]
     generator = torch.Generator().manual_seed(seed)
+    origin = torch.randint(-8, 9, rows.shape[1:], generator=generator).to(rows.dtype)
     view = View(
         own=rows[byzantine],
         benign=rows[honest] if attack.sees == "full" else None,
-        origin=torch.randint(-8, 9, rows.shape[1:], generator=generator).to(rows.dtype),
-        assumed=AssumedRule(attack.assumes, Mean()),
+        origin=origin,
+        assumed=AssumedRule(attack.assumes, Mean()).knowing(rows[byzantine], origin),
         generator=generator,
     )
     attacked = rows.clone()

@@ -10,9 +10,10 @@ import torch
 from fedprop.aggregators.base import Aggregator, RowConsumer
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.pipeline import Pipeline
-from fedprop.aggregators.rooted import Rooted
+from fedprop.aggregators.rooted import Rooted, self_contained
 from fedprop.oracles import ORACLES
 from fedprop.oracles.misreadings import MISREADINGS
+from fedprop.oracles.server_side import server_knowing
 from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import same_answer
@@ -25,17 +26,27 @@ Definition: TypeAlias = Callable[[Rows], list[float]]
 def oracle_for(rule: Aggregator) -> Definition | None:
     """The definition of `rule`, set to its parameters; for a pipeline, of all its parts. None if a part has none.
 
-    Nor has a rule that needs the server's own update one of rows alone, unless it is `Rooted`.
+    Nor has a rule that asks what a server knows one of rows alone, unless it is `Rooted`.
     """
     if isinstance(rule, Rooted):
         definition = _definition(rule.rule)
-        return None if definition is None else _of_rows_alone(definition)
-    return None if rule.needs_root else _definition(rule)
+        return None if definition is None else _of_rows_alone(definition, ORACLES[_last(rule.rule).kind])
+    return _definition(rule) if self_contained(rule) is rule else None
 
 
-def _of_rows_alone(definition: Callable[..., list[float]]) -> Definition:
-    """A definition that takes a reference, with the first row as that."""
-    return lambda rows: definition(rows[1:], reference=rows[0])
+def _last(rule: Aggregator) -> Aggregator:
+    return rule.rule if isinstance(rule, Pipeline) else rule
+
+
+def _of_rows_alone(definition: Callable[..., list[float]], asking: Callable[..., Any]) -> Definition:
+    """A definition whose last part is `asking` a server, with the first row as all that it knows; see `Rooted`."""
+    wanted = inspect.signature(asking).parameters
+
+    def of_rows(rows: Rows) -> list[float]:
+        known = {name: value for name, value in server_knowing(rows[0]).items() if name in wanted}
+        return definition(rows[1:], **known)
+
+    return of_rows
 
 
 def _definition(rule: Aggregator) -> Callable[..., list[float]] | None:
@@ -63,7 +74,7 @@ def source_of(rule: Aggregator) -> str:
 def misreadings_of(rule: Aggregator) -> dict[str, Definition]:
     """Known wrong readings of `rule`'s definition, by name, set to its parameters; none for a pipeline."""
     if isinstance(rule, Rooted):
-        return {name: _of_rows_alone(wrong) for name, wrong in misreadings_of(rule.rule).items()}
+        return {name: _of_rows_alone(wrong, wrong) for name, wrong in misreadings_of(rule.rule).items()}
     misread = MISREADINGS.get(rule.kind, {})
     return {name: partial(definition, **_parameters(rule, definition)) for name, definition in misread.items()}
 

@@ -124,12 +124,13 @@ class Adversary:
         origin = tickets[first].origin
         examples = tuple(self._office.result(task).examples for task in own)
         state = self.states.get(index)
+        rows = self._rows(own, origin)
         view = View(
-            own=self._rows(own, origin),
+            own=rows,
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
             # A copy: an attack that writes into it must not move the server's model.
             origin=origin.clone(),
-            assumed=self._assumed[index],
+            assumed=self._assumed[index].knowing(rows, origin),
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
             received=self._setup.policy.fewest(self._setup.clients),

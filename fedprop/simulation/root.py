@@ -1,16 +1,17 @@
 """The server's own examples at work: it tests candidates on them, and trains on them as a client would."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from fedprop.data.base import Examples
-from fedprop.simulation.evaluation import Evaluator
+from fedprop.simulation.evaluation import Evaluator, Score
 from fedprop.training.config import LocalTraining
 from fedprop.training.engine import make_engine
 from fedprop.training.task import Shards, Ticket
-from fedprop.types import ClientId, Round, Vector
+from fedprop.types import ClientId, Round, Updates, Vector, Weights
 
 
 class RootBench:
@@ -44,14 +45,18 @@ class RootView:
     parameters: Vector
     round: Round
 
-    def accuracy(self, update: Vector) -> float:
-        """The accuracy in [0, 1] of the global model moved by `update`."""
-        return self.bench.test(self.parameters + update).accuracy
+    def losses(self, candidates: Updates) -> Weights:
+        """The mean cross-entropy of the global model moved by each of the candidates."""
+        return self._measured(candidates, lambda score: score.loss)
 
-    def loss(self, update: Vector) -> float:
-        """The mean cross-entropy of the global model moved by `update`."""
-        return self.bench.test(self.parameters + update).loss
+    def accuracies(self, candidates: Updates) -> Weights:
+        """The accuracy in [0, 1] of the global model moved by each of the candidates."""
+        return self._measured(candidates, lambda score: score.accuracy)
 
-    def train(self) -> Vector:
+    def _measured(self, candidates: Updates, number: Callable[[Score], float]) -> Weights:
+        found = [number(self.bench.test(self.parameters + update)) for update in candidates]
+        return torch.tensor(found, dtype=torch.float64, device=candidates.device)
+
+    def reference(self) -> Vector:
         """The update that training on the server's examples yields."""
         return self.bench.train(self.parameters, self.round)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Cohort, FLTrust, Mean, Reference
+from fedprop.aggregators import Cohort, FLTrust, Mean, Reference, needs_examples
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.errors import InvalidUpdates
 
@@ -53,9 +53,9 @@ def test_a_reference_that_is_no_such_row_is_refused(reference, found):
 
 def test_a_reference_has_no_examples():
     with pytest.raises(InvalidUpdates, match="an accuracy; found a Reference"):
-        Reference(torch.zeros(2)).accuracy(torch.zeros(2))
+        Reference(torch.zeros(2)).accuracies(torch.zeros(1, 2))
     with pytest.raises(InvalidUpdates, match="a loss; found a Reference"):
-        Reference(torch.zeros(2)).loss(torch.zeros(2))
+        Reference(torch.zeros(2)).losses(torch.zeros(1, 2))
 
 
 def test_rows_and_reference_are_read_block_by_block():
@@ -68,5 +68,5 @@ def test_rows_and_reference_are_read_block_by_block():
 
 
 def test_only_it_needs_root_data():
-    assert FLTrust().needs_root
-    assert not Mean().needs_root
+    assert needs_examples(FLTrust().asks)
+    assert not needs_examples(Mean().asks | {"model", "round", "generator"})

@@ -28,12 +28,12 @@ class Deaf(Aggregator):
     kind: str = "deaf"
 
     @property
-    def needs_root(self):
-        return True
+    def asks(self):
+        return frozenset({"reference", "model", "losses", "generator"})
 
     def combine(self, cohort, state):
         told = (cohort.clients, cohort.examples, cohort.staleness)
-        return Aggregation(cohort.server_side.train(), torch.ones(len(cohort.updates)), told)
+        return Aggregation(cohort.server_side.reference(), torch.ones(len(cohort.updates)), told)
 
 
 def test_the_first_row_is_the_servers_and_has_no_weight():
@@ -41,6 +41,25 @@ def test_the_first_row_is_the_servers_and_has_no_weight():
     expected = FLTrust().aggregate(alone)
     assert torch.equal(answer.value, expected.value)
     assert answer.weights.tolist() == [0.0, *expected.weights.tolist()]
+
+
+def test_all_that_the_server_knows_is_the_first_row():
+    """A loss of half the squared distance: 25 / 2 for the way (3, 4) to it, and then an accuracy of 1 / 13.5."""
+    heard = {}
+
+    class Listens(Deaf):
+        def combine(self, cohort, state):
+            side = cohort.server_side
+            heard.update(losses=side.losses(cohort.updates), accuracies=side.accuracies(cohort.updates))
+            heard.update(model=cohort.model, round=cohort.round, drawn=torch.rand(1, generator=cohort.generator))
+            return super().combine(cohort, state)
+
+    rows = torch.tensor([[1.0, 1.0], [4.0, 5.0], [1.0, 1.0]])
+    Rooted(rule=Listens())(rows)
+    assert heard["losses"].tolist() == [12.5, 0.0]
+    assert heard["accuracies"].tolist() == [1 / 13.5, 1.0]
+    assert heard["model"].equal(rows[0])
+    assert (heard["round"], heard["drawn"]) == (0, torch.rand(1, generator=torch.Generator().manual_seed(0)))
 
 
 def test_what_is_known_of_each_row_stays_with_it():
@@ -65,7 +84,7 @@ def test_a_rule_that_reads_no_columns_gets_none():
 def test_only_rules_that_need_it_are_made_so():
     assert self_contained(Krum(f=1)) == Krum(f=1)
     assert self_contained(FLTrust()) == Rooted(rule=FLTrust())
-    assert not Rooted(rule=FLTrust()).needs_root
+    assert not Rooted(rule=FLTrust()).asks
 
 
 def test_a_definition_by_rows_alone_exists_for_the_rooted_rule_only():

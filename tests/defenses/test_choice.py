@@ -55,7 +55,7 @@ def test_a_protocol_has_no_memory_and_asks_for_nothing_unless_it_says_so():
             raise NotImplementedError
 
     bare = Bare()
-    assert (bare.init(), bare.needs_root, bare.test_share) == (None, False, 0.0)
+    assert (bare.init(), bare.asks, bare.test_share) == (None, frozenset(), 0.0)
 
 
 def test_the_schema_refers_to_nothing_that_is_not_there():

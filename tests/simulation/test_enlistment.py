@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from fedprop.aggregators import FLTrust, Mean
+from fedprop.aggregators import Mean
 from fedprop.attacks import Attack, FalseAlarms, Gaussian, LabelFlip, NoAttack, SignFlip
 from fedprop.data import Dataset
 from fedprop.errors import InvalidConfig
@@ -75,7 +75,6 @@ def enlisted(attack):
             "centered_clipping",
             "must be a rule that f alone decides; found 'centered_clipping', which also needs radius",
         ),
-        (FLTrust().kind, "must be a rule without need of root data; found 'fl_trust'"),
     ],
 )
 def test_an_attack_cannot_assume_what_nobody_can_ask(assumes, message, monkeypatch):

@@ -18,13 +18,15 @@ class Asks(Mean):
     kind: str = "asks"
 
     @property
-    def needs_root(self):
-        return True
+    def asks(self):
+        return frozenset({"losses", "accuracies", "reference"})
 
     def combine(self, cohort, state):
-        update = cohort.server.train()
-        assert cohort.server.loss(update) < cohort.server.loss(torch.zeros_like(update))
-        assert 0.0 <= cohort.server.accuracy(update) <= 1.0
+        update = cohort.server_side.reference()
+        candidates = torch.stack([update, torch.zeros_like(update)])
+        better, worse = cohort.server_side.losses(candidates)
+        assert better < worse
+        assert 0.0 < float(cohort.server_side.accuracies(candidates).min()) <= 1.0
         return Aggregation(update, torch.full((len(cohort.updates),), 1 / len(cohort.updates)))
 
 
@@ -64,10 +66,12 @@ def test_the_view_is_of_the_parameters_given():
     bench = RootBench(setup.module, setup.root, setup.training, seed=0, trainer=4)
     start = ParameterLayout.of(setup.module).flatten(setup.module)
     view = bench.at(start, 0)
-    score = Evaluator(setup.module, setup.root)(start + 0.5)
-    assert (view.accuracy(torch.full_like(start, 0.5)), view.loss(torch.full_like(start, 0.5))) == score
-    assert view.train().equal(bench.at(start, 0).train())
-    assert not view.train().equal(bench.at(start, 1).train())
+    candidates = torch.stack([torch.full_like(start, 0.5), torch.zeros_like(start)])
+    scores = [Evaluator(setup.module, setup.root)(start + candidate) for candidate in candidates]
+    assert view.accuracies(candidates).tolist() == [score.accuracy for score in scores]
+    assert view.losses(candidates).tolist() == [score.loss for score in scores]
+    assert view.reference().equal(bench.train(start, 0))
+    assert not view.reference().equal(bench.at(start, 1).reference())
 
 
 @pytest.mark.parametrize("size", [0, -1])

@@ -78,8 +78,8 @@ class SirenPlus(RoundProtocol):
         return Mean(weighting=self.weighting)
 
     @property
-    def needs_root(self) -> bool:
-        return True
+    def asks(self) -> frozenset[str]:
+        return frozenset({"accuracies"})
 
     @property
     def test_share(self) -> float:
@@ -114,7 +114,7 @@ class SirenPlus(RoundProtocol):
         alarms = tuple(status.alarm for status in replies.of(AlarmStatus))
         decision = decide(
             alarms,
-            RootTest(replies.updates, replies.server.accuracy),
+            RootTest(replies.updates, replies.server.accuracies),
             c_s=self.c_s,
             weight_check=self.weight_check,
             always_compare=self.always_compare,

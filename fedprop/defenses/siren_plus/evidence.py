@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from fedprop.types import Updates, Vector
+from fedprop.types import Updates, Weights
 
 
 class Evidence(Protocol):
@@ -28,18 +28,18 @@ class RootTest:
     Parameters
     ----------
     updates : rows [n, d], relative to the global model g_t that was sent out.
-    evaluate : the accuracy on the root test set of g_t plus an update [d].
+    evaluate : the accuracies [k] on the root test set of g_t plus each of some updates [k, d].
 
     Source: Guo et al. 2024, Sections 4.4 to 4.6; the accuracy is that of "the models from the clients" (Section 4.5).
     """
 
-    def __init__(self, updates: Updates, evaluate: Callable[[Vector], float]) -> None:
+    def __init__(self, updates: Updates, evaluate: Callable[[Updates], Weights]) -> None:
         self.updates = updates
         self.evaluate = evaluate
 
     def accuracy(self, row: int) -> float:
         """The accuracy of g_t plus the update in this row."""
-        return self.evaluate(self.updates[row])
+        return float(self.evaluate(self.updates[row : row + 1])[0])
 
     def agrees(self, row: int, other: int) -> bool:
         """Whether the inner product of two updates, summed in float64, is not negative."""

@@ -140,7 +140,7 @@ def view_of(
         own,
         benign,
         origin,
-        AssumedRule(attack.assumes, server),
+        AssumedRule(attack.assumes, server).knowing(own, origin),
         torch.Generator().manual_seed(seed),
         Bowls() if attack.trains else None,
         received=c + seed % 11,

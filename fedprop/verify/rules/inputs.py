@@ -117,7 +117,7 @@ class Inputs:
                 rule(rows)
         except ServerUnknown as error:
             raise InvalidConfig(
-                f"{self._target.label} asks for what only a server can tell, which `verify` cannot give yet: {error}"
+                f"{self._target.label} reads what only a server can tell, and does not name it in `asks`: {error}"
             ) from None
         except Exception:
             return False

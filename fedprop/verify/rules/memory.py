@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from fedprop.aggregators import Aggregation, Aggregator
+from fedprop.aggregators import Aggregation, Aggregator, Rooted
 from fedprop.errors import WrongAnswer
 from fedprop.failures import in_words, shortened
 from fedprop.properties import Finding
@@ -44,6 +44,10 @@ CLOSE = 1e-9
 NUDGE, NUDGES, JUMP = 1e-7, 16, 1e3
 """How far rows are moved to see whether equal scores decide, how often, and how much farther an answer then jumps."""
 
+STAND_IN = "from fedprop.aggregators.rooted import told_by\nfrom fedprop.verify.rules.stories import knowledge\n"
+TOLD = "\n    cohort = cohort.changed(**told_by(knowledge(cohort.updates)))"
+"""What a counterexample adds for a rule that asks: the server that stands in for one."""
+
 Find: TypeAlias = Callable[[Aggregator, Story], Finding | None]
 
 
@@ -62,12 +66,13 @@ def has_memory(rule: Aggregator) -> bool:
 
 def memory_claims(rule: Aggregator, label: str, settings: Mapping[str, Any]) -> list[Claim[Any]]:
     """Every claim to try about the memory of a rule, in addition to those about its answers."""
+    whole, rule = rule, rule.rule if isinstance(rule, Rooted) else rule
     least = max(rule.min_rows, 2 * getattr(rule, "f", 0) + 1, 2)
     plain, wild = ((stories(least, wild=wild), Few(large_stories(least))) for wild in (False, True))
 
     def claim(name: str, statement: str, status: Status, find: Find, inputs: Any, source: str = SOURCE) -> Claim[Story]:
         def show(story: Story, finding: Finding) -> Counterexample:
-            return _show(rule, label, settings, story, finding)
+            return _show(whole, label, settings, story, finding)
 
         def look(story: Story) -> Finding | None:
             return find(copy.deepcopy(rule), story)
@@ -257,19 +262,20 @@ def _tables(state: Any) -> Iterator[set[int]]:
 
 
 def _show(rule: Aggregator, label: str, settings: Mapping[str, Any], story: Story, finding: Finding) -> Counterexample:
+    rooted, rule = isinstance(rule, Rooted), rule.rule if isinstance(rule, Rooted) else rule
     extra = f", f={rule.f}" if hasattr(rule, "f") else ""
     extra += f", settings={dict(settings)}" if settings else ""
     rounds = ",\n".join(f"    ({turn.clients}, {[list(row) for row in turn.rows]}, {turn.examples})" for turn in story)
     code = f"""import torch
 from fedprop.aggregators import Cohort
 from fedprop.verify import load_rule
-
-rule = load_rule({label!r}{extra})
+{STAND_IN if rooted else ""}
+rule = load_rule({label!r}{extra}){".rule" if rooted else ""}
 state = rule.init()
 for clients, rows, examples in [
 {rounds},
 ]:
-    cohort = Cohort(torch.tensor(rows, dtype=torch.float64), clients, examples)
+    cohort = Cohort(torch.tensor(rows, dtype=torch.float64), clients, examples){TOLD if rooted else ""}
     value, weights, state = rule.aggregate(cohort, state)
     print(clients, value, weights, state)
 # {finding}"""

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.aggregators import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.rooted import told_by
 from fedprop.errors import FedpropError, WrongAnswer
 from fedprop.failures import in_words
-from fedprop.types import ClientId, Updates
+from fedprop.types import ClientId, Updates, Vector
 from fedprop.verify.hunting.claim import Crashed, Refused, contained
 
 POOL: tuple[ClientId, ...] = (41, 7, 0, 23, 98, 2**33, 5, 60, 77, 12, 36, 84, 53, 19, 66, 31, 90, 48)
@@ -47,8 +48,9 @@ class Turn:
         return torch.tensor(self.rows, dtype=dtype)
 
     def cohort(self, dtype: torch.dtype = torch.float64) -> Cohort:
-        """What the rule is given."""
-        return Cohort(self.updates(dtype), self.clients, self.examples)
+        """What the rule is given, and may ask."""
+        rows = self.updates(dtype)
+        return Cohort(rows, self.clients, self.examples).changed(**told_by(knowledge(rows)))
 
     def reordered(self, order: Sequence[int]) -> "Turn":
         """The same round with the rows in another order."""
@@ -156,6 +158,11 @@ def nudged(story: Story, seed: int, size: float) -> Story:
         return tuple(map(tuple, moved.tolist()))
 
     return tuple(replace(turn, rows=move(turn.rows)) for turn in story)
+
+
+def knowledge(rows: Updates) -> Vector:
+    """All that the server knows in every round, if the rule asks: 1, 2, 3, ..., as `Rooted` takes it."""
+    return torch.arange(1, rows.shape[1] + 1, dtype=rows.dtype)
 
 
 def rows_of(story: Story) -> Updates:

@@ -10,7 +10,7 @@ def evidence(*accuracies, updates=None):
     """The second number of an update is its accuracy; the first is its direction, the same for all unless given."""
     directions = updates or [1.0] * len(accuracies)
     rows = torch.tensor([[10.0 * way, accuracy] for way, accuracy in zip(directions, accuracies, strict=True)])
-    return RootTest(rows, lambda update: round(float(update[1]), 6))
+    return RootTest(rows, lambda updates: updates[:, 1].double().round(decimals=6))
 
 
 def outcome(decision):
@@ -114,10 +114,10 @@ def test_a_round_of_nobody_is_quiet():
     ("update", "agrees"), [([1.0, 5.0], True), ([0.0, 5.0], True), ([-1e-3, 5.0], False), ([0.0, 0.0], True)]
 )
 def test_updates_agree_up_to_a_right_angle(update, agrees):
-    seen = RootTest(torch.tensor([[1.0, 0.0], update]), lambda update: float(update.sum()))
+    seen = RootTest(torch.tensor([[1.0, 0.0], update]), lambda updates: updates.sum(dim=1))
     assert seen.agrees(0, 1) == seen.agrees(1, 0) == agrees
 
 
 def test_evidence_asks_for_the_accuracy_of_the_row():
-    seen = RootTest(torch.tensor([[0.25, 0.0], [0.5, 0.25]]), lambda update: float(update.sum()))
+    seen = RootTest(torch.tensor([[0.25, 0.0], [0.5, 0.25]]), lambda updates: updates.sum(dim=1))
     assert [seen.accuracy(0), seen.accuracy(1)] == [0.25, 0.75]

@@ -12,13 +12,13 @@ from fedprop.errors import InvalidConfig
 class Root:
     """The accuracy of an update is its first coordinate."""
 
-    def accuracy(self, update):
-        return float(update[0])
+    def accuracies(self, candidates):
+        return candidates[:, 0].double()
 
-    def loss(self, update):
+    def losses(self, candidates):
         raise AssertionError
 
-    def train(self):
+    def reference(self):
         raise AssertionError
 
 
@@ -68,7 +68,7 @@ def test_it_needs_a_root_test_set():
     bare = replies([0.9], [False], clients=(4,))._replace(server=None)
     with pytest.raises(InvalidConfig, match="`server` must hold the root test set for SirenPlus; found None"):
         SirenPlus().screen(bare, {})
-    assert SirenPlus().needs_root
+    assert SirenPlus().asks == {"accuracies"}
 
 
 def test_what_is_accepted_is_averaged():

@@ -270,26 +270,21 @@ def test_rules_of_lists_and_state_dicts_are_held_to_the_same_claims():
     assert "definition" in broken(forgets_the_last, as_="mean")
 
 
-@pytest.mark.parametrize("asks", ["loss", "accuracy", "train", None])
-def test_a_rule_that_asks_a_server_for_what_nobody_can_tell_is_refused(asks):
+@pytest.mark.parametrize("named", [True, False])
+def test_a_rule_is_told_what_it_says_that_it_asks(named):
     class Zeno(Boastful):
         @property
-        def needs_root(self):
-            return asks is not None
+        def asks(self):
+            return frozenset({"losses"} if named else ())
 
         def combine(self, cohort, state):
-            if asks == "train":
-                cohort.server.train()
-            else:
-                getattr(cohort.server_side, asks or "loss")(cohort.updates[0])
+            cohort.server_side.losses(cohort.updates)
             return super().combine(cohort, state)
 
-    if asks == "train":
+    if named:
         assert "answers" not in broken(Zeno, examples=3)
     else:
-        with pytest.raises(
-            InvalidConfig, match="Zeno asks for what only a server can tell, which `verify` cannot give yet"
-        ):
+        with pytest.raises(InvalidConfig, match=r"Zeno reads .* and does not name it in `asks`"):
             verify(Zeno)
 
 

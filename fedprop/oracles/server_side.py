@@ -1,0 +1,13 @@
+"""Definition of the server that stands in for one: its loss is half the squared distance from the best update."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fedprop.oracles.vectors import Row, squared_distance
+
+
+def server_knowing(best: Row) -> dict[str, Any]:
+    """What a definition may take by name beside the rows, from a server whose best update is this one."""
+    losses: Callable[[Row], float] = lambda x: squared_distance(x, best) / 2  # noqa: E731 - a formula
+    accuracies: Callable[[Row], float] = lambda x: 1 / (1 + squared_distance(x, best) / 2)  # noqa: E731 - a formula
+    return {"loss": losses, "accuracy": accuracies, "reference": best, "model": best}
