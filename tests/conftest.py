@@ -1,4 +1,10 @@
-"""What all tests share: shapes checked at run time in the aggregators, and the Hypothesis profile of the specs."""
+"""What all tests share: one thread, shapes checked at run time in the aggregators, and the profile of the specs."""
+
+import os
+
+# Arrays here are small, and as many tests as there are cores run side by side: threads would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis.database import ExampleDatabase
 
 from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense, self_contained
+from fedprop.cores import one_thread
 from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
 from fedprop.registry import load_target
@@ -124,7 +125,8 @@ def verify(
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
     end = monotonic() + effort.seconds
     trying = replace(effort, seconds=effort.seconds * (1 - SEARCHING)) if search else effort
-    with kept():
+    # Rows are small: threads that wait for each other would take several times as long, above all on a busy machine.
+    with kept(), one_thread():
         outcomes = hunt_all(wanted, trying, target=label, say=on_outcome)
         rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
         limits = () if rules is None else rules.limits(end)
@@ -144,10 +146,18 @@ def verify(
     )
 
 
-def claims_of(target: Any, *, as_: Spec | None = None) -> Sequence[Claim[Any]]:
-    """What `verify` would try on a target. Raises as it does."""
+def claims_of(
+    target: Any,
+    *,
+    f: int | Sequence[int] | None = None,
+    n: range | None = None,
+    as_: Spec | None = None,
+    claims: Sequence[str] = (),
+    settings: Mapping[str, Any] = NO_SETTINGS,
+) -> Sequence[Claim[Any]]:
+    """What `verify` would try on a target, given the same. Raises as it does."""
     label = target if isinstance(target, str) else label_of(target)
-    return _planned(target, label, NO_SETTINGS, _Wish(as_=as_)).claims
+    return _planned(target, label, settings, _Wish(_fs(f), _checked(n), as_, claims)).claims
 
 
 def assert_contract(target: Any, **options: Any) -> None:

@@ -16,25 +16,30 @@ from fedprop.properties import Finding
 from fedprop.registry import load_target
 from fedprop.verify.codecs import checks
 from fedprop.verify.codecs.modules import PARTS, Blueprint, same_numbers
-from fedprop.verify.hunting.claim import Inapplicable
 
 MODULES = (*(Blueprint((part,)) for part in PARTS), Blueprint(tuple(PARTS)))
 """What is flattened there, the small modules first."""
 
-WAIT = 15.0
-"""Seconds of real time for it; importing torch takes most of them."""
+WAIT = 90.0
+"""Seconds of real time for it: importing torch takes most of them, on a busy machine ten times as long."""
 
 START = "import sys; sys.path[:] = {path!r}; from fedprop.verify.codecs.elsewhere import answer; answer(*sys.argv[1:])"
 
 
 def unreachable(obj: Any, label: str, settings: Mapping[str, Any]) -> str:
-    """Why another process cannot be asked about a codec; empty if it can."""
+    """Why another process cannot be asked about a codec; empty if it can.
+
+    It is asked at once, since the time for one trial of a claim need not be enough to start a process.
+    """
     try:
-        json.dumps(dict(settings))
+        told = json.dumps(dict(settings))
         found = load_target(label)
     except Exception:
         found = None
-    return "" if found is obj else "another process cannot import it"
+    if found is not obj:
+        return "another process cannot import it"
+    answers = vectors(obj, label, told)
+    return answers if isinstance(answers, str) else ""
 
 
 @lru_cache(maxsize=1)
@@ -73,18 +78,9 @@ def _vector(make: checks.Make, blueprint: Blueprint) -> list[float] | str:
 def differs(
     obj: Any, label: str, settings: Mapping[str, Any], make: checks.Make, blueprint: Blueprint
 ) -> Finding | None:
-    """Whether another process makes another vector of one of `MODULES`.
-
-    Raises
-    ------
-    Inapplicable
-        If there is no such process in time.
-    """
+    """Whether another process, which can be asked, makes another vector of one of `MODULES`."""
     vector = checks.flat(make, blueprint.build(1)).detach().double()
-    answers = vectors(obj, label, json.dumps(dict(settings)))
-    if isinstance(answers, str):
-        raise Inapplicable(answers)
-    there = answers[MODULES.index(blueprint)]
+    there = vectors(obj, label, json.dumps(dict(settings)))[MODULES.index(blueprint)]
     if isinstance(there, str):
         return Finding(there, how="in another process")
     found = torch.tensor(there, dtype=torch.float64)
