@@ -33,13 +33,17 @@ if TYPE_CHECKING:
         TrimmedMean,
     )
     from fedprop.attacks import (
+        ALIE,
         FalseAlarms,
         FangKrum,
         FangMedian,
         FangTrimmedMean,
+        FreeRider,
         Gaussian,
         LabelFlip,
         Late,
+        MinMax,
+        MinSum,
         NoAttack,
         SignFlip,
         Targeted,
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from fedprop.experiments.runner import Observer, run
 
 __all__ = [
+    "ALIE",
     "Bulyan",
     "CenteredClipping",
     "Dataset",
@@ -61,6 +66,7 @@ __all__ = [
     "FangMedian",
     "FangTrimmedMean",
     "FoolsGold",
+    "FreeRider",
     "Gaussian",
     "GeometricMedian",
     "Krum",
@@ -69,6 +75,8 @@ __all__ = [
     "Mean",
     "MeanAroundMedian",
     "Median",
+    "MinMax",
+    "MinSum",
     "NearestNeighbourMixing",
     "NoAttack",
     "NormClipping",

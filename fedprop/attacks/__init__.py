@@ -4,15 +4,19 @@ Rows are updates, local model minus received global model, so the received model
 """
 
 from fedprop.attacks.active_rounds import ActiveRounds
+from fedprop.attacks.alie import ALIE
 from fedprop.attacks.base import Alarms, Attack, Constraint
 from fedprop.attacks.false_alarms import FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum
 from fedprop.attacks.fang_median import FangMedian
 from fedprop.attacks.fang_trimmed_mean import FangTrimmedMean
+from fedprop.attacks.free_rider import FreeRider
 from fedprop.attacks.gaussian import Gaussian
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.label_flip import LabelFlip
 from fedprop.attacks.late import Late
+from fedprop.attacks.min_max import MinMax
+from fedprop.attacks.min_sum import MinSum
 from fedprop.attacks.no_attack import NoAttack
 from fedprop.attacks.reply import Reply
 from fedprop.attacks.sign_flip import SignFlip
@@ -37,11 +41,16 @@ ATTACKS: Registry[Attack] = Registry(
         Targeted,
         WeightAttack,
         Late,
+        ALIE,
+        MinMax,
+        MinSum,
+        FreeRider,
     ),
 )
 """Every attack by its `kind`, those of other installed packages included."""
 
 __all__ = [
+    "ALIE",
     "ATTACKS",
     "ActiveRounds",
     "Alarms",
@@ -52,10 +61,13 @@ __all__ = [
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",
+    "FreeRider",
     "Gaussian",
     "Knowledge",
     "LabelFlip",
     "Late",
+    "MinMax",
+    "MinSum",
     "NoAttack",
     "Reply",
     "SignFlip",

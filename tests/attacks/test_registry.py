@@ -20,6 +20,10 @@ KINDS = [
     "targeted",
     "weight",
     "late",
+    "alie",
+    "min_max",
+    "min_sum",
+    "free_rider",
 ]
 ASSUMED = {"fang_krum": "krum", "fang_trimmed_mean": "trimmed_mean", "fang_median": "median"}
 

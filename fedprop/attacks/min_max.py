@@ -1,0 +1,31 @@
+"""Min-Max: no farther from any honest row than two honest rows are from each other."""
+
+from typing import Literal, Self
+
+from fedprop.attacks.base import Constraint
+from fedprop.attacks.constraints import within_benign_diameter
+from fedprop.attacks.pushed_mean import PushedMean
+from fedprop.types import Updates, Vector
+
+
+class MinMax(PushedMean):
+    """The Min-Max attack: the largest distance of the crafted row to an honest one is at most the honest diameter.
+
+    Source: Shejwalkar and Houmansadr, NDSS 2021, section IV-C, "Min-Max"; `PushedMean` tells how the strength is found.
+    """
+
+    kind: Literal["min_max"] = "min_max"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(knowledge="full", push="unit"), cls(knowledge="full", push="sign"))
+
+    def reach(self, squares: Vector) -> float:
+        return float(squares.max())
+
+    def limit(self, squares: Updates) -> float:
+        return float(squares.max())
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Within the honest diameter."""
+        return (within_benign_diameter(),)

@@ -1,0 +1,33 @@
+"""Min-Sum: no farther from all honest rows together than some honest row is."""
+
+from typing import Literal, Self
+
+from fedprop.attacks.base import Constraint
+from fedprop.attacks.constraints import within_benign_scatter
+from fedprop.attacks.pushed_mean import PushedMean
+from fedprop.types import Updates, Vector
+
+
+class MinSum(PushedMean):
+    """The Min-Sum attack: the crafted row's squared distances to the honest rows add up to at most an honest row's sum.
+
+    The largest of those sums is the bound, as the paper states it; its code takes the smallest.
+
+    Source: Shejwalkar and Houmansadr, NDSS 2021, section IV-C, "Min-Sum"; `PushedMean` tells how the strength is found.
+    """
+
+    kind: Literal["min_sum"] = "min_sum"
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(knowledge="full", push="unit"))
+
+    def reach(self, squares: Vector) -> float:
+        return float(squares.sum())
+
+    def limit(self, squares: Updates) -> float:
+        return float(squares.sum(dim=1).max())
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Within the honest scatter."""
+        return (within_benign_scatter(),)

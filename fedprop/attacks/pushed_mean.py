@@ -1,0 +1,93 @@
+"""What Min-Max and Min-Sum have in common: the honest mean, pushed as far as a bound on distances allows."""
+
+from abc import abstractmethod
+from typing import Literal, TypeAlias
+
+import torch
+
+from fedprop.attacks.base import Attack
+from fedprop.attacks.rows import sendable
+from fedprop.attacks.view import Knowledge, View
+from fedprop.types import Positive, Updates, Vector
+
+Push: TypeAlias = Literal["unit", "deviation", "sign"]
+
+
+class PushedMean(Attack):
+    """Base of the two attacks of Shejwalkar and Houmansadr that know no rule.
+
+    All compromised clients send b + gamma p. b is the mean of the honest rows that the attack sees (its own where it
+    sees no others), p a direction against it, and gamma the largest strength found for which the row keeps to the
+    attack's bound. The search begins at `start` and moves by half of it, a quarter, and so on, up after a success and
+    down after a failure, until a move is at most `threshold`: it reaches strengths up to twice the start, as the code
+    of the paper does, and its last success is what is sent. Each trial is of the row that would be sent, rounded to its
+    dtype, so that rounding breaks no bound either. Where not even b keeps to it, for rounding, b is sent.
+
+    Attributes
+    ----------
+    knowledge : whether the honest clients' rows are seen.
+    push : p: `unit`, against b and of length one; `deviation`, minus the (sample) deviation of each coordinate; `sign`,
+        minus the sign of each coordinate of b. Which of them hurts most depends on data and rule.
+    start : the first strength that is tried.
+    threshold : the search ends when it moves by no more.
+
+    Source: Shejwalkar and Houmansadr, "Manipulating the Byzantine: Optimizing Model Poisoning Attacks and Defenses for
+    Federated Learning", NDSS 2021, section IV and Algorithm 1.
+    """
+
+    knowledge: Knowledge = "partial"
+    push: Push = "deviation"
+    start: Positive = 10.0
+    threshold: Positive = 1e-5
+
+    @property
+    def sees(self) -> Knowledge:
+        return self.knowledge
+
+    @abstractmethod
+    def reach(self, squares: Vector) -> float:
+        """What the bound limits, of a row at these squared distances [b] from the honest rows."""
+
+    @abstractmethod
+    def limit(self, squares: Updates) -> float:
+        """The bound, from the squared distances [b, b] between the honest rows."""
+
+    def craft(self, view: View) -> Updates:
+        """The updates [c, d] to send, all equal.
+
+        Raises
+        ------
+        InvalidConfig
+            If `knowledge` is `full` and the view hides the honest updates.
+        """
+        if len(view.own) == 0:
+            return view.own
+        rows = (view.own if self.knowledge == "partial" or len(view.others) == 0 else view.others).double()
+        mean, direction = rows.mean(dim=0), directed(rows, self.push)
+        limit = self.limit(_squares(rows, rows))
+        sent = sendable(mean, view.own)
+        strength, step, best = self.start, self.start, 0.0
+        while abs(best - strength) > self.threshold:
+            tried = sendable(mean + strength * direction, view.own)
+            step /= 2
+            if self.reach(_squares(tried.double()[None], rows)[0]) <= limit:
+                sent, best = tried, strength
+                strength += step
+            else:
+                strength -= step
+        return sent.repeat(len(view.own), 1)
+
+
+def directed(rows: Updates, push: Push) -> Vector:
+    """P for honest rows [b, d]: where a mean is zero it has no direction, and a single row no deviation."""
+    mean = rows.mean(dim=0)
+    if push == "sign":
+        return -mean.sign()
+    if push == "deviation":
+        return -rows.std(dim=0) if len(rows) > 1 else torch.zeros_like(mean)
+    return -torch.nn.functional.normalize(mean, dim=0, eps=torch.finfo(mean.dtype).tiny)
+
+
+def _squares(a: Updates, b: Updates) -> Updates:
+    """Squared distances [len(a), len(b)] from differences: inner products cancel for rows far from zero."""
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
