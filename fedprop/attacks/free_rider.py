@@ -79,7 +79,7 @@ class FreeRider(Attack):
     @model_validator(mode="after")
     def _has_an_effect(self) -> "FreeRider":
         for name, belongs in (("noise", "last_change"), ("decay", "noise")):
-            if name in self.model_fields_set and self.sends != belongs:
+            if getattr(self, name) != type(self).model_fields[name].default and self.sends != belongs:
                 raise InvalidConfig(f"`{name}` must be left out unless `sends` is {belongs}; found {self.sends}")
         return self
 
