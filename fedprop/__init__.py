@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedprop.aggregators import (
+        Bucketing,
         Bulyan,
         CenteredClipping,
         FLTrust,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
         Median,
         NearestNeighbourMixing,
         NormClipping,
+        NormFilter,
         TrimmedMean,
+        WorkerMomentum,
     )
     from fedprop.attacks import (
         ALIE,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALIE",
+    "Bucketing",
     "Bulyan",
     "CenteredClipping",
     "Dataset",
@@ -80,12 +84,14 @@ __all__ = [
     "NearestNeighbourMixing",
     "NoAttack",
     "NormClipping",
+    "NormFilter",
     "Observer",
     "SignFlip",
     "SirenPlus",
     "Targeted",
     "TrimmedMean",
     "WeightAttack",
+    "WorkerMomentum",
     "load_experiment",
     "run",
 ]

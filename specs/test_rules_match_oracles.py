@@ -14,10 +14,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Stage, self_contained
+from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Cohort, Stage, self_contained
+from fedprop.aggregators.stage import in_memory
+from fedprop.errors import TooFewUpdates
 from fedprop.oracles import ORACLES
 from fedprop.properties import Case, agrees_with, cases, check_contract, oracle_for
 from fedprop.properties.comparison import difference
@@ -69,8 +71,11 @@ def test_rule_keeps_its_contract(kind: str, data: st.DataObject) -> None:
 def test_chain_agrees_with_its_definition_and_keeps_its_contract(data: st.DataObject) -> None:
     chain = draw_chain(data)
     case = draw_case(data, chain)
-    check_definition(chain, case)
-    check_contract(chain, case)
+    try:
+        check_definition(chain, case)
+        check_contract(chain, case)
+    except TooFewUpdates:
+        reject()  # a filter may leave fewer rows than the rule needs, which it then refuses
 
 
 @every_rule
@@ -91,5 +96,8 @@ def test_stage_agrees_with_its_definition(kind: str, data: st.DataObject) -> Non
     stage: Stage = data.draw(st.sampled_from(STAGES.kinds[kind].examples()))
     rows = data.draw(cases(f=0, min_rows=max(3, stage.min_rows))).rows.double()
     parameters = {name: value for name, value in stage if name != "kind"}
+    if "generator" in stage.asks:
+        parameters["generator"] = torch.Generator().manual_seed(0)
     expected = torch.tensor(ORACLES[kind](rows.tolist(), **parameters), dtype=torch.float64)
-    assert difference(stage(rows), expected) <= 1e-12 * float(rows.abs().max())
+    found = stage.answer(Cohort(rows, generator=torch.Generator().manual_seed(0)), stage.init()).updates
+    assert difference(in_memory(found), expected) <= 1e-12 * float(rows.abs().max())

@@ -12,6 +12,7 @@ attack.
 """
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.bucketing import Bucketing
 from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.catalogue import AGGREGATORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.centered_clipping import CenteredClipping
@@ -28,19 +29,23 @@ from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
+from fedprop.aggregators.norm_filter import NormFilter
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.rooted import Reference, Rooted, self_contained
 from fedprop.aggregators.safetensors_rows import SafetensorsRows
 from fedprop.aggregators.server_side import QuadraticSide, ServerSide, needs_examples
 from fedprop.aggregators.stage import Chain, Stage, Staged
+from fedprop.aggregators.told import Told
 from fedprop.aggregators.trimmed_mean import TrimmedMean
+from fedprop.aggregators.worker_momentum import WorkerMomentum
 
 __all__ = [
     "AGGREGATORS",
     "STAGES",
     "Aggregation",
     "Aggregator",
+    "Bucketing",
     "Bulyan",
     "CenteredClipping",
     "Chain",
@@ -62,6 +67,7 @@ __all__ = [
     "Median",
     "NearestNeighbourMixing",
     "NormClipping",
+    "NormFilter",
     "Pipeline",
     "Postprocessor",
     "QuadraticSide",
@@ -72,7 +78,9 @@ __all__ = [
     "ServerSide",
     "Stage",
     "Staged",
+    "Told",
     "TrimmedMean",
+    "WorkerMomentum",
     "needs_examples",
     "parse_defense",
     "self_contained",

@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.bucketing import Bucketing
 from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.fl_trust import FLTrust
@@ -18,9 +19,11 @@ from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
+from fedprop.aggregators.norm_filter import NormFilter
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.stage import Stage
 from fedprop.aggregators.trimmed_mean import TrimmedMean
+from fedprop.aggregators.worker_momentum import WorkerMomentum
 from fedprop.registry import Registry
 
 AGGREGATORS: Registry[Aggregator] = Registry(
@@ -30,7 +33,9 @@ AGGREGATORS: Registry[Aggregator] = Registry(
 )
 """Every rule by its `kind`."""
 
-STAGES: Registry[Stage] = Registry("stages", Stage, (NearestNeighbourMixing, NormClipping))
+STAGES: Registry[Stage] = Registry(
+    "stages", Stage, (NearestNeighbourMixing, NormClipping, Bucketing, NormFilter, WorkerMomentum)
+)
 """Every stage by its `kind`."""
 
 

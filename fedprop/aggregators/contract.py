@@ -57,6 +57,21 @@ def unstated(updates: Updates) -> bool:
     return False
 
 
+def open_behind(
+    contract: "Contract", change: Callable[[Updates], Updates] | None, tied: Callable[[Updates], bool] = never
+) -> Callable[[Updates], bool]:
+    """Where the answer of a rule hangs on the order of the rows once a stage, `change`, is before it.
+
+    That is where the new rows leave it open, or the stage itself is `tied`. It is unstated if the rule did not say, or
+    said it by a regret, which is not handed on, or if the change is not a function of the rows alone (None).
+    """
+    if contract.ambiguous is never and contract.regret is None and tied is never:
+        return never
+    if change is None or contract.ambiguous is unstated or contract.regret is not None:
+        return unstated
+    return lambda rows: tied(rows) or contract.ambiguous(change(rows))
+
+
 @dataclass(frozen=True)
 class Contract:
     """The claims of one configured rule F; the default claims nothing.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows, Rows
-from fedprop.aggregators.contract import Contract, Kappa, Region
+from fedprop.aggregators.contract import Contract, Kappa, Region, unstated
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.aggregators.views import GramRows, centred_gram, seen, squared_distances
@@ -73,7 +73,9 @@ class NearestNeighbourMixing(Stage):
             tolerates=lambda n: range(self.f, self.f + 1) if self.f in contract.tolerates(n) else range(0),
             kappa=_mixed(kappa) if kappa else None,
             regret=(lambda x, z: regret(self(x), z)) if regret else None,
-            ambiguous=lambda x: self._tied(x) or contract.ambiguous(self(x)),
+            ambiguous=(
+                unstated if contract.ambiguous is unstated else lambda x: self._tied(x) or contract.ambiguous(self(x))
+            ),
         )
 
     def _tied(self, updates: Updates) -> bool:

@@ -6,7 +6,7 @@ import torch
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows, ScaledRows
-from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.contract import Contract, Region, open_behind
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.rescaled import SHORT, Rescaled, each_to_size, times_power
 from fedprop.aggregators.stage import Stage, Staged
@@ -63,6 +63,6 @@ class NormClipping(Stage):
             linear=contract.linear,
             examples=contract.examples,
             lies_in=Region.ANYWHERE,
-            ambiguous=lambda x: contract.ambiguous(self(x)),
+            ambiguous=open_behind(contract, self),
             precision=contract.precision,
         )

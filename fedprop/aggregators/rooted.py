@@ -12,6 +12,7 @@ from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, mix, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples
+from fedprop.aggregators.told import TELLABLE, Told
 from fedprop.errors import ServerUnknown
 from fedprop.forms import taken
 from fedprop.types import Updates, Vector
@@ -106,8 +107,10 @@ class Rooted(Aggregator):
 
 
 def self_contained(rule: Aggregator) -> Aggregator:
-    """The rule, or `Rooted` of it if it cannot answer to rows alone."""
-    return Rooted(rule=rule) if needs_examples(rule.asks) or "model" in rule.asks else rule
+    """The rule, or `Rooted` or `Told` of it if it cannot answer to rows alone."""
+    if needs_examples(rule.asks) or "model" in rule.asks:
+        return Rooted(rule=rule)
+    return Told(rule=rule) if rule.asks & TELLABLE else rule
 
 
 def told_by(vector: Vector) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Definitions: each rule as its paper states it, in float64 and plain loops, for clarity and never for speed.
 
 Nothing here imports the fast code, so that the two can be compared. An oracle takes rows as lists of floats and the
-rule's parameters; a rule's oracle returns one list, a stage's oracle the list of new rows.
+rule's parameters; a rule's oracle returns one list, a stage's oracle the list of new rows. What is random draws from
+the `generator` that it is handed.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fedprop.oracles.bucketing import bucketing
 from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.centered_clipping import centered_clipping
 from fedprop.oracles.fl_trust import fl_trust
@@ -18,7 +20,9 @@ from fedprop.oracles.mean_around_median import mean_around_median
 from fedprop.oracles.median import median
 from fedprop.oracles.nearest_neighbour_mixing import nearest_neighbour_mixing
 from fedprop.oracles.norm_clipping import norm_clipping
+from fedprop.oracles.norm_filter import norm_filter
 from fedprop.oracles.trimmed_mean import trimmed_mean
+from fedprop.oracles.worker_momentum import worker_momentum
 
 ORACLES: Mapping[str, Callable[..., Any]] = {
     "mean": mean,
@@ -33,11 +37,15 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "fools_gold": fools_gold,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
+    "bucketing": bucketing,
+    "norm_filter": norm_filter,
+    "worker_momentum": worker_momentum,
 }
 """The oracle of every built-in rule and stage, by `kind`."""
 
 __all__ = [
     "ORACLES",
+    "bucketing",
     "bulyan",
     "centered_clipping",
     "fl_trust",
@@ -49,5 +57,7 @@ __all__ = [
     "median",
     "nearest_neighbour_mixing",
     "norm_clipping",
+    "norm_filter",
     "trimmed_mean",
+    "worker_momentum",
 ]

@@ -7,13 +7,16 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fedprop.oracles.bucketing import MISREADINGS as OF_BUCKETING
 from fedprop.oracles.bulyan import selection
 from fedprop.oracles.fl_trust import cosine, rescaled
 from fedprop.oracles.fools_gold import MISREAD as FOOLS_GOLD
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
+from fedprop.oracles.norm_filter import MISREADINGS as OF_NORM_FILTER
 from fedprop.oracles.vectors import Row, Rows, mean_of, squared_distance, total, weighted_mean
+from fedprop.oracles.worker_momentum import MISREADINGS as OF_WORKER_MOMENTUM
 
 
 def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int], int], *, itself: bool = False) -> Any:
@@ -221,6 +224,9 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     },
     "fools_gold": FOOLS_GOLD,
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
+    "bucketing": OF_BUCKETING,
+    "norm_filter": OF_NORM_FILTER,
+    "worker_momentum": OF_WORKER_MOMENTUM,
     "nearest_neighbour_mixing": {"without itself": _without_itself},
     "norm_clipping": {
         "by the largest entry": lambda rows, max_norm: [

@@ -1,68 +1,81 @@
 """The properties that tie a fast rule to its definition."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import torch
 
-from fedprop.aggregators.base import Aggregator, RowConsumer
+from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.rooted import Rooted, self_contained
+from fedprop.aggregators.told import Told
 from fedprop.oracles import ORACLES
 from fedprop.oracles.misreadings import MISREADINGS
 from fedprop.oracles.server_side import server_knowing
 from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import same_answer
+from fedprop.settings.kind import Kind
 from fedprop.types import Vector
 
 Rows: TypeAlias = list[list[float]]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Definition: TypeAlias = Callable[[Rows], list[float]]
 
 
 def oracle_for(rule: Aggregator) -> Definition | None:
     """The definition of `rule`, set to its parameters; for a pipeline, of all its parts. None if a part has none.
 
-    Nor has a rule that asks what a server knows one of rows alone, unless it is `Rooted`.
+    Nor has a rule that asks for more one of rows alone, unless it is `Rooted` or `Told`.
     """
-    if isinstance(rule, Rooted):
-        definition = _definition(rule.rule)
-        return None if definition is None else _of_rows_alone(definition, ORACLES[_last(rule.rule).kind])
     return _definition(rule) if self_contained(rule) is rule else None
 
 
-def _last(rule: Aggregator) -> Aggregator:
-    return rule.rule if isinstance(rule, Pipeline) else rule
-
-
-def _of_rows_alone(definition: Callable[..., list[float]], asking: Callable[..., Any]) -> Definition:
-    """A definition whose last part is `asking` a server, with the first row as all that it knows; see `Rooted`."""
-    wanted = inspect.signature(asking).parameters
-
-    def of_rows(rows: Rows) -> list[float]:
-        known = {name: value for name, value in server_knowing(rows[0]).items() if name in wanted}
-        return definition(rows[1:], **known)
-
-    return of_rows
-
-
 def _definition(rule: Aggregator) -> Callable[..., list[float]] | None:
-    """As `oracle_for`; what else the last part's definition takes is still to be given by name."""
-    stages = rule.stages if isinstance(rule, Pipeline) else ()
-    last = rule.rule if isinstance(rule, Pipeline) else rule
-    if any(part.kind not in ORACLES for part in (*stages, last)):
+    """As `oracle_for`; what else definitions take is still to be given by name."""
+    if isinstance(rule, Rooted | Told):
+        definition = _definition(rule.rule)
+        return None if definition is None else partial(_WRAPPED[type(rule)], rule, definition)
+    parts = rule.parts if isinstance(rule, Pipeline) else (rule,)
+    if any(part.kind not in ORACLES for part in parts):
         return None
 
     def oracle(rows: Rows, **given: Any) -> list[float]:
-        for stage in stages:
-            rows = ORACLES[stage.kind](rows, **_parameters(stage, ORACLES[stage.kind]))
-        answer: list[float] = ORACLES[last.kind](rows, **_parameters(last, ORACLES[last.kind]), **given)
-        return answer
+        answer: Any = rows
+        for part in parts:
+            answer = ORACLES[part.kind](answer, **_parameters(part, ORACLES[part.kind], given))
+        return answer  # type: ignore[no-any-return]
 
     return oracle
+
+
+def _of_rows_alone(rule: Rooted, definition: Callable[..., list[float]], rows: Rows) -> list[float]:
+    """A definition that asks a server, with the first row as all that it knows; see `Rooted`."""
+    return definition(rows[1:], **_asked(definition, {**server_knowing(rows[0]), **_told(0)}))
+
+
+def _of_what_is_told(rule: Told, definition: Callable[..., list[float]], rows: Rows) -> list[float]:
+    """A definition that takes a round or a generator, with what the rule is told."""
+    return definition(rows, **_asked(definition, _told(rule.seed)))
+
+
+def _told(seed: int) -> dict[str, Any]:
+    return {"round": 0, "generator": torch.Generator().manual_seed(seed)}
+
+
+def _asked(definition: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What of this a definition takes, by name; all of it if it takes anything."""
+    wanted = inspect.signature(definition).parameters
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in wanted.values())
+    return {name: value for name, value in known.items() if takes_all or name in wanted}
+
+
+_WRAPPED: dict[type[Aggregator], Callable[..., list[float]]] = {Rooted: _of_rows_alone, Told: _of_what_is_told}
+"""What makes a definition one of rows alone, by what does so for the rule."""
 
 
 def source_of(rule: Aggregator) -> str:
@@ -73,15 +86,16 @@ def source_of(rule: Aggregator) -> str:
 
 def misreadings_of(rule: Aggregator) -> dict[str, Definition]:
     """Known wrong readings of `rule`'s definition, by name, set to its parameters; none for a pipeline."""
-    if isinstance(rule, Rooted):
-        return {name: _of_rows_alone(wrong, wrong) for name, wrong in misreadings_of(rule.rule).items()}
+    if isinstance(rule, Rooted | Told):
+        known = misreadings_of(rule.rule)
+        return {name: partial(_WRAPPED[type(rule)], rule, wrong) for name, wrong in known.items()}
     misread = MISREADINGS.get(rule.kind, {})
     return {name: partial(definition, **_parameters(rule, definition)) for name, definition in misread.items()}
 
 
-def _parameters(part: RowConsumer, definition: Callable[..., Any]) -> dict[str, float]:
-    wanted = inspect.signature(definition).parameters
-    return {name: value for name, value in part if name in wanted}
+def _parameters(part: Kind, definition: Callable[..., Any], given: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """What a definition takes of a part's settings and of what else is given."""
+    return _asked(definition, {**given, **dict(part)})
 
 
 def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Property:

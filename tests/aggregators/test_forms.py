@@ -39,6 +39,7 @@ PARAMETERS = {
 }
 RULES = [self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items()]
 STAGED = [cls(**PARAMETERS.get(kind, {})) for kind, cls in STAGES.kinds.items()]
+STAGED = [stage for stage in STAGED if not stage.asks] + [self_contained(s >> Median()) for s in STAGED if s.asks]
 ROWS = torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 FORMS: dict[str, Any] = {
     "parameters that live": lambda rows: nn.Parameter(rows) - nn.Parameter(torch.zeros(3, dtype=rows.dtype)),

@@ -22,7 +22,9 @@ def configured(cls):
     return cls(**{name: value for name, value in settings.items() if name in cls.model_fields})
 
 rules = [self_contained(configured(cls)) for cls in AGGREGATORS.kinds.values()]
-rules += [configured(cls) >> Median() for cls in STAGES.kinds.values()]
+stages = [configured(cls) for cls in STAGES.kinds.values()]
+# A row of memory for each client is no smaller than the rows.
+rules += [self_contained(stage >> Median()) for stage in stages if stage.init() is None]
 for rule in rules:
     rule.aggregate(torch.randn(50, 20_000))
 rows = torch.randn(50, 600_000)
