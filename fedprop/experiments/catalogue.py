@@ -23,7 +23,7 @@ from fedprop.simulation.policies import POLICIES
 from fedprop.simulation.staleness import STALENESSES
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
-_REGISTRIES: tuple[Registry[Any], ...] = (
+REGISTRIES: tuple[Registry[Any], ...] = (
     AGGREGATORS,
     STAGES,
     PROTOCOLS,
@@ -46,7 +46,7 @@ _FILES: Mapping[str, type[BaseModel]] = {"experiment": Experiment, "sweep": Swee
 
 def families() -> Mapping[str, Mapping[str, type[BaseModel]]]:
     """Everything that has a kind: by family, kind to class."""
-    return {registry.family: registry.kinds for registry in _REGISTRIES}
+    return {registry.family: registry.kinds for registry in REGISTRIES}
 
 
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:
