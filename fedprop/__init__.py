@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         WeightAttack,
     )
     from fedprop.data import Dataset
-    from fedprop.defenses import SirenPlus
+    from fedprop.defenses import MabRfl, SirenPlus
     from fedprop.experiments.experiment import Experiment, load_experiment
     from fedprop.experiments.runner import Observer, run
 
@@ -76,6 +76,7 @@ __all__ = [
     "Krum",
     "LabelFlip",
     "Late",
+    "MabRfl",
     "Mean",
     "MeanAroundMedian",
     "Median",

@@ -9,6 +9,7 @@ A `RoundProtocol` is a defense that takes clients too, such as `SirenPlus`: the 
 from fedprop.defenses.base import Closed, Defense
 from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
 from fedprop.defenses.guarded import Guarded
+from fedprop.defenses.mab_rfl import MabRfl
 from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
 from fedprop.defenses.rollback import Lineage, rebase
 from fedprop.defenses.siren_plus import SirenPlus
@@ -22,6 +23,7 @@ __all__ = [
     "Guarded",
     "Lineage",
     "LocalTest",
+    "MabRfl",
     "Replies",
     "RoundProtocol",
     "Ruling",

@@ -9,11 +9,12 @@ from pydantic_core import core_schema
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.catalogue import AGGREGATORS, defense_schema, dump_defense, parse_defense
+from fedprop.defenses.mab_rfl import MabRfl
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.defenses.siren_plus import SirenPlus
 from fedprop.registry import Registry, unknown_kind
 
-PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus,))
+PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus, MabRfl))
 """Every protocol by its `kind`."""
 
 
