@@ -25,7 +25,7 @@ def test_a_defense_is_a_rule_a_chain_or_a_protocol_and_survives_a_file(value, de
 
 
 def test_an_unknown_kind_is_told_all_there_are():
-    with pytest.raises(ValidationError, match=r"`kind` must be one of mean, .*krum, .*siren_plus; found 'siren'"):
+    with pytest.raises(ValidationError, match=r"`kind` must be one of mean, .*krum, .*siren_plus, .*; found 'siren'"):
         DEFENSE.validate_python({"kind": "siren"})
 
 
