@@ -17,10 +17,12 @@ from fedprop.attacks.label_flip import LabelFlip
 from fedprop.attacks.late import Late
 from fedprop.attacks.min_max import MinMax
 from fedprop.attacks.min_sum import MinSum
+from fedprop.attacks.model_replacement import ModelReplacement
 from fedprop.attacks.no_attack import NoAttack
 from fedprop.attacks.reply import Reply
 from fedprop.attacks.sign_flip import SignFlip
 from fedprop.attacks.targeted import Targeted
+from fedprop.attacks.trigger import PixelTrigger
 from fedprop.attacks.view import Assumed, Knowledge, View
 from fedprop.attacks.weight_attack import WeightAttack
 from fedprop.attacks.workshop import Workshop
@@ -45,6 +47,7 @@ ATTACKS: Registry[Attack] = Registry(
         MinMax,
         MinSum,
         FreeRider,
+        ModelReplacement,
     ),
 )
 """Every attack by its `kind`, those of other installed packages included."""
@@ -68,7 +71,9 @@ __all__ = [
     "Late",
     "MinMax",
     "MinSum",
+    "ModelReplacement",
     "NoAttack",
+    "PixelTrigger",
     "Reply",
     "SignFlip",
     "Targeted",

@@ -24,6 +24,7 @@ KINDS = [
     "min_max",
     "min_sum",
     "free_rider",
+    "model_replacement",
 ]
 ASSUMED = {"fang_krum": "krum", "fang_trimmed_mean": "trimmed_mean", "fang_median": "median"}
 

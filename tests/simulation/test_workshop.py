@@ -1,6 +1,7 @@
 """What the clients of a targeted attack can work out, and how far that takes them."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from fedprop.attacks import Targeted, Workshop
 from fedprop.data import Examples
+from fedprop.errors import InvalidConfig
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
 from fedprop.params import ParameterLayout
@@ -48,6 +50,12 @@ def test_gradients_are_those_of_the_attacked_inputs_and_of_a_clients_own_data(wo
     own = Examples(shards.pool.x[4:], shards.pool.y[4:])
     torch.testing.assert_close(tools.training_gradient(at, 0, torch.Generator()), expected(module, layout, own))
     assert not tools.training_gradient(at, 2, torch.Generator()).any()
+    x, y = tools.data(0)
+    torch.testing.assert_close(tools.gradient(at, x, y), expected(module, layout, own))
+    assert x.equal(own.x)
+    x.fill_(9.0)
+    assert tools.data(0)[0].equal(own.x)
+    assert not tools.gradient(at, *tools.data(2)).any()
     assert layout.flatten(module).equal(at)
 
 
@@ -79,6 +87,22 @@ def test_against_the_mean_it_gets_its_way_and_the_rest_stays_right(log):
     assert confidence[2] < 0.2
     assert confidence[-1] > 0.9
     assert accuracy > 0.75
+
+
+def test_what_nobody_aims_at_has_no_gradient(workshop):
+    module, tools = workshop
+    with pytest.raises(InvalidConfig, match="`aims` must name inputs"):
+        replace(tools, wanted=None).wanted_gradient(ParameterLayout.of(module).flatten(module))
+
+
+def test_one_attacker_replaces_the_model_in_one_round(log):
+    """Of ten clients; without scaling, what one of them learnt of the trigger is lost in the mean."""
+    attack = {"kind": "model_replacement", "share": 0.1, "label": 5, "rounds": {"start": 5}, "epochs": 10}
+    outcome = simulate(resolve(Experiment(**settings(attack=attack))), log)
+    rates = [record.numbers["attack_success_rate"].value for record in log.rounds]
+    assert max(rates[:5]) < 0.1
+    assert rates[5] > 0.9
+    assert outcome.test_accuracy > 0.9
 
 
 def test_without_a_targeted_attack_there_is_no_confidence(log):
