@@ -42,7 +42,7 @@ def trained(
     model = start.clone()
     for _ in range(epochs):
         order = torch.randperm(len(y), generator=generator).to(y.device)
-        for batch in order.split(batch_size):
+        for batch in torch.split(order, batch_size):
             gradient = tools.gradient(model, x[batch], y[batch])
             model = model - lr * (gradient if hook is None else hook(model, gradient))
             model = model if project is None else project(model)
