@@ -37,6 +37,7 @@ LEVELS = (
         "data",
         "metrics",
         "models",
+        "tasks",
         "messages",
         "authentication",
         "clock",

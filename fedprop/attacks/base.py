@@ -66,6 +66,8 @@ class Attack(Kind, ABC):
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
     malformed: ClassVar[bool] = False
     """Whether it means to send what no server accepts: rows of another shape or dtype, or with NaN; no examples."""
+    needs_classes: ClassVar[bool] = False
+    """Whether it changes, or aims at, the class that an example belongs to."""
     trains: ClassVar[bool] = False
     """Whether it works with the compromised clients' own data and machines: `View.workshop`."""
 

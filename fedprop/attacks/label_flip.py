@@ -1,6 +1,6 @@
 """Data poisoning: wrong labels, honest training."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ class LabelFlip(Attack):
     >>> LabelFlip().poison(torch.zeros(3, 2), y, 10, torch.Generator())[1]
     tensor([9, 8, 0])
     """
+
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["label_flip"] = "label_flip"
 

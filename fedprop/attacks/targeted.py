@@ -44,6 +44,7 @@ class Targeted(Attack):
     """
 
     kind: Literal["targeted"] = "targeted"
+    needs_classes: ClassVar[bool] = True
     trains: ClassVar[bool] = True
     inputs: PositiveInt = 1
     label: NonNegativeInt = 0

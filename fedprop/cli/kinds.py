@@ -26,6 +26,7 @@ class Family(StrEnum):
     LR_SCHEDULES = "lr_schedules"
     METRICS = "metrics"
     PROBES = "probes"
+    TASKS = "tasks"
     DISTRIBUTIONS = "distributions"
     STALENESSES = "stalenesses"
 

@@ -16,14 +16,16 @@ from fedprop.data.breast_cancer import BreastCancer
 from fedprop.data.cifar10 import CIFAR10
 from fedprop.data.digits import Digits
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
+from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
 from fedprop.data.partitions import IID, NOBODY, Dirichlet, FangNonIID, Partition, Sizes
+from fedprop.data.text import Text
 from fedprop.registry import Registry
 
 DATASETS: Registry[DatasetSpec] = Registry(
     "datasets",
     DatasetSpec,
-    (Digits, BreastCancer, MNIST, FashionMNIST, CIFAR10),
+    (Digits, BreastCancer, MNIST, FashionMNIST, CIFAR10, MarkovText, Text),
 )
 """Every dataset by its `kind`, those of other installed packages included."""
 
@@ -49,8 +51,10 @@ __all__ = [
     "Examples",
     "FangNonIID",
     "FashionMNIST",
+    "MarkovText",
     "Partition",
     "Sizes",
+    "Text",
     "label_counts",
     "label_diversity",
     "load_diversity",

@@ -14,7 +14,10 @@ from fedprop.types import Kind
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n]."""
+    """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n].
+
+    Where what is learnt has an answer at each position of an input, x and y are [n, T].
+    """
 
     x: Tensor
     y: Tensor
@@ -32,19 +35,26 @@ class Examples:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A classification task: what clients train on, what the server tests on, and the number of classes."""
+    """What clients train on, what the server tests on, and the number of classes.
+
+    Attributes
+    ----------
+    classes : how many different labels there are.
+    sequences : whether there is a label at each position of an input [n, T], as where the next token is learnt.
+    """
 
     name: str
     train: Examples
     test: Examples
     classes: int
+    sequences: bool = False
 
     def __post_init__(self) -> None:
         if not all(isinstance(part, Examples) for part in (self.train, self.test)):
             found = f"{type(self.train).__name__} and {type(self.test).__name__}"
             raise InvalidConfig(f"`train` and `test` must be Examples; found {found}")
         for part, examples in (("train", self.train), ("test", self.test)):
-            _check_labels(part, examples.y, self.classes)
+            _check_labels(part, examples, self.classes, sequences=self.sequences)
         train, test = self.train.x, self.test.x
         if train.shape[1:] != test.shape[1:]:
             shapes = f"{list(train.shape[1:])} and {list(test.shape[1:])}"
@@ -103,9 +113,20 @@ def _examples(part: str, x: Array, y: Array) -> Examples:
     return Examples(*found)
 
 
-def _check_labels(part: str, y: Tensor, classes: int) -> None:
+def _check_labels(part: str, examples: Examples, classes: int, *, sequences: bool) -> None:
+    y = examples.y
+    if sequences and (y.dtype != torch.int64 or y.shape != examples.x.shape or y.ndim != 2 or y.numel() == 0):
+        found = f"{y.dtype}, {list(y.shape)} for inputs {list(examples.x.shape)}"
+        raise InvalidConfig(f"`y_{part}` must be int64 of shape [n, T] as its inputs and not be empty; found {found}")
+    if sequences:
+        _check_range(part, y, classes)
+        return
     if y.dtype != torch.int64 or y.ndim != 1 or len(y) == 0:
         raise InvalidConfig(f"`y_{part}` must be int64 of shape [n] and not be empty; found {y.dtype}, {list(y.shape)}")
+    _check_range(part, y, classes)
+
+
+def _check_range(part: str, y: Tensor, classes: int) -> None:
     if int(y.min()) < 0 or int(y.max()) >= classes:
         found = f"{int(y.min())} ... {int(y.max())} with classes={classes}"
         raise InvalidConfig(f"labels must lie in 0 ... classes - 1; found {found} in `y_{part}`")

@@ -1,5 +1,7 @@
 """The server's own examples, set apart before the clients get theirs."""
 
+from dataclasses import replace
+
 import torch
 from pydantic import PositiveInt
 
@@ -37,4 +39,4 @@ class RootData(Frozen):
         order = torch.randperm(total, generator=generator).to(data.train.y.device)
         root, rest = order[: self.size], order[self.size :].sort().values
         train = Examples(data.train.x[rest], data.train.y[rest])
-        return Examples(data.train.x[root], data.train.y[root]), Dataset(data.name, train, data.test, data.classes)
+        return Examples(data.train.x[root], data.train.y[root]), replace(data, train=train)

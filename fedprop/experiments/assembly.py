@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fedprop.aggregators import Aggregator, needs_examples
 from fedprop.aggregators.tolerance import tolerated
@@ -23,6 +23,7 @@ from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.root import RootBench
 from fedprop.simulation.setup import Setup, holding_nothing_out
+from fedprop.tasks import Task
 from fedprop.training import LocalTraining, Shards
 from fedprop.training.lr_schedules import check_rounds
 from fedprop.training.telling import telling_rows
@@ -53,13 +54,15 @@ def resolve(
     experiment = sound_experiment(experiment)
     device = _device(experiment.device)
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
-    data = Dataset(data.name, _moved(data.train, device), _moved(data.test, device), data.classes)
+    data = replace(data, train=_moved(data.train, device), test=_moved(data.test, device))
+    _check_labels(data, experiment.task)
     root = None
     if needs_examples(experiment.defense.asks):
         root, data = experiment.root.split(data, generator(experiment.seed, "root"))
-    _check_fit(module, data, len(data.test), 0 if root is None else len(root))
+    task = experiment.task
+    _check_fit(module, data, task, len(data.test), 0 if root is None else len(root))
     stream = generator(experiment.seed, "partition")
-    parts = experiment.partition.deal(data.train.y, experiment.clients, data.classes, stream)
+    parts = experiment.partition.deal(*_strata(data, task, experiment.clients), stream)
     attacks = enlist(
         experiment.attack,
         clients=experiment.clients,
@@ -67,10 +70,10 @@ def resolve(
         defense=experiment.rule,
         seed=experiment.seed,
     )
-    shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed)
+    shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed, task)
     shards, local_test = _local_test(experiment, module, shards, data)
     aims = aims_of(data, attacks, experiment.seed)
-    _check_fit(module, data, *map(len, aims.values()))
+    _check_fit(module, data, task, *map(len, aims.values()))
     limit = experiment.max_seconds
     setup = Setup(
         seed=experiment.seed,
@@ -138,7 +141,8 @@ def materials(
 def _tried(setup: Setup) -> Setup:
     """The setup with its engine, after a trial of the model as clients and server will train it, or its refusal."""
     if setup.root is not None:
-        RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
+        task = setup.shards.task
+        RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients, task=task)
     return replace(setup, engine=setup.choose_engine())
 
 
@@ -151,8 +155,22 @@ def _local_test(experiment: Experiment, module: nn.Module, shards: Shards, data:
         if not protocol.test_share:
             return shards, holding_nothing_out
         train, test = hold_out(shards, protocol.test_share, experiment.seed)
-    _check_fit(module, data, *test.sizes)
+    _check_fit(module, data, shards.task, *test.sizes)
     return train, LocalTests(module, test)
+
+
+def _check_labels(data: Dataset, task: Task) -> None:
+    """Refuse data whose labels are not what the task learns."""
+    if data.sequences != task.sequences:
+        wanted = "for each position of an input, [n, T]" if task.sequences else "for each example, [n]"
+        found = f"{data.name} with labels {list(data.train.y.shape)}"
+        raise InvalidConfig(f"`data` must have a label {wanted}, for `task` {task.kind}; found {found}")
+
+
+def _strata(data: Dataset, task: Task, clients: int) -> tuple[Tensor, int, int]:
+    """What a partition deals by, among how many clients, and how many sorts there are."""
+    labels, sorts = task.strata(data.train.y, data.classes)
+    return labels, clients, sorts
 
 
 def _probes(experiment: Experiment, run: Watched) -> tuple[Watch, ...]:
@@ -193,12 +211,12 @@ def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
         return experiment.model.build(data.shape, data.classes, experiment.seed)
 
 
-def _check_fit(module: nn.Module, data: Dataset, *counts: int) -> None:
-    """Refuse a model that cannot classify so many examples, batch by batch, before anything runs."""
+def _check_fit(module: nn.Module, data: Dataset, task: Task, *counts: int) -> None:
+    """Refuse a model that cannot answer so many examples, batch by batch, before anything runs."""
     last = {(count - 1) % BATCH + 1 for count in counts if count}
     telling = telling_rows(module, data.test.x, TRIED)
     for size in sorted({min(size, len(telling)) for size in last and {min(last), TRIED}}):
-        try_evaluation(module, data.test.x[telling[:size]], data.classes)
+        try_evaluation(module, data.test.x[telling[:size]], data.classes, task)
 
 
 def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:

@@ -21,6 +21,7 @@ from fedprop.settings import meant, parts_of
 from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import POLICIES
 from fedprop.simulation.staleness import STALENESSES
+from fedprop.tasks import TASKS
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
 REGISTRIES: tuple[Registry[Any], ...] = (
@@ -38,6 +39,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     LR_SCHEDULES,
     METRICS,
     PROBES,
+    TASKS,
 )
 
 

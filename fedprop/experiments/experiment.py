@@ -23,6 +23,7 @@ from fedprop.simulation.ending import Until
 from fedprop.simulation.enlistment import idle, uneven
 from fedprop.simulation.optimizers import AnyOptimizer, FedAvg
 from fedprop.simulation.policies import AnyPolicy, Synchronous
+from fedprop.tasks import CLASSIFICATION, TASKS, Task
 from fedprop.training import LocalTraining
 from fedprop.types import Frozen, NonNegative, Positive
 
@@ -45,6 +46,7 @@ class Experiment(Frozen):
     rounds : how often the server aggregates (or tries to).
     clients : how many there are; the attacks' shares are shares of these.
     data, model : by name; leave them out to pass your own to `run`.
+    task : what is learnt: to tell classes apart, or the next token of a text.
     partition : how the training data is spread over the clients.
     root : the examples the server keeps for itself, where the defense needs some; else it keeps none.
     training : what a client does with an invitation.
@@ -83,6 +85,7 @@ class Experiment(Frozen):
     model: Annotated[ModelSpec, MODELS] | None = None
     partition: Annotated[Partition, PARTITIONS] = IID()
     root: RootData = RootData()
+    task: Annotated[Task, TASKS] = CLASSIFICATION
     training: LocalTraining = LocalTraining()
     defense: DefenseChoice = Mean()
     central_privacy: CentralPrivacy | None = None
@@ -108,7 +111,7 @@ class Experiment(Frozen):
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
         parts = self._policy, self._defense, self._protocol, self._shares, self._begins
-        return *parts, self._tasks, self._central, self._metrics, self._until
+        return *parts, self._tasks, self._central, self._metrics, self._classes, self._until
 
     def _policy(self) -> Iterator[str]:
         silent = {
@@ -156,6 +159,20 @@ class Experiment(Frozen):
     def _metrics(self) -> Iterator[str]:
         return repeated(self.metrics)
 
+    def _classes(self) -> Iterator[str]:
+        """Who looks at classes, where what is learnt has none."""
+        if self.task.has_classes:
+            return
+        asked: dict[str, list[type]] = {
+            "attack": [type(attack) for attack in self.attack if attack.needs_classes],
+            "metrics": [type(number) for number in self.metrics if number.needs_classes],
+            "inference": [type(probe) for probe in self.inference if probe.needs_classes],
+        }
+        for name, classes in asked.items():
+            for cls in classes:
+                wanted = "a `task` that tells classes apart, such as classification"
+                yield f"`{name}`: {cls.__name__} needs {wanted}; found {self.task.kind}"
+
     def _until(self) -> Iterator[str]:
         if self.until is not None and self.evaluate_every >= self.rounds:
             rounds = f"`rounds`, {self.rounds}"
@@ -190,7 +207,7 @@ class Experiment(Frozen):
         """All that is told of a run: the numbers of every one, those asked for, and those of its parts."""
         of_parts = () if self.protocol is None else self.protocol.numbers
         probed = [number for probe in self.inference for number in probe.numbers]
-        return (*standing(), *self.metrics, *of_parts, *probed)
+        return (*standing(), *self.task.numbers, *self.metrics, *of_parts, *probed)
 
     @property
     def rule(self) -> Aggregator:

@@ -9,6 +9,7 @@ from fedprop.defenses import PROTOCOLS
 from fedprop.metrics import METRICS, Number
 from fedprop.privacy import PROBES
 from fedprop.settings import meant
+from fedprop.tasks import TASKS
 
 
 class Measure(NamedTuple):
@@ -41,6 +42,7 @@ def _lowest(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
 def kinds_of_numbers() -> Mapping[str, type[Number]]:
     """Every kind of number by name: the registered ones, then those that a kind of protocol or probe brings along."""
     brought = [number for protocol in PROTOCOLS.kinds.values() for number in protocol.numbers]
+    brought += [number for task in TASKS.kinds.values() for number in task.numbers]
     brought += [number for probe in PROBES.kinds.values() for number in probe.numbers]
     return {**METRICS.kinds, **{number.kind: type(number) for number in brought}}
 

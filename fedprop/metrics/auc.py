@@ -17,6 +17,7 @@ class AUC(Metric):
 
     label: ClassVar[str] = "AUC, mean over classes"
     parts_of: ClassVar[str] = "class"
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["auc"] = "auc"
 

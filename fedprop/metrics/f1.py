@@ -12,6 +12,7 @@ class F1(Metric):
 
     label: ClassVar[str] = "F1, mean over classes"
     parts_of: ClassVar[str] = "class"
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["f1"] = "f1"
 

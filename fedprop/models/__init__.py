@@ -16,12 +16,13 @@ from fedprop.models.resnet20 import ResNet20
 from fedprop.models.shi_cnn import ShiCNN
 from fedprop.models.siren_cnn import SirenCNN
 from fedprop.models.siren_dp_cnn import SirenDPCNN
+from fedprop.models.window_lm import WindowLM
 from fedprop.registry import Registry
 
 MODELS: Registry[ModelSpec] = Registry(
     "models",
     ModelSpec,
-    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, ResNet18, ResNet20),
+    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, ResNet18, ResNet20, WindowLM),
 )
 """Every model by its `kind`, those of other installed packages included."""
 
@@ -36,4 +37,5 @@ __all__ = [
     "ShiCNN",
     "SirenCNN",
     "SirenDPCNN",
+    "WindowLM",
 ]

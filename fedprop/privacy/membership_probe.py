@@ -44,6 +44,7 @@ class Membership(Probe):
     """
 
     numbers: ClassVar[tuple[Number, ...]] = (GlobalAUC(), ClientAUC())
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["membership"] = "membership"
     attacks: Annotated[tuple[AttackName, ...], Field(min_length=1)] = ("threshold", "logistic_regression")

@@ -9,10 +9,10 @@ from opacus.grad_sample import GradSampleModule
 from opacus.grad_sample.embedding import compute_embedding_grad_sample
 from opacus.optimizers import DPOptimizer
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fedprop.privacy.config import LocalPrivacy
 from fedprop.privacy.noise import noise_like
+from fedprop.tasks import CLASSIFICATION, Task
 
 
 def _embedding(layer: nn.Embedding, activations: list[Tensor], backprops: Tensor) -> dict[nn.Parameter, Tensor]:
@@ -27,7 +27,8 @@ def _embedding(layer: nn.Embedding, activations: list[Tensor], backprops: Tensor
 class PerExample:
     """A module that yields the gradient of each example in `grad_sample` of its parameters."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, task: Task = CLASSIFICATION) -> None:
+        self._task = task
         # Integer inputs have no gradients; opacus does without them, and torch warns of it at each step.
         warnings.filterwarnings("ignore", message="Full backward hook is firing when gradients are computed")
         self._model = GradSampleModule(module, loss_reduction="sum")
@@ -45,7 +46,7 @@ class PerExample:
             # Opacus's hooks fire on the gradients of a layer's inputs, the first layer's too.
             x = x.detach().requires_grad_(x.is_floating_point())
             with forward:
-                loss = cross_entropy(self._model(x), y, reduction="sum")
+                loss = self._task.loss(self._model(x), y, "sum")
             torch.autograd.backward(loss)
         for parameter in self._trainable:
             if parameter.grad_sample is None:

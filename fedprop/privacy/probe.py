@@ -113,9 +113,11 @@ class Probe(Kind, ABC):
     Attributes
     ----------
     numbers : what is told of every run with this probe; they read the findings in the records of its rounds.
+    needs_classes : whether it has nothing to ask unless examples belong to classes.
     """
 
     numbers: ClassVar[tuple[Number, ...]] = ()
+    needs_classes: ClassVar[bool] = False
 
     @abstractmethod
     def watch(self, run: Watched) -> Watch:

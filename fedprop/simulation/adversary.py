@@ -58,7 +58,9 @@ class Adversary:
         self._compromised = setup.compromised
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
-        self._gradients = Gradients(setup.module) if any(attack.trains for attack, _ in setup.attacks) else None
+        self._gradients = (
+            Gradients(setup.module, setup.shards.task) if any(attack.trains for attack, _ in setup.attacks) else None
+        )
         self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 

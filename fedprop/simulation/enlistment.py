@@ -15,6 +15,7 @@ from fedprop.data import Dataset, Examples
 from fedprop.errors import InvalidConfig
 from fedprop.failures import blamed
 from fedprop.rng import generator
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training import Shards
 from fedprop.types import ClientId
 
@@ -115,7 +116,9 @@ def aims_of(data: Dataset, attacks: Enlisted, seed: int) -> Mapping[int, Example
     return found
 
 
-def shards_of(data: Dataset, parts: Sequence[Tensor], attacks: Enlisted, seed: int) -> Shards:
+def shards_of(
+    data: Dataset, parts: Sequence[Tensor], attacks: Enlisted, seed: int, task: Task = CLASSIFICATION
+) -> Shards:
     """The clients' data; what an attack changes is added to the pool, so that honest clients' data stays as it is.
 
     Raises
@@ -139,7 +142,7 @@ def shards_of(data: Dataset, parts: Sequence[Tensor], attacks: Enlisted, seed: i
             raise InvalidConfig(
                 f"attack {attack.kind} must change the data of some client that it holds; found {len(held)} unchanged"
             )
-    return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), tuple(parts))
+    return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), tuple(parts), task)
 
 
 def _poisoned(attack: Attack, own: Examples, classes: int, seed: int, index: int, client: ClientId) -> Examples:

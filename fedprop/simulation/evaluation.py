@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fedprop.cores import Crew, cores
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
 from fedprop.failures import blamed
 from fedprop.params import ParameterLayout, copy_module
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.channels_last import store_channels_last
 from fedprop.training.randomness import draws_in_evaluation
 from fedprop.types import Vector
@@ -21,7 +21,7 @@ BATCH = 256
 
 
 class Score(NamedTuple):
-    """Test accuracy in [0, 1] and mean cross-entropy."""
+    """The share of right answers, in [0, 1], and the mean loss of an example."""
 
     accuracy: float
     loss: float
@@ -34,7 +34,8 @@ class Evaluator:
     however many there are. A model that draws random numbers even here draws the same ones each time.
     """
 
-    def __init__(self, module: nn.Module, test: Examples) -> None:
+    def __init__(self, module: nn.Module, test: Examples, task: Task = CLASSIFICATION) -> None:
+        self._task = task
         self._module = copy_module(module).to(test.x.device).eval()
         store_channels_last(self._module, test.x)
         self._layout = ParameterLayout.of(self._module)
@@ -48,18 +49,18 @@ class Evaluator:
 
     def score(self, parameters: Vector, test: Examples) -> Score:
         """How good a model [d] is on other examples of the same shape."""
-        return scored(self.outputs(parameters, test), test.y)
+        return scored(self.outputs(parameters, test), test.y, self._task)
 
     def outputs(self, parameters: Vector, test: Examples) -> Tensor:
-        """What a model answers to examples [n, classes]."""
+        """What a model answers to examples [n, ...]."""
         return torch.cat(self._each(parameters, torch.split(test.x, BATCH), lambda module, x: module(x)))
 
     def right(self, parameters: Vector, pool: Examples, rows: Tensor) -> Tensor:
-        """Whether a model recognises some examples of a pool: Booleans [n] for the rows [n]."""
+        """Which answers to some examples of a pool are right: Booleans for the rows [n], as the labels are."""
 
         def recognised(module: nn.Module, some: Tensor) -> Tensor:
             logits: Tensor = module(pool.x[some])
-            return logits.argmax(dim=1) == pool.y[some]
+            return self._task.right(logits, pool.y[some])
 
         return torch.cat(self._each(parameters, torch.split(rows, BATCH), recognised))
 
@@ -91,10 +92,10 @@ class Evaluator:
         return self._crew
 
 
-def scored(outputs: Tensor, labels: Tensor) -> Score:
-    """How good a model's outputs [n, classes] are."""
-    right = (outputs.argmax(dim=1) == labels).sum()
+def scored(outputs: Tensor, labels: Tensor, task: Task = CLASSIFICATION) -> Score:
+    """How good a model's outputs [n, ...] are."""
+    right = task.right(outputs, labels)
     loss = torch.zeros((), dtype=torch.float64, device=outputs.device)
     for some, wanted in zip(torch.split(outputs, BATCH), torch.split(labels, BATCH), strict=True):
-        loss += cross_entropy(some, wanted, reduction="sum")
-    return Score(int(right) / len(labels), float(loss) / len(labels))
+        loss += task.loss(some, wanted, "sum")
+    return Score(int(right.sum()) / right.numel(), float(loss) / len(labels))

@@ -36,7 +36,7 @@ class Examiner:
         self._test = setup.dataset.test
         self._classes = setup.dataset.classes
         self._metrics = [number for number in setup.numbers if isinstance(number, Metric)]
-        self._evaluate = Evaluator(setup.module, self._test)
+        self._evaluate = Evaluator(setup.module, self._test, setup.shards.task)
         self._aims = setup.aims
         self._shards = setup.shards
         sizes = enumerate(setup.shards.sizes)
@@ -60,7 +60,7 @@ class Examiner:
         )
         found = {metric.kind: read(metric, exam, round) for metric in self._metrics}
         readings = {kind: reading for kind, reading in found.items() if reading is not None}
-        return Grades(*scored(outputs, self._test.y), readings)
+        return Grades(*scored(outputs, self._test.y, self._shards.task), readings)
 
     def _by_client(self, parameters: Vector) -> Mapping[ClientId, float]:
         """The accuracy on what each honest client trains on."""

@@ -1,5 +1,7 @@
 """What each client keeps for testing, where a defense asks for it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ def hold_out(shards: Shards, share: float, seed: int) -> tuple[Shards, Shards]:
     """
     pairs = [_split(part, share, generator(seed, "holdout", client)) for client, part in enumerate(shards.parts)]
     train, test = zip(*pairs, strict=True)
-    return Shards(shards.pool, train), Shards(shards.pool, test)
+    return replace(shards, parts=train), replace(shards, parts=test)
 
 
 def _split(part: Tensor, share: float, stream: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -31,7 +33,7 @@ class LocalTests:
     """Tests models on what each client holds out, on one module for all."""
 
     def __init__(self, module: nn.Module, held: Shards) -> None:
-        self._evaluate = Evaluator(module, held.pool)
+        self._evaluate = Evaluator(module, held.pool, held.task)
         self._held = held
 
     def __call__(self, client: ClientId, parameters: Vector) -> float | None:

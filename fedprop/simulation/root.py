@@ -8,6 +8,7 @@ from torch import nn
 
 from fedprop.data.base import Examples
 from fedprop.simulation.evaluation import Evaluator, Score
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.config import LocalTraining
 from fedprop.training.engine import make_engine
 from fedprop.training.task import Shards, Ticket
@@ -18,12 +19,19 @@ class RootBench:
     """Tests and trains models on the server's examples, as the client `trainer`, who is nobody else."""
 
     def __init__(
-        self, module: nn.Module, root: Examples, training: LocalTraining, *, seed: int, trainer: ClientId
+        self,
+        module: nn.Module,
+        root: Examples,
+        training: LocalTraining,
+        *,
+        seed: int,
+        trainer: ClientId,
+        task: Task = CLASSIFICATION,
     ) -> None:
-        self.test = Evaluator(module, root)
+        self.test = Evaluator(module, root, task)
         everything = torch.arange(len(root), device=root.y.device)
         nobody = everything[:0]
-        shards = Shards(root, (*([nobody] * trainer), everything))
+        shards = Shards(root, (*([nobody] * trainer), everything), task)
         self._train = make_engine(module, shards, training, seed)
         self._trainer = trainer
 
@@ -46,7 +54,7 @@ class RootView:
     round: Round
 
     def losses(self, candidates: Updates) -> Weights:
-        """The mean cross-entropy of the global model moved by each of the candidates."""
+        """The mean loss of the global model moved by each of the candidates."""
         return self._measured(candidates, lambda score: score.loss)
 
     def accuracies(self, candidates: Updates) -> Weights:

@@ -77,7 +77,14 @@ class Server:
         self._root = (
             None
             if setup.root is None
-            else RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients)
+            else RootBench(
+                setup.module,
+                setup.root,
+                setup.training,
+                seed=setup.seed,
+                trainer=setup.clients,
+                task=setup.shards.task,
+            )
         )
         self._office = office
         self._transport = transport

@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
 from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout, copy_module
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.task import Shards
 from fedprop.types import ClientId, Vector
 
 
 class Gradients:
-    """Gradients of a model's mean cross-entropy, in evaluation mode: without dropout, and with frozen statistics."""
+    """Gradients of a model's mean loss, in evaluation mode: without dropout, and with frozen statistics."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, task: Task = CLASSIFICATION) -> None:
+        self._task = task
         self._module = copy_module(module).eval()
         self._layout = ParameterLayout.of(self._module)
 
@@ -26,7 +27,7 @@ class Gradients:
         self._layout.load(self._module, parameters)
         self._module.zero_grad(set_to_none=True)
         with seeded(0, parameters.device), OwnDraws(0):
-            torch.autograd.backward(cross_entropy(self._module(examples.x), examples.y))
+            torch.autograd.backward(self._task.loss(self._module(examples.x), examples.y))
         gradient, slices = torch.zeros_like(parameters), self._layout.slices
         for name, parameter in self._module.named_parameters():
             if parameter.grad is not None:

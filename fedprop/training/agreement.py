@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
 from fedprop.draws import seeded
 from fedprop.failures import in_words
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy.config import expected_batch
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import Draws
 from fedprop.training.sequential import Differentiate, Forward, Sequential
@@ -45,7 +45,13 @@ CLIENT_BY_CLIENT = "There is a performance drop"
 
 
 def disagreement(
-    make: Make, module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, draws: Draws
+    make: Make,
+    module: nn.Module,
+    few: Examples,
+    config: LocalTraining,
+    batches: Batches,
+    draws: Draws,
+    task: Task = CLASSIFICATION,
 ) -> str:
     """How an engine's results differ from the definition, or why it has none; empty if they agree.
 
@@ -56,9 +62,9 @@ def disagreement(
     """
     for precise in (True, False):
         for sizes in (SIZES, (batches.largest, batches.smallest, batches.largest)):
-            own, shards = copy_module(module), Shards(few, _parts(sizes, few))
+            own, shards = copy_module(module), Shards(few, _parts(sizes, few), task)
             if precise:
-                own, shards = own.double(), Shards(_double(few), shards.parts)
+                own, shards = own.double(), Shards(_double(few), shards.parts, task)
             settings = _plain(config, max(sizes) if draws == "none" else 1)
             try:
                 wanted = _train(_defined(own, shards, settings, draws), own)
@@ -84,7 +90,7 @@ class OneByOne(Sequential):
             sums = [torch.zeros_like(parameter) for parameter in trainable]
             for row in range(len(y)):
                 with forward:
-                    loss = cross_entropy(self.module(x[row : row + 1]), y[row : row + 1])
+                    loss = self.shards.task.loss(self.module(x[row : row + 1]), y[row : row + 1])
                 found = torch.autograd.grad(loss, trainable, allow_unused=True, materialize_grads=True)
                 norm = torch.stack([gradient.norm() for gradient in found]).norm()
                 for total, gradient in zip(sums, found, strict=True):

@@ -13,7 +13,7 @@ Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized"]
 
 
 class LocalTraining(Frozen):
-    """Stochastic gradient descent on the mean cross-entropy of a batch.
+    """Stochastic gradient descent on the mean loss of a batch, as the task has it.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ from fedprop.data.base import Examples
 from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy.models import refuse_leaks, refuse_leaky_layers
+from fedprop.tasks import Task
 from fedprop.training.agreement import SIZES, disagreement
 from fedprop.training.channels_last import store_channels_last
 from fedprop.training.config import Engine, LocalTraining
@@ -99,11 +100,11 @@ def choose_engine(
     few = Examples(x[telling], shards.pool.y[telling])
     if config.privacy is not None:
         refuse_leaky_layers(module)
-    found = try_training(module, few, config, batches)
+    found = try_training(module, few, config, batches, shards.task)
     if config.privacy is not None:
         refuse_leaks(module, few.x[: max(2 * max(SIZES), batches.smallest)])
     lost = astray(steering, ParameterLayout.of(module), x.device)
-    kind, reason = _first_that_agrees(module, few, config, batches, found, lost)
+    kind, reason = _first_that_agrees(module, few, config, batches, found, lost, shards.task)
     if config.privacy is None or not exempt:
         return EngineChoice(kind, found.draws, reason)
     others = choose_engine(module, shards, config.but(privacy=None), steering=steering)
@@ -130,7 +131,13 @@ def build_engine(
 
 
 def _first_that_agrees(
-    module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness, lost: str
+    module: nn.Module,
+    few: Examples,
+    config: LocalTraining,
+    batches: Batches,
+    found: Randomness,
+    lost: str,
+    task: Task,
 ) -> tuple[Engine, str]:
     """The first engine in question that trains the model as it is defined, and why not one before it.
 
@@ -141,7 +148,7 @@ def _first_that_agrees(
         if lost and kind == "vectorized":
             reason = f"the defense does not steer clients in a stack as it does alone: {lost}"
             continue
-        wrong = _wrong(kind, module, few, config, batches, found)
+        wrong = _wrong(kind, module, few, config, batches, found, task)
         if not wrong:
             return kind, reason
         reason = f"the model does not train in a stack as it does alone: {wrong}"
@@ -173,7 +180,13 @@ def _in_question(module: nn.Module, few: Examples, config: LocalTraining, found:
 
 
 def _wrong(
-    kind: Engine, module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, found: Randomness
+    kind: Engine,
+    module: nn.Module,
+    few: Examples,
+    config: LocalTraining,
+    batches: Batches,
+    found: Randomness,
+    task: Task,
 ) -> str:
     """What an engine gets wrong; plain training of one client at a time is the definition."""
     if not batches.largest or (config.privacy is None and kind != "vectorized"):
@@ -184,7 +197,7 @@ def _wrong(
             return _stack(trial, shards, settings, 0, members=len(SIZES))
         return _one_at_a_time(trial, shards, settings, 0, found.draws)
 
-    return disagreement(make, module, few, config, batches, found.draws)
+    return disagreement(make, module, few, config, batches, found.draws, task)
 
 
 def _build(

@@ -29,7 +29,7 @@ class PrivateSequential(Sequential):
     ) -> None:
         super().__init__(module, shards, config, seed, draws=draws, steering=steering)
         self._privacy = privacy
-        self._examples = PerExample(self.module)
+        self._examples = PerExample(self.module, shards.task)
 
     def _differentiator(self, ticket: Ticket, optimizer: torch.optim.Optimizer, forward: Forward) -> Differentiate:
         gradients = PrivateGradients(

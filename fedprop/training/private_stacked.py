@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
 from fedprop.privacy.config import LocalPrivacy
 from fedprop.privacy.noise import noise_like
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.schedule import Members, Pass
 from fedprop.training.stacked import CLIPPING_SLACK
 from fedprop.training.steering import Stack, column
@@ -27,11 +27,13 @@ class StackedPrivateGradients:
         trainable: Sequence[str],
         batches: Sequence[int],
         generators: Sequence[torch.Generator],
+        task: Task = CLASSIFICATION,
     ) -> None:
         """`batches` [k] are the expected sizes of the clients' batches; `generators` [k] draw their noise."""
         self._module = module
         self._pool = pool
         self._privacy = privacy
+        self._task = task
         self._trainable = trainable
         self._generators = generators
         self._places = torch.arange(len(generators))
@@ -84,7 +86,7 @@ class StackedPrivateGradients:
     def _loss(self, trained: Stack, frozen: Stack, x: Tensor, y: Tensor) -> Tensor:
         """One example's loss."""
         logits = functional_call(self._module, {**trained, **frozen}, (x[None],))
-        return cross_entropy(logits, y[None])
+        return self._task.loss(logits, y[None])
 
     def _adapt(self, balance: Tensor, members: Members, generators: Sequence[torch.Generator]) -> None:
         quantile = self._privacy.quantile

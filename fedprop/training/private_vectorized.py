@@ -39,6 +39,7 @@ class PrivateVectorized(Vectorized):
             trainable=self.descend.trainable,
             batches=[expected_batch(self.shards.count(t.client), self.config.batch_size) for t in tickets],
             generators=[generator(self.seed, "noise", t.client, t.task) for t in tickets],
+            task=self.shards.task,
         )
         rates, steered = self._rates(tickets), self._steered(tickets)
         return self.descend(*models(tickets), rates, schedule, gradients, steered)

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from fedprop.cores import one_thread
@@ -101,7 +100,7 @@ class Sequential:
         def differentiate(x: Tensor, y: Tensor) -> Tensor:
             optimizer.zero_grad()
             with forward:
-                loss = cross_entropy(self.module(x), y)
+                loss = self.shards.task.loss(self.module(x), y)
             torch.autograd.backward(loss)
             return loss.detach()
 

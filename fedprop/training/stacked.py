@@ -10,11 +10,11 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fedprop.data.base import Examples
 from fedprop.params import ParameterLayout
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.config import LocalTraining
 from fedprop.training.directions import Directions, directions
 from fedprop.training.products import StackedLayers
@@ -35,11 +35,12 @@ Differentiate: TypeAlias = Callable[[Stack, Stack, Pass], tuple[Stack, Tensor]]
 class StackedDescent:
     """Stochastic gradient descent of many clients on examples of one pool."""
 
-    def __init__(self, module: nn.Module, pool: Examples, config: LocalTraining) -> None:
+    def __init__(self, module: nn.Module, pool: Examples, config: LocalTraining, task: Task = CLASSIFICATION) -> None:
         self.module = module.train()
         self.layout = ParameterLayout.of(module)
         self.pool = pool
         self.config = config
+        self.task = task
         self.trainable = [entry.name for entry in self.layout.entries if entry.trainable]
         self._sees_padding = any(isinstance(part, _BatchNorm) for part in module.modules()) or any(
             entry.buffer for entry in self.layout.entries
@@ -83,7 +84,7 @@ class StackedDescent:
             logits, after = vmap(self._forward)(leaves, inner, x.view(*part.rows.shape, *x.shape[1:]))
         for name, value in after.items():
             buffers[name][part.members] = value.detach()
-        each = cross_entropy(logits.mT, y, reduction="none")
+        each = self.task.each(logits, y)
         losses = each.mean(1) if part.real is None else (each * part.real).sum(1) / part.real.sum(1)
         # A client's loss depends on its own state alone, so the gradient of the sum holds everyone's own gradient.
         found = torch.autograd.grad(losses.sum(), sources, allow_unused=True)

@@ -8,15 +8,17 @@ from typing import TypeAlias
 from torch import Tensor
 
 from fedprop.data.base import Examples
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.types import ClientId, Round, Vector
 
 
 @dataclass(frozen=True)
 class Shards:
-    """Everybody's training data: one pool of examples, and which of them each client holds."""
+    """Everybody's training data: one pool of examples, which of them each client holds, and what is learnt of it."""
 
     pool: Examples
     parts: tuple[Tensor, ...]
+    task: Task = CLASSIFICATION
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

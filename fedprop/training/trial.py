@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fedprop.data.base import Examples
 from fedprop.draws import OwnDraws, seeded
 from fedprop.errors import InvalidConfig
 from fedprop.failures import blamed
 from fedprop.params import ParameterLayout, copy_module
+from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.batches import sizes_that_occur
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import SHARING, Draws, Randomness, Watch
@@ -38,7 +38,9 @@ def batches_of(shards: Shards, config: LocalTraining) -> Batches:
     return Batches(min(sizes), max(sizes), sizes[min(sizes)]) if sizes else Batches(0, 0, 0)
 
 
-def try_training(module: nn.Module, few: Examples, config: LocalTraining, batches: Batches) -> Randomness:
+def try_training(
+    module: nn.Module, few: Examples, config: LocalTraining, batches: Batches, task: Task = CLASSIFICATION
+) -> Randomness:
     """Refuse a model that cannot be trained one client at a time on batches like these; how it draws random numbers.
 
     Parameters
@@ -56,20 +58,22 @@ def try_training(module: nn.Module, few: Examples, config: LocalTraining, batche
         raise InvalidConfig(f"`model`: {name} must have a parameter that requires a gradient; found none")
     for size in sorted({batches.smallest, batches.largest} - {0}):
         with refusing(name, f"train on {_batch(size, batches, config)}"):
-            found = max(found, _step(module, few.x[:size], few.y[:size]), key=lambda seen: SHARING.index(seen.draws))
+            found = max(
+                found, _step(module, few.x[:size], few.y[:size], task), key=lambda seen: SHARING.index(seen.draws)
+            )
     if batches.largest:
         with refusing(name, f"take a step of {config.optimizer}"):
-            _refuse_memory(module, few, batches, config, found.draws)
+            _refuse_memory(module, few, batches, config, found.draws, task)
     return found
 
 
-def try_evaluation(module: nn.Module, x: Tensor, classes: int) -> None:
+def try_evaluation(module: nn.Module, x: Tensor, classes: int, task: Task = CLASSIFICATION) -> None:
     """Refuse a model that cannot be evaluated on a batch x [n, ...].
 
     Raises
     ------
     InvalidConfig
-        If it cannot be copied or sent as a vector, raises any error, answers with anything but logits [n, classes], or
+        If it cannot be copied or sent as a vector, raises any error, answers with anything but the task's outputs, or
         remembers what it was asked.
     """
     name = type(module).__name__
@@ -81,7 +85,7 @@ def try_evaluation(module: nn.Module, x: Tensor, classes: int) -> None:
         for _ in range(2):
             with torch.no_grad(), seeded(0, x.device), OwnDraws(0):
                 answers.append(trial(x))
-    check_logits(name, answers[0], len(x), classes)
+    check_outputs(name, answers[0], x, classes, task)
     if not _same(*answers):
         raise InvalidConfig(f"`model`: {name} {KEEPS}; found another answer to the same inputs")
 
@@ -91,32 +95,28 @@ def refusing(name: str, task: str) -> AbstractContextManager[None]:
     return blamed(f"`model`: {name} must {task}; found", raising=InvalidConfig, passing=(InvalidConfig,))
 
 
-def check_logits(name: str, answer: Any, examples: int, classes: int | None = None) -> None:
-    """Refuse what a model answers to so many examples if these are no logits.
+def check_outputs(name: str, answer: Any, x: Tensor, classes: int | None, task: Task) -> None:
+    """Refuse what a model answers to inputs x [n, ...] if that is no output of the task.
 
     Raises
     ------
     InvalidConfig
-        If it is not one tensor of floats [examples, classes].
+        If it is not one tensor of floats of the task's shape.
     """
-    shape = f"[{examples}, {'classes' if classes is None else classes}]"
-    rule = f"`model`: {name} must give logits of shape {shape}, one tensor of floats"
-    if not isinstance(answer, Tensor):
-        raise InvalidConfig(f"{rule}; found {type(answer).__name__}")
-    fits = answer.ndim == 2 and len(answer) == examples and answer.shape[1] == (classes or answer.shape[1])
-    if not fits or not answer.is_floating_point():
-        raise InvalidConfig(f"{rule}; found {answer.dtype} of shape {list(answer.shape)}")
+    wrong = task.refused(answer, x, classes)
+    if wrong:
+        raise InvalidConfig(f"`model`: {name} must give {wrong}")
 
 
-def _step(module: nn.Module, x: Tensor, y: Tensor) -> Randomness:
+def _step(module: nn.Module, x: Tensor, y: Tensor, task: Task) -> Randomness:
     """What a step of training on a batch draws; refuses one without gradients."""
     trial, name = copy_module(module).train(), type(module).__name__
     with seeded(0, x.device):
         watch = Watch()
         with watch.forward:
             logits = trial(x)
-            check_logits(name, logits, len(x))
-            loss = cross_entropy(logits, y)
+            check_outputs(name, logits, x, None, task)
+            loss = task.loss(logits, y)
         _check_leaves(name, _leaves(loss), list(trial.parameters()))
         with watch.backward:
             torch.autograd.backward(loss)
@@ -148,11 +148,14 @@ def _leaves(loss: Tensor) -> list[Tensor]:
     return found
 
 
-def _refuse_memory(module: nn.Module, few: Examples, batches: Batches, config: LocalTraining, draws: Draws) -> None:
+def _refuse_memory(
+    module: nn.Module, few: Examples, batches: Batches, config: LocalTraining, draws: Draws, task: Task
+) -> None:
     """Train one client, another, and the first once more: its result must be the same."""
     trial = copy_module(module)
     origin = ParameterLayout.of(trial).flatten(trial)
-    shards = Shards(few, tuple(torch.arange(size, device=few.y.device) for size in (batches.smallest, batches.largest)))
+    parts = tuple(torch.arange(size, device=few.y.device) for size in (batches.smallest, batches.largest))
+    shards = Shards(few, parts, task)
     once = config.but(privacy=None, steps=1, epochs=None, batch_size=batches.largest)
     # Adam would blow up what a GPU's rounding makes of a gradient of zero.
     alike = LocalTraining(batch_size=batches.largest)

@@ -36,7 +36,7 @@ class Vectorized:
         self.shards = shards
         self.config = config
         self.seed = seed
-        self.descend = StackedDescent(module, shards.pool, config)
+        self.descend = StackedDescent(module, shards.pool, config, shards.task)
         self._held = torch.cat(shards.parts)
         self._starts = [0, *accumulate(shards.sizes)]
         self.members = members
