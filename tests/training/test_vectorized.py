@@ -63,11 +63,11 @@ class Crowded(StackedDescent):
     error = torch.OutOfMemoryError("CUDA out of memory")
     asked: ClassVar[list[int]] = []
 
-    def __call__(self, starts, *others):
+    def __call__(self, starts, *others, **more):
         self.asked.append(len(starts))
         if len(starts) > self.room:
             raise self.error
-        return super().__call__(starts, *others)
+        return super().__call__(starts, *others, **more)
 
 
 CPU_ERROR = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"
