@@ -1,4 +1,5 @@
 import random
+from collections import namedtuple
 from typing import Literal
 
 import numpy as np
@@ -132,11 +133,66 @@ class BelievesInTheMean(Crafted):
         return -view.own
 
 
-class ToolsWithoutAnAim(Crafted):
-    """Only an attack that aims at inputs has a workshop."""
+class ToolsUndeclared(Crafted):
+    """Only an attack that declares that it trains has a workshop."""
 
     def craft(self, view):
         return view.own - view.tools.wanted_gradient(view.origin).to(view.own)
+
+
+class ClaimsAsManyAsOthers(Crafted):
+    """What it hides in its claims is as hidden as what it hides in its rows."""
+
+    def claim(self, view):
+        return [1 + (0 if view.benign is None else len(view.benign))] * len(view.own)
+
+
+class WaitsForOthers(Crafted):
+    def delay(self, view):
+        return [0.0 if view.benign is None else 1.0] * len(view.own)
+
+
+class ClaimsNothing(Crafted):
+    def claim(self, view):
+        return [0] * len(view.own)
+
+
+class AnswersBeforeItIsAsked(Crafted):
+    def delay(self, view):
+        return [-1.0] * len(view.own)
+
+
+class ClaimsForOne(Crafted):
+    def claim(self, view):
+        return view.examples[:1]
+
+
+class RemembersAnObject(Crafted):
+    def craft(self, view):
+        return -view.own
+
+    def remember(self, view, rows):
+        return {1, 2}
+
+
+class TellsCheckpointsApart(Crafted):
+    """A tuple with names is a plain one after a checkpoint."""
+
+    def craft(self, view):
+        return -view.own if view.state is None or hasattr(view.state, "_fields") else view.own
+
+    def remember(self, view, rows):
+        return namedtuple("Kept", "times")(1)
+
+
+class SpoilsThePast(Crafted):
+    @property
+    def looks_back(self):
+        return 2
+
+    def craft(self, view):
+        view.past.add_(1)
+        return -view.own
 
 
 class LooksAway(Crafted):
@@ -206,6 +262,14 @@ def test_a_correct_attack_with_a_constraint_passes():
         (PythonNoise, {"own randomness"}),
         (StirsTorch, {"own randomness"}),
         (SpoilsTheModel, {"untouched"}),
+        (SpoilsThePast, {"untouched"}),
+        (ClaimsAsManyAsOthers, {"partial knowledge"}),
+        (WaitsForOthers, {"partial knowledge"}),
+        (ClaimsNothing, {"said"}),
+        (AnswersBeforeItIsAsked, {"said"}),
+        (ClaimsForOne, {"said"}),
+        (RemembersAnObject, {"memory"}),
+        (TellsCheckpointsApart, {"memory"}),
     ],
 )
 def test_broken_attacks_are_caught(attack, expected):
@@ -223,7 +287,7 @@ def test_broken_attacks_are_caught(attack, expected):
         (NarrowModelsOnly, "one row each"),
         (FewClientsOnly, "one row each"),
         (BelievesInTheMean, "answers"),
-        (ToolsWithoutAnAim, "answers"),
+        (ToolsUndeclared, "answers"),
     ],
 )
 def test_attacks_that_fail_are_caught(attack, expected):
