@@ -132,6 +132,19 @@ class Registry(Generic[T]):
             raise unknown_kind(kind, self.kinds)
         return self.kinds[kind].model_validate(dict(fields))
 
+    def offers(self, value: Any) -> bool:
+        """Whether a value names a class of this family, or is an instance of one."""
+        if isinstance(value, self.base):
+            return True
+        kind = value.get("kind") if isinstance(value, Mapping) else value
+        if not isinstance(kind, str) or ":" not in kind:
+            return isinstance(kind, str) and kind in self.kinds
+        try:
+            cls = load_target(kind)
+        except InvalidConfig:
+            return False
+        return isinstance(cls, type) and issubclass(cls, self.base)
+
     def _by_place(self, target: str) -> type[T]:
         try:
             cls = load_target(target)

@@ -17,7 +17,7 @@ import torch
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Cohort, Stage, self_contained
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, Cohort, Stage, self_contained
 from fedprop.aggregators.stage import in_memory
 from fedprop.errors import TooFewUpdates
 from fedprop.oracles import ORACLES
@@ -33,10 +33,12 @@ def draw_rule(data: st.DataObject, kind: str) -> Aggregator:
 
 
 def draw_chain(data: st.DataObject) -> Aggregator:
-    """One stage or two, and a rule behind them."""
+    """One stage or two, a rule behind them, and perhaps a postprocessor."""
     rule = data.draw(st.sampled_from(AGGREGATORS.examples()))
     for stage in data.draw(st.lists(st.sampled_from(STAGES.examples()), min_size=1, max_size=2)):
         rule = stage >> rule
+    for after in data.draw(st.lists(st.sampled_from(POSTPROCESSORS.examples()), max_size=2)):
+        rule = rule >> after
     return self_contained(rule)
 
 

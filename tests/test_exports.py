@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fedprop
-from fedprop.aggregators import AGGREGATORS, STAGES
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.cli.kinds import Family
 from fedprop.data import DATASETS, PARTITIONS
@@ -55,7 +55,7 @@ def test_everything_public_is_documented(name):
 
 
 @pytest.mark.parametrize(
-    "registry", [AGGREGATORS, STAGES, ATTACKS, DATASETS, PARTITIONS, MODELS], ids=lambda r: r.family
+    "registry", [AGGREGATORS, STAGES, POSTPROCESSORS, ATTACKS, DATASETS, PARTITIONS, MODELS], ids=lambda r: r.family
 )
 def test_every_kind_is_offered_by_its_package(registry):
     package = importlib.import_module(registry.base.__module__.rpartition(".")[0])
@@ -73,7 +73,12 @@ def test_every_kind_says_what_it_is(family):
 
 
 def test_the_package_offers_every_rule_and_attack():
-    for cls in [*AGGREGATORS.kinds.values(), *STAGES.kinds.values(), *ATTACKS.kinds.values()]:
+    for cls in [
+        *AGGREGATORS.kinds.values(),
+        *STAGES.kinds.values(),
+        *POSTPROCESSORS.kinds.values(),
+        *ATTACKS.kinds.values(),
+    ]:
         assert getattr(fedprop, cls.__name__) is cls
 
 

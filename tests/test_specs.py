@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fedprop
-from fedprop.aggregators import AGGREGATORS, STAGES
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.experiments.catalogue import REGISTRIES
 from fedprop.oracles import ORACLES
@@ -21,7 +21,7 @@ from fedprop.registry import Registry
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").rglob("test_*.py"))
-COMPOSED = {"Chain", "Pipeline", "Rooted"}
+COMPOSED = {"Chain", "Pipeline", "Rooted", "Told"}
 """Classes that a list of kinds, or a wrapper in Python, stands for in a file, so that no name does."""
 
 LIAR = '''
@@ -94,7 +94,7 @@ def test_every_spec_cites_a_source():
 
 
 def test_every_rule_and_stage_has_an_oracle():
-    assert {*AGGREGATORS.kinds, *STAGES.kinds} <= ORACLES.keys()
+    assert {*AGGREGATORS.kinds, *STAGES.kinds, *POSTPROCESSORS.kinds} <= ORACLES.keys()
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.family)

@@ -14,19 +14,23 @@ attack.
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.bucketing import Bucketing
 from fedprop.aggregators.bulyan import Bulyan
-from fedprop.aggregators.catalogue import AGGREGATORS, STAGES, DefenseField, parse_defense
+from fedprop.aggregators.catalogue import AGGREGATORS, POSTPROCESSORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.columns import Columns
+from fedprop.aggregators.completed import completed
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
 from fedprop.aggregators.fl_trust import FLTrust
 from fedprop.aggregators.fools_gold import FoolsGold
+from fedprop.aggregators.gaussian_noise import GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import FramedRule, GramRule, Judged
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
+from fedprop.aggregators.model_clipping import ModelClipping
+from fedprop.aggregators.moving_average import MovingAverage
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
 from fedprop.aggregators.norm_filter import NormFilter
@@ -42,6 +46,7 @@ from fedprop.aggregators.worker_momentum import WorkerMomentum
 
 __all__ = [
     "AGGREGATORS",
+    "POSTPROCESSORS",
     "STAGES",
     "Aggregation",
     "Aggregator",
@@ -57,6 +62,7 @@ __all__ = [
     "FLTrust",
     "FoolsGold",
     "FramedRule",
+    "GaussianNoise",
     "GeometricMedian",
     "GramRule",
     "Judged",
@@ -65,6 +71,8 @@ __all__ = [
     "Mean",
     "MeanAroundMedian",
     "Median",
+    "ModelClipping",
+    "MovingAverage",
     "NearestNeighbourMixing",
     "NormClipping",
     "NormFilter",
@@ -81,6 +89,7 @@ __all__ = [
     "Told",
     "TrimmedMean",
     "WorkerMomentum",
+    "completed",
     "needs_examples",
     "parse_defense",
     "self_contained",

@@ -1,4 +1,4 @@
-"""Rules and stages by name: how a configuration spells a defense."""
+"""Rules, stages and postprocessors by name: how a configuration spells a defense."""
 
 from typing import Annotated, Any, TypeAlias
 
@@ -12,15 +12,19 @@ from fedprop.aggregators.bulyan import Bulyan
 from fedprop.aggregators.centered_clipping import CenteredClipping
 from fedprop.aggregators.fl_trust import FLTrust
 from fedprop.aggregators.fools_gold import FoolsGold
+from fedprop.aggregators.gaussian_noise import GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
+from fedprop.aggregators.model_clipping import ModelClipping
+from fedprop.aggregators.moving_average import MovingAverage
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping
 from fedprop.aggregators.norm_filter import NormFilter
 from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.stage import Stage
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum
@@ -38,11 +42,16 @@ STAGES: Registry[Stage] = Registry(
 )
 """Every stage by its `kind`."""
 
+POSTPROCESSORS: Registry[Postprocessor] = Registry(
+    "postprocessors", Postprocessor, (GaussianNoise, ModelClipping, MovingAverage)
+)
+"""Every postprocessor by its `kind`."""
+
 
 class _Defense:
-    """Pydantic's view of a defense: a rule, or a list of stages that ends in a rule."""
+    """Pydantic's view of a defense: a rule, or a list with stages before one and postprocessors after it."""
 
-    told = "one of the aggregators, or a list of stages that ends in one"
+    told = "one of the aggregators, or a list with stages before one and postprocessors after it"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -60,7 +69,7 @@ DefenseField: TypeAlias = Annotated[Aggregator, _Defense()]
 
 
 def parse_defense(value: Any) -> Aggregator:
-    """A rule from an instance, a kind, a mapping with a `kind`, or a list of stages that ends in a rule.
+    """A rule from an instance, a kind, a mapping with a `kind`, or a list: stages, a rule, postprocessors.
 
     Raises
     ------
@@ -69,6 +78,8 @@ def parse_defense(value: Any) -> Aggregator:
 
     >>> parse_defense([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "trimmed_mean", "f": 2}]).kind
     'pipeline'
+    >>> parse_defense([{"kind": "norm_clipping", "max_norm": 3}, "mean", {"kind": "gaussian_noise", "std": 0.1}]).asks
+    frozenset({'generator'})
     """
     return _ADAPTER.validate_python(value)
 
@@ -79,24 +90,29 @@ def _parse(value: Any) -> Aggregator:
 
 def _parse_chain(parts: list[Any] | tuple[Any, ...]) -> Aggregator:
     if not parts:
-        raise PydanticCustomError("defense_empty", "a defense must be a rule, or stages that end in a rule; found []")
-    validators = [STAGES.parse] * (len(parts) - 1) + [AGGREGATORS.parse]
+        raise PydanticCustomError("defense_empty", "a defense must be a rule, or a list that holds one; found []")
+    # What stands before the rule is to be a stage, and what stands after it a postprocessor; without a rule, the last
+    # part is told that it should be one.
+    place = next((place for place, part in enumerate(parts) if AGGREGATORS.offers(part)), len(parts) - 1)
+    validators = [STAGES.parse] * place + [AGGREGATORS.parse] + [POSTPROCESSORS.parse] * (len(parts) - place - 1)
     schema = core_schema.tuple_schema([core_schema.no_info_plain_validator_function(parse) for parse in validators])
-    *stages, rule = SchemaValidator(schema).validate_python(tuple(parts))
-    return Pipeline(stages=tuple(stages), rule=rule) if stages else rule
+    found = SchemaValidator(schema).validate_python(tuple(parts))
+    return found[0] if len(found) == 1 else Pipeline(stages=found[:place], rule=found[place], after=found[place + 1 :])
 
 
 def defense_schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
     """The JSON schema of what `parse_defense` takes from a file."""
-    rule, stage = AGGREGATORS.json_schema(handler), STAGES.json_schema(handler)
-    chain = {"type": "array", "items": {"anyOf": [stage, rule]}, "minItems": 1}
-    return {"anyOf": [rule, chain], "description": "a rule, or a list of stages that ends in a rule"}
+    rule, *others = (registry.json_schema(handler) for registry in (AGGREGATORS, STAGES, POSTPROCESSORS))
+    chain = {"type": "array", "items": {"anyOf": [*others, rule]}, "minItems": 1}
+    told = "a rule, or a list with stages before one and postprocessors after it"
+    return {"anyOf": [rule, chain], "description": told}
 
 
 def dump_defense(value: Aggregator) -> Any:
     """A rule as a file spells it, the inverse of `parse_defense`."""
     if isinstance(value, Pipeline):
-        return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule)]
+        after = map(POSTPROCESSORS.dump, value.after)
+        return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule), *after]
     return AGGREGATORS.dump(value)
 
 

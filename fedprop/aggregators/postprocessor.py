@@ -67,5 +67,5 @@ class Postprocessor(Kind, ABC):
 
 
 def standard_normal(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Standard normal noise like a tensor [d]; drawn on the CPU, so that every device adds the same."""
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
+    """Standard normal noise [d]; drawn on the CPU in single precision, whatever device and dtype get it."""
+    return torch.randn(like.shape, generator=generator).to(like)

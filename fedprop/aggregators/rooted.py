@@ -89,6 +89,7 @@ class Rooted(Aggregator):
             linear=own.linear,
             lies_in=own.lies_in if own.lies_in in WITHIN else Region.ANYWHERE,
             precision=own.precision,
+            smoothing=own.smoothing,
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:

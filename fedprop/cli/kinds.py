@@ -16,6 +16,7 @@ class Family(StrEnum):
 
     AGGREGATORS = "aggregators"
     STAGES = "stages"
+    POSTPROCESSORS = "postprocessors"
     PROTOCOLS = "protocols"
     ATTACKS = "attacks"
     DATASETS = "datasets"

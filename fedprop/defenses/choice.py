@@ -21,7 +21,7 @@ PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (Siren
 class _Choice:
     """Pydantic's view of a defense of either sort."""
 
-    told = "one of the aggregators or protocols, or a list of stages that ends in one of the aggregators"
+    told = "one of the aggregators or protocols, or a list with stages before an aggregator and postprocessors after it"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fedprop.aggregators import AGGREGATORS, STAGES
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
@@ -27,6 +27,7 @@ from fedprop.training.lr_schedules import LR_SCHEDULES
 REGISTRIES: tuple[Registry[Any], ...] = (
     AGGREGATORS,
     STAGES,
+    POSTPROCESSORS,
     PROTOCOLS,
     ATTACKS,
     DATASETS,

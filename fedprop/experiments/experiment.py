@@ -50,7 +50,7 @@ class Experiment(Frozen):
     partition : how the training data is spread over the clients.
     root : the examples the server keeps for itself, where the defense needs some; else it keeps none.
     training : what a client does with an invitation.
-    defense : a rule, a list of stages that ends in a rule, or a protocol that the clients take part in.
+    defense : a rule, a list of stages, a rule and postprocessors, or a protocol that the clients take part in.
     central_privacy : the server clips updates and adds noise to their mean; None for nothing. Clients that protect
         themselves do so by `training.privacy`.
     defense_from : the round in which the server begins to defend itself; before that it takes the plain mean (Guo et

@@ -1,8 +1,8 @@
 """Definitions: each rule as its paper states it, in float64 and plain loops, for clarity and never for speed.
 
 Nothing here imports the fast code, so that the two can be compared. An oracle takes rows as lists of floats and the
-rule's parameters; a rule's oracle returns one list, a stage's oracle the list of new rows. What is random draws from
-the `generator` that it is handed.
+rule's parameters; a rule's oracle returns one list, a stage's oracle the list of new rows, and a postprocessor's takes
+one list and returns one. What is random draws from the `generator` that it is handed.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,14 @@ from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.centered_clipping import centered_clipping
 from fedprop.oracles.fl_trust import fl_trust
 from fedprop.oracles.fools_gold import fools_gold
+from fedprop.oracles.gaussian_noise import gaussian_noise
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
 from fedprop.oracles.mean import mean
 from fedprop.oracles.mean_around_median import mean_around_median
 from fedprop.oracles.median import median
+from fedprop.oracles.model_clipping import model_clipping
+from fedprop.oracles.moving_average import moving_average
 from fedprop.oracles.nearest_neighbour_mixing import nearest_neighbour_mixing
 from fedprop.oracles.norm_clipping import norm_clipping
 from fedprop.oracles.norm_filter import norm_filter
@@ -40,8 +43,11 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "bucketing": bucketing,
     "norm_filter": norm_filter,
     "worker_momentum": worker_momentum,
+    "moving_average": moving_average,
+    "model_clipping": model_clipping,
+    "gaussian_noise": gaussian_noise,
 }
-"""The oracle of every built-in rule and stage, by `kind`."""
+"""The oracle of every built-in rule, stage and postprocessor, by `kind`."""
 
 __all__ = [
     "ORACLES",
@@ -50,11 +56,14 @@ __all__ = [
     "centered_clipping",
     "fl_trust",
     "fools_gold",
+    "gaussian_noise",
     "geometric_median",
     "krum",
     "mean",
     "mean_around_median",
     "median",
+    "model_clipping",
+    "moving_average",
     "nearest_neighbour_mixing",
     "norm_clipping",
     "norm_filter",

@@ -11,9 +11,12 @@ from fedprop.oracles.bucketing import MISREADINGS as OF_BUCKETING
 from fedprop.oracles.bulyan import selection
 from fedprop.oracles.fl_trust import cosine, rescaled
 from fedprop.oracles.fools_gold import MISREAD as FOOLS_GOLD
+from fedprop.oracles.gaussian_noise import MISREADINGS as OF_GAUSSIAN_NOISE
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
+from fedprop.oracles.model_clipping import MISREADINGS as OF_MODEL_CLIPPING
+from fedprop.oracles.moving_average import MISREADINGS as OF_MOVING_AVERAGE
 from fedprop.oracles.norm_filter import MISREADINGS as OF_NORM_FILTER
 from fedprop.oracles.vectors import Row, Rows, mean_of, squared_distance, total, weighted_mean
 from fedprop.oracles.worker_momentum import MISREADINGS as OF_WORKER_MOMENTUM
@@ -226,6 +229,9 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "bucketing": OF_BUCKETING,
     "norm_filter": OF_NORM_FILTER,
+    "gaussian_noise": OF_GAUSSIAN_NOISE,
+    "model_clipping": OF_MODEL_CLIPPING,
+    "moving_average": OF_MOVING_AVERAGE,
     "worker_momentum": OF_WORKER_MOMENTUM,
     "nearest_neighbour_mixing": {"without itself": _without_itself},
     "norm_clipping": {

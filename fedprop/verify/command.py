@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis.database import ExampleDatabase
 
-from fedprop.aggregators import AGGREGATORS, STAGES, Aggregator, Mean, Pipeline, Stage, parse_defense, self_contained
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, completed, parse_defense
 from fedprop.cores import one_thread
 from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
@@ -236,7 +236,7 @@ def _checked(n: range | None) -> range | None:
 
 
 def _reference(as_: Spec, settings: Mapping[str, Any]) -> Reference:
-    """The built-in rule that a kind or a mapping spells, for each f; a stage is judged by what the mean makes of it.
+    """The built-in rule that a kind or a mapping spells, for each f; others than rules are judged beside a mean.
 
     Of what is left open, f comes from the domain and the rest from the target's settings of the same name.
     """
@@ -246,18 +246,16 @@ def _reference(as_: Spec, settings: Mapping[str, Any]) -> Reference:
 
     def at(f: int) -> Aggregator:
         filled = [_filled(part, {"f": f, **settings}) for part in parts]
-        if len(filled) == 1 and filled[0].get("kind") in STAGES.kinds:
-            stage: Stage = _parsed(STAGES.parse, filled[0], as_)
-            return Pipeline(stages=(stage,), rule=Mean())
-        rule: Aggregator = _parsed(parse_defense, filled[0] if len(filled) == 1 else filled, as_)
-        return self_contained(rule)
+        alone = filled[0] if len(filled) == 1 else None
+        parse = next((part.parse for part in (STAGES, POSTPROCESSORS) if part.offers(alone)), parse_defense)
+        return completed(_parsed(parse, filled if alone is None else alone, as_))
 
     at(0)
     return at
 
 
 def _filled(part: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    cls = {**AGGREGATORS.kinds, **STAGES.kinds}.get(str(part.get("kind")))
+    cls = {**AGGREGATORS.kinds, **STAGES.kinds, **POSTPROCESSORS.kinds}.get(str(part.get("kind")))
     fields = set() if cls is None else cls.model_fields.keys() - {"kind"}
     return {**{name: value for name, value in known.items() if name in fields}, **part}
 
@@ -272,7 +270,7 @@ def _parsed(parse: Callable[[Any], Any], value: Any, as_: Spec) -> Any:
         told = "; ".join(explain(error, value))
     except PydanticCustomError as error:
         told = error.message()
-    raise InvalidConfig(f"--as must spell a built-in rule or stage; found {spelled(as_)}: {told}")
+    raise InvalidConfig(f"--as must spell a built-in rule, stage or postprocessor; found {spelled(as_)}: {told}")
 
 
 def _versions() -> dict[str, str]:

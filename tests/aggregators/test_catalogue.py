@@ -6,12 +6,15 @@ from pydantic import BaseModel, ValidationError
 
 from fedprop.aggregators import (
     AGGREGATORS,
+    POSTPROCESSORS,
     STAGES,
     Aggregator,
     DefenseField,
+    GaussianNoise,
     GeometricMedian,
     Krum,
     Median,
+    MovingAverage,
     NearestNeighbourMixing,
     NormClipping,
     TrimmedMean,
@@ -19,6 +22,8 @@ from fedprop.aggregators import (
 )
 from fedprop.oracles import ORACLES
 
+CLIP, NOISE = {"kind": "norm_clipping", "max_norm": 1.0}, {"kind": "gaussian_noise", "std": 0.5}
+NOISY = GaussianNoise(std=0.5)
 MIXED = NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)
 
 
@@ -35,6 +40,8 @@ class Config(BaseModel):
         (MIXED, MIXED),
         (["median"], Median()),
         ([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "trimmed_mean", "f": 2}], MIXED),
+        (["median", NOISE], Median() >> NOISY),
+        ([CLIP, {"kind": "fedprop.aggregators:Krum", "f": 1}, NOISE], NormClipping(max_norm=1.0) >> Krum(f=1) >> NOISY),
         ((NormClipping(max_norm=1.0), "geometric_median"), NormClipping(max_norm=1.0) >> GeometricMedian()),
     ],
 )
@@ -46,13 +53,11 @@ def test_every_spelling(value: Any, expected: Aggregator) -> None:
 @pytest.mark.parametrize(
     ("value", "where", "message"),
     [
-        ([], (), r"a defense must be a rule, or stages that end in a rule; found \[\]"),
-        (
-            ["median", "median"],
-            (0,),
-            "`kind` must be one of nearest_neighbour_mixing, norm_clipping, .*; found 'median'",
-        ),
-        (["median", {"kind": "norm_clipping", "max_norm": 1}], (1,), "`kind` must be one of mean, median, .*norm_clip"),
+        ([], (), r"a defense must be a rule, or a list that holds one; found \[\]"),
+        (["median", "median"], (1,), "`kind` must be one of gaussian_noise, .*; found 'median'"),
+        (["median", CLIP], (1,), "`kind` must be one of gaussian_noise, .*; found 'norm_clipping'"),
+        ([CLIP, NOISE], (1,), "`kind` must be one of mean, median, .*; found 'gaussian_noise'"),
+        ([NOISE, "median"], (0,), "`kind` must be one of nearest_neighbour_mixing, .*; found 'gaussian_noise'"),
         ([{"kind": "nearest_neighbour_mixing", "f": -1}, "median"], (0, "f"), "greater than or equal to 0"),
         ({"kind": "krum", "f": 1, "g": 2}, ("g",), "not permitted"),
         (3, (), "must be a mapping with a `kind`"),
@@ -64,7 +69,7 @@ def test_mistakes_are_located(value: Any, where: tuple[int | str, ...], message:
     assert ("defense", *where) in [error["loc"] for error in caught.value.errors()]
 
 
-@pytest.mark.parametrize("rule", [Krum(f=2, m=3), MIXED])
+@pytest.mark.parametrize("rule", [Krum(f=2, m=3), MIXED, MIXED >> NOISY >> MovingAverage(alpha=0.5)])
 def test_round_trip_through_json(rule: Aggregator) -> None:
     config = Config(defense=rule)
     assert Config.model_validate_json(config.model_dump_json()) == config
@@ -73,10 +78,10 @@ def test_round_trip_through_json(rule: Aggregator) -> None:
 
 def test_schema_lists_rules_and_chains() -> None:
     schema = json.dumps(Config.model_json_schema())
-    for kind in (*AGGREGATORS.kinds, *STAGES.kinds):
+    for kind in (*AGGREGATORS.kinds, *STAGES.kinds, *POSTPROCESSORS.kinds):
         assert f'"{kind}"' in schema
     assert '"type": "array"' in schema
 
 
 def test_every_kind_has_an_oracle() -> None:
-    assert set(ORACLES) == {*AGGREGATORS.kinds, *STAGES.kinds}
+    assert set(ORACLES) == {*AGGREGATORS.kinds, *STAGES.kinds, *POSTPROCESSORS.kinds}

@@ -116,7 +116,7 @@ def test_what_is_left_undecided_for_want_of_time_is_told_and_is_no_success(fedpr
         (("nowhere.py:rule",), "there is no file nowhere.py"),
         (("rules.py:mean", "--f", "many"), "`f` must be a number such as 2 or a range such as 7..15; found 'many'"),
         (("rules.py:mean", "--n", "5..3"), "`n` must be a number such as 2"),
-        (("rules.py:mean", "--as", "crumb"), "--as must spell a built-in rule or stage; found crumb"),
+        (("rules.py:mean", "--as", "crumb"), "--as must spell a built-in rule, stage or postprocessor; found crumb"),
         (("rules.py:mean", "--as", "{kind: ["), "--as is not valid YAML"),
         (("rules.py:mean", "--as", "3"), "--as must spell a built-in rule or stage, as krum or {kind: krum, m: 3}"),
         (("rules.py:mean", "--as", ""), "or a list of those; found None"),

@@ -7,7 +7,7 @@ import torch
 from hypothesis import find, settings
 from hypothesis.errors import NoSuchExample
 
-from fedprop.aggregators import AGGREGATORS, STAGES
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.oracles import ORACLES
 from fedprop.oracles.misreadings import MISREADINGS
 from fedprop.oracles.server_side import server_knowing
@@ -23,6 +23,9 @@ PARAMETERS = {
     "nearest_neighbour_mixing": {"f": 1},
     "norm_clipping": {"max_norm": 1.0},
     "bucketing": {"s": 2},
+    "gaussian_noise": {"std": 0.5},
+    "model_clipping": {"max_norm": 1.0},
+    "moving_average": {"alpha": 0.25},
 }
 ALL = [(kind, name) for kind, known in MISREADINGS.items() for name in known]
 
@@ -46,6 +49,7 @@ def test_a_misreading_differs_from_the_definition(kind, name):
         rows = case.rows.double().tolist()
         known = server_knowing(rows.pop(0)) if asked else {}
         given = {**{name: known[name] for name in asked}, **PARAMETERS.get(kind, {})}
+        rows = rows[0] if kind in POSTPROCESSORS.kinds else rows
         first, second = (flat(reading(rows, **given, **drawing(reading))) for reading in (right, wrong))
         return len(first) != len(second) or differ(first, second)
 
@@ -56,5 +60,5 @@ def test_a_misreading_differs_from_the_definition(kind, name):
     assert len(case.rows) >= 7
 
 
-def test_every_rule_and_stage_has_misreadings():
-    assert {**AGGREGATORS.kinds, **STAGES.kinds}.keys() == MISREADINGS.keys()
+def test_every_kind_has_misreadings():
+    assert {**AGGREGATORS.kinds, **STAGES.kinds, **POSTPROCESSORS.kinds}.keys() == MISREADINGS.keys()

@@ -49,7 +49,7 @@ def test_a_time_limit_holds_for_everything_and_what_it_leaves_untried_is_undecid
         ({"examples": 0}, "`examples` must be at least 1; found 0"),
         ({"f": -1}, "`f` must be a number >= 0"),
         ({"n": range(3)}, "`n` must be a range of numbers >= 1; found 0..2"),
-        ({"as_": "krumm"}, "--as must spell a built-in rule or stage; found krumm: .*must be one of"),
+        ({"as_": "krumm"}, "--as must spell a built-in rule, stage or postprocessor; found krumm: .*must be one of"),
         ({"as_": {"kind": "krum", "colour": 1}}, "there is no such setting"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from torch import nn
 
-from fedprop.aggregators import Aggregator, Contract, Mean, Pipeline, Rooted, Stage, self_contained
+from fedprop.aggregators import Aggregator, Contract, Postprocessor, Rooted, Stage, Told, completed
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.errors import InvalidConfig
@@ -101,9 +101,9 @@ def _is_partial(found: Any) -> TypeGuard[partial[Any]]:
 
 def _target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
     _refuse_protocol(found, label)
-    if isinstance(found, Aggregator | Stage):
+    if isinstance(found, Aggregator | Stage | Postprocessor):
         refuse_settings(settings, label)
-        rule = _completed(found)
+        rule = completed(found)
         return Target(label, lambda _: rule, False, fixed=_f_of(rule))
     if is_strategy(found) and not isinstance(found, type):
         return Target(label, _flower(found), False)
@@ -130,13 +130,8 @@ def _name(target: Any) -> str:
     return str(getattr(target, "__name__", None) or type(target).__name__)
 
 
-def _completed(rule: Aggregator | Stage) -> Aggregator:
-    """A stage is judged by what the mean makes of its rows; what the server learns itself stands in the first row."""
-    return Pipeline(stages=rule.parts, rule=Mean()) if isinstance(rule, Stage) else self_contained(rule)
-
-
 def _f_of(rule: Aggregator) -> int | None:
-    rule = rule.rule if isinstance(rule, Rooted) else rule
+    rule = rule.rule if isinstance(rule, Rooted | Told) else rule
     found = {part.f for part in parts_of(rule) if hasattr(part, "f")}
     return max(found, default=None)
 
@@ -187,8 +182,8 @@ def _making_target(found: Any, label: str, settings: Mapping[str, Any], f_name: 
 
     def make(f: int) -> Rule:
         made = made_with(found, label, _with_f(settings, f_name, f))
-        if isinstance(made, Aggregator | Stage):
-            return _completed(made)
+        if isinstance(made, Aggregator | Stage | Postprocessor):
+            return completed(made)
         if is_strategy(made):
             return _flower(made)(f)
         if not callable(made) or isinstance(made, type):

@@ -1,0 +1,54 @@
+"""Moving average: a postprocessor that takes a part of the way to the new model."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.contract import Contract, Region, no_tolerance, open_behind
+from fedprop.aggregators.postprocessor import Postprocessor
+
+
+class MovingAverage(Postprocessor):
+    """Average the old global model with the new one: w <- (1 - alpha) w + alpha (w + aggregate).
+
+    So the answer is alpha times the aggregate. `TrimmedMean(f=b) >> MovingAverage(alpha=alpha)` is SLSGD, and with
+    `Mean()` its first option. The published runs halve alpha late in training; here it is constant.
+
+    Attributes
+    ----------
+    alpha : the share of the new model, above 0; 1 forgets the old one.
+
+    Source: Xie, Koyejo and Gupta, "SLSGD: Secure and Efficient Distributed On-device Machine Learning", ECML 2019,
+    Algorithm 1, the moving average.
+
+    >>> import torch
+    >>> from fedprop.aggregators import TrimmedMean
+    >>> (TrimmedMean(f=1) >> MovingAverage(alpha=0.5))(torch.tensor([[1.0], [2.0], [9.0]]))
+    tensor([1.])
+    """
+
+    kind: Literal["moving_average"] = "moving_average"
+    alpha: Annotated[float, Field(gt=0.0, le=1.0)]
+
+    @classmethod
+    def examples(cls) -> tuple["MovingAverage", ...]:
+        return (cls(alpha=0.25),)
+
+    def apply(self, found: Aggregation, cohort: Cohort, state: None) -> Aggregation:
+        return Aggregation(self.alpha * found.value, self.alpha * found.weights)
+
+    def carry(self, contract: Contract) -> Contract:
+        """What a share of a vector keeps; the old model, at the origin of the rows, is in no hull of them."""
+        return replace(
+            contract,
+            translation=False,
+            idempotent=False,
+            monotone=False,
+            lies_in=Region.ANYWHERE,
+            tolerates=no_tolerance,
+            kappa=None,
+            regret=None,
+            ambiguous=open_behind(contract, lambda rows: rows),
+        )
