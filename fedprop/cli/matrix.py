@@ -57,11 +57,13 @@ def _show(matrix: "Sweep", results: Sequence["CellResult"], folder: Path) -> Non
 
 def _trials(name: str, results: Sequence["CellResult"]) -> Table:
     """A row for each measure that there is: its mean over the seeds, and how far they lie apart."""
-    from fedprop.experiments.measures import MEASURES
+    from fedprop.experiments.measures import MEASURES, measure_of
 
     good = [result.summary for result in results if not result.failure]
+    own = {told["place"]: told["label"] for summary in good for told in summary["numbers"].values() if "place" in told}
+    measures = [*MEASURES.values(), *(measure_of(place)._replace(label=label) for place, label in own.items())]
     table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {len(good)} seeds"))
-    for measure in MEASURES.values():
+    for measure in measures:
         values = [value for summary in good if (value := measure.read(summary)) is not None]
         if values:
             spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"

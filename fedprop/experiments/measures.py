@@ -8,8 +8,11 @@ from pydantic import AfterValidator, WithJsonSchema
 from fedprop.defenses import PROTOCOLS
 from fedprop.metrics import METRICS, Number
 from fedprop.privacy import PROBES
+from fedprop.registry import place_of
 from fedprop.settings import meant
 from fedprop.tasks import TASKS
+
+LOWEST = "lowest_"
 
 
 class Measure(NamedTuple):
@@ -25,15 +28,22 @@ class Measure(NamedTuple):
     read: Callable[[Mapping[str, Any]], float | None]
 
 
-def _value(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
-    return lambda summary: summary.get("numbers", {}).get(kind, {}).get("value")
+def _entry(summary: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What a summary says of the number of this kind, or of this place; empty if nothing."""
+    numbers: Mapping[str, Mapping[str, Any]] = summary.get("numbers", {})
+    by_place = (told for told in numbers.values() if told.get("place") == name)
+    return next(by_place, {}) if ":" in name else numbers.get(name, {})
 
 
-def _lowest(kind: str) -> Callable[[Mapping[str, Any]], float | None]:
+def _value(name: str) -> Callable[[Mapping[str, Any]], float | None]:
+    return lambda summary: _entry(summary, name).get("value")
+
+
+def _lowest(name: str) -> Callable[[Mapping[str, Any]], float | None]:
     """The smallest part of a number, that of the class or client that fares worst."""
 
     def read(summary: Mapping[str, Any]) -> float | None:
-        parts = summary.get("numbers", {}).get(kind, {}).get("parts", {})
+        parts = _entry(summary, name).get("parts", {})
         return min((part for part in parts.values() if part is not None), default=None)
 
     return read
@@ -52,7 +62,7 @@ def _measures() -> Iterator[tuple[str, Measure]]:
         label = number.label or kind
         yield kind, Measure(label, _value(kind))
         if number.parts_of:
-            yield f"lowest_{kind}", Measure(f"{label.split(',')[0]}, lowest", _lowest(kind))
+            yield f"{LOWEST}{kind}", Measure(f"{label.split(',')[0]}, lowest", _lowest(kind))
 
 
 MEASURES: dict[str, Measure] = dict(_measures())
@@ -62,16 +72,33 @@ MEASURES: dict[str, Measure] = dict(_measures())
 """
 
 
+def measure_of(name: str) -> Measure:
+    """The measure of this name; the number of a class of one's own is named by its place, as among the metrics."""
+    if name in MEASURES:
+        return MEASURES[name]
+    own = name.removeprefix(LOWEST)
+    return Measure(name, _value(own) if own == name else _lowest(own))
+
+
 def metric_of(name: str) -> str:
     """The metric that must be asked for, for a measure to have a value; empty where none must."""
-    kind = name.removeprefix("lowest_")
-    return kind if kind in METRICS.kinds and not METRICS.kinds[kind].standing else ""
+    kind = name.removeprefix(LOWEST)
+    return kind if ":" in kind or (kind in METRICS.kinds and not METRICS.kinds[kind].standing) else ""
+
+
+def asked_for(metric: Number) -> set[str]:
+    """By which names measures know a metric: by its kind, and where it is one's own by its place."""
+    return {metric.kind, place_of(type(metric))}
 
 
 def _known(name: str) -> str:
-    if name not in MEASURES:
+    if name not in MEASURES and ":" not in name:
         raise ValueError(f"a measure must be one of {', '.join(MEASURES)}{meant(name, MEASURES)}")
     return name
 
 
-MeasureName: TypeAlias = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": [*MEASURES]})]
+MeasureName: TypeAlias = Annotated[
+    str,
+    AfterValidator(_known),
+    WithJsonSchema({"anyOf": [{"enum": [*MEASURES]}, {"type": "string", "pattern": ":"}]}),
+]

@@ -11,9 +11,11 @@ from fedprop.aggregators.tolerance import parts_of, rule_of
 from fedprop.defenses import RoundProtocol
 from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.headline import warnings
+from fedprop.experiments.measures import kinds_of_numbers
 from fedprop.experiments.tally import Tally
 from fedprop.failures import blamed
 from fedprop.metrics import Number, Reading
+from fedprop.registry import place_of
 from fedprop.simulation.engine import Outcome
 from fedprop.simulation.events import RoundRecord
 from fedprop.simulation.setup import Setup
@@ -130,6 +132,8 @@ def _told(number: Number, reading: Reading) -> dict[str, Any]:
         text = str(number.show(reading))
     parts = {str(key): part for key, part in reading.parts.items()}
     told = {"label": number.name, "value": reading.value, "text": text}
+    if type(number) is not kinds_of_numbers().get(number.kind):
+        told["place"] = place_of(type(number))
     return told | ({"parts_of": number.parts_of, "parts": parts} if parts else {})
 
 

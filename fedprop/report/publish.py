@@ -9,7 +9,7 @@ from typing import Any
 
 from fedprop.errors import StoreError
 from fedprop.experiments.headline import marks
-from fedprop.experiments.measures import MEASURES, MeasureName
+from fedprop.experiments.measures import MeasureName, measure_of
 from fedprop.experiments.store import RunStore
 from fedprop.experiments.sweep import SWEEP_FILE, CellResult, Note, cell_folder, read_note, stored
 from fedprop.report import write_run_report, write_sweep_report
@@ -70,7 +70,7 @@ def tables(note: Note, results: Sequence[CellResult]) -> list[TableView]:
 
 
 def _table(note: Note, results: Sequence[CellResult], rest: tuple[str, ...], name: MeasureName) -> TableView:
-    measure = MEASURES[name]
+    measure = measure_of(name)
     trials: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
     failures: dict[tuple[str, str], list[Failure]] = defaultdict(list)
     for result in results:
@@ -108,7 +108,7 @@ def _labels(note: Note, result: CellResult) -> tuple[str, ...]:
 
 
 def _title(note: Note, rest: Iterable[str], name: MeasureName) -> str:
-    return ", ".join([note.name, *rest, *([MEASURES[name].label] if name != note.measures[0] else [])])
+    return ", ".join([note.name, *rest, *([measure_of(name).label] if name != note.measures[0] else [])])
 
 
 def _spot(note: Note, result: CellResult, name: MeasureName) -> tuple[str, str, str]:

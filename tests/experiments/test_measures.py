@@ -1,10 +1,12 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from fedprop.errors import InvalidConfig
 from fedprop.experiments.experiment import Experiment
-from fedprop.experiments.measures import MEASURES, MeasureName
+from fedprop.experiments.measures import MEASURES, MeasureName, measure_of
 from fedprop.experiments.runner import run
 from fedprop.experiments.store import RunStore
+from fedprop.experiments.sweep import Sweep, cells
 from fedprop.metrics import METRICS
 
 ASKED = [kind for kind, number in METRICS.kinds.items() if not number.standing]
@@ -83,3 +85,33 @@ def test_how_far_a_targeted_attack_came(tmp_path):
     values = measured(tmp_path, attack={"kind": "targeted", "share": 0.4, "label": 5})
     assert 0 <= values["misclassification_confidence"] <= 1
     assert values["attack_success_rate"] in (0, 1)
+
+
+OWN = """
+from typing import ClassVar, Literal
+
+from fedprop.metrics import Metric, Reading
+
+
+class Halves(Metric):
+    parts_of: ClassVar[str] = "half"
+
+    kind: Literal["halves"] = "halves"
+
+    def measure(self, exam):
+        return Reading(0.5, {0: 0.25, 1: 0.75})
+"""
+
+
+def test_a_number_of_ones_own_is_a_measure_by_its_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN)
+    measured(tmp_path / "run", metrics=["mine.py:Halves"])
+    summary = RunStore(tmp_path / "run").meta("summary")
+    values = [measure_of(name).read(summary) for name in ("mine.py:Halves", "lowest_mine.py:Halves", "mine.py:Other")]
+    assert values == [0.5, 0.25, None]
+    axes = {"rule": {"Mean": {"defense": "mean"}}}
+    base = {**BASE, "metrics": ["mine.py:Halves"]}
+    assert len(cells(Sweep(base=base, axes=axes, measures=["mine.py:Halves", "lowest_mine.py:Halves"]))) == 1
+    with pytest.raises(InvalidConfig, match=r"`measures`: mine.py:Halves needs mine.py:Halves among the `metrics`"):
+        cells(Sweep(base=BASE, axes=axes, measures=["mine.py:Halves"]))

@@ -130,6 +130,7 @@ class Quiet(Number):
 def test_a_number_of_ones_own_is_told_like_any_other(tmp_path):
     run(Experiment(**BASE, policy={"kind": "synchronous", "cohort": 2}, metrics=[Quiet()]), out=tmp_path)
     told = RunStore(tmp_path).meta("summary")["numbers"]["quiet"]
+    assert told.pop("place").endswith("test_numbers:Quiet")
     assert told == {"label": "clients not heard", "value": pytest.approx(0.6), "text": "60% of 15"}
 
 

@@ -217,7 +217,7 @@ def test_a_sweep_page_shows_tables_curves_and_links(table, make_run, tmp_path):
     assert "0.40 | 0.75 ≠" in found.text
     assert "Fang et al. 2020, Table 2" in found.text
     assert path.read_text(encoding="utf-8").count('class="flag"') == 2
-    names = {"table_1", "panels_by_round_1", "panels_over_time_1", "table_2"}
+    names = {"table_1", "panels_by_round_1", "panels_over_time_1", "numbers_by_round_1", "table_2"}
     assert {p.stem for p in tmp_path.glob("*.png")} == names
 
 

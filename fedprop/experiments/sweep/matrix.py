@@ -12,7 +12,7 @@ from typing import Any
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.config_file import override, read_mapping
 from fedprop.experiments.experiment import Experiment
-from fedprop.experiments.measures import metric_of
+from fedprop.experiments.measures import asked_for, metric_of
 from fedprop.experiments.sweep.definition import PER, Choice, Sweep
 from fedprop.settings import assign, meant, shown, sound, validate
 from fedprop.settings.explain import MOST
@@ -109,7 +109,7 @@ def cells(sweep: Sweep) -> list[Cell]:
                 mistakes.setdefault(line.partition(": ")[2], line)  # many cells share a mistake, which is told once
     if mistakes:
         raise InvalidConfig("\n".join(list(mistakes.values())[:MOST]))
-    asked = {metric.kind for cell in made for metric in cell.experiment.metrics}
+    asked = {name for cell in made for metric in cell.experiment.metrics for name in asked_for(metric)}
     for name in sweep.measures:
         if (kind := metric_of(name)) and kind not in asked:
             raise InvalidConfig(f"`measures`: {name} needs {kind} among the `metrics` of the cells; found none there")
