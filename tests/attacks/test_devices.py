@@ -13,8 +13,8 @@ def mean(rows, f):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("kind", ATTACKS.kinds)
-def test_rows_are_crafted_where_the_updates_are(view, kind):
+@pytest.mark.parametrize("attack", ATTACKS.examples(), ids=repr)
+def test_rows_are_crafted_where_the_updates_are(view, attack):
     rows = torch.randn(20, 6, generator=torch.Generator().manual_seed(3)).tolist()
     here = view(rows[:5], rows[5:], assumed=mean)
     there = replace(
@@ -22,9 +22,9 @@ def test_rows_are_crafted_where_the_updates_are(view, kind):
         own=here.own.cuda(),
         benign=here.benign.cuda(),
         origin=here.origin.cuda(),
+        past=here.past.cuda(),
         generator=torch.Generator().manual_seed(0),
     )
-    attack = ATTACKS.parse(kind)
     crafted = attack.answer(there).rows
     assert crafted.is_cuda
     assert torch.allclose(crafted.cpu(), attack.answer(here).rows, rtol=1e-9)

@@ -102,12 +102,6 @@ def test_full_knowledge_of_nobody_is_partial_knowledge(view, kind):
 
 
 @BOTH
-def test_no_compromised_client_sends_nothing(view, kind):
-    some = view([[1.0, 2.0]])
-    assert kind().craft(replace(some, own=some.own[:0])).shape == (0, 2)
-
-
-@BOTH
 @pytest.mark.parametrize("b", [1.0, 0.5, float("inf")])
 def test_b_exceeds_one(kind, b):
     with pytest.raises(ValidationError, match="b\n"):

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from fedprop.aggregators import AGGREGATORS, Cohort, Reference
+from fedprop.aggregators import AGGREGATORS, Mean
+from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import ATTACKS
 
 
@@ -10,22 +13,34 @@ def rule(kind, f):
     return AGGREGATORS.parse({"kind": kind, **{k: v for k, v in {"f": f, "radius": 1.0}.items() if k in fields}})
 
 
-@pytest.mark.parametrize("knowledge", ["partial", "full"])
-@pytest.mark.parametrize("attack", ATTACKS.kinds)
-@pytest.mark.parametrize("server", AGGREGATORS.kinds)
-def test_crafted_rows_are_valid_input_for_any_rule(view, attack, knowledge, server):
-    offers = "knowledge" in ATTACKS.kinds[attack].model_fields
-    attack = ATTACKS.parse({"kind": attack, "knowledge": knowledge} if offers else attack)
-    rows = torch.randn(12, 5, generator=torch.Generator().manual_seed(2)).tolist()
+ROWS = torch.randn(12, 5, generator=torch.Generator().manual_seed(2))
 
-    def assumed(updates, f):
-        return rule(attack.assumes, f).aggregate(updates)[:2]
 
-    seen = view(rows[:2], rows[2:], assumed=assumed, dtype=torch.float32)
-    received = Cohort(torch.cat([attack.answer(seen).rows, seen.others]), server=Reference(seen.others[0]))
-    aggregate = rule(server, 2).aggregate(received).value
-    assert torch.isfinite(aggregate).all()
-    assert aggregate.dtype == torch.float32
+def seen_by(attack, view, own, benign):
+    """What an attack sees of these rows, and the rule that it assumes as the simulator's adversary asks it."""
+    assumed = AssumedRule(attack.assumes, Mean()).knowing(own, torch.zeros(5))
+    return view(own.tolist(), benign.tolist(), assumed=assumed, dtype=torch.float32)
+
+
+def test_crafted_rows_are_valid_input_for_any_rule(view):
+    refused = []
+    for attack in ATTACKS.examples():
+        seen = seen_by(attack, view, ROWS[:2], ROWS[2:])
+        rows = torch.cat([attack.answer(seen).rows, seen.others])
+        for server in AGGREGATORS.examples():
+            value, _ = AssumedRule(None, server).knowing(ROWS[2:], torch.zeros(5))(rows, 2)
+            if not torch.isfinite(value).all() or value.dtype != torch.float32:
+                refused.append((attack, server))
+    assert not refused
+
+
+def test_where_no_client_is_compromised_nothing_is_sent(view):
+    for attack in ATTACKS.examples():
+        some = seen_by(attack, view, ROWS[:2], ROWS[2:])
+        nobody = replace(some, own=some.own[:0], clients=(), examples=())
+        reply = attack.answer(nobody)
+        assert reply.rows.shape == (0, 5), attack
+        assert len(reply.examples) == len(reply.lateness) == 0, attack
 
 
 @pytest.mark.parametrize("knowledge", ["partial", "full"])
