@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         WeightAttack,
     )
     from fedprop.data import Dataset
-    from fedprop.defenses import MabRfl, SirenPlus
+    from fedprop.defenses import FlWbc, MabRfl, Rsa, SirenPlus
     from fedprop.experiments.experiment import Experiment, load_experiment
     from fedprop.experiments.runner import Observer, run
 
@@ -73,6 +73,7 @@ __all__ = [
     "FangKrum",
     "FangMedian",
     "FangTrimmedMean",
+    "FlWbc",
     "FoolsGold",
     "FreeRider",
     "Gaussian",
@@ -95,6 +96,7 @@ __all__ = [
     "NormClipping",
     "NormFilter",
     "Observer",
+    "Rsa",
     "SignFlip",
     "SirenPlus",
     "Targeted",

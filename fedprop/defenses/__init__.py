@@ -8,10 +8,12 @@ A `RoundProtocol` is a defense that takes clients too, such as `SirenPlus`: the 
 
 from fedprop.defenses.base import Closed, Defense
 from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
+from fedprop.defenses.fl_wbc import FlWbc
 from fedprop.defenses.guarded import Guarded
 from fedprop.defenses.mab_rfl import MabRfl
 from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
 from fedprop.defenses.rollback import Lineage, rebase
+from fedprop.defenses.rsa import Rsa
 from fedprop.defenses.siren_plus import SirenPlus
 
 __all__ = [
@@ -20,12 +22,14 @@ __all__ = [
     "Closed",
     "Defense",
     "DefenseChoice",
+    "FlWbc",
     "Guarded",
     "Lineage",
     "LocalTest",
     "MabRfl",
     "Replies",
     "RoundProtocol",
+    "Rsa",
     "Ruling",
     "Screened",
     "SirenPlus",

@@ -9,12 +9,14 @@ from pydantic_core import core_schema
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.catalogue import AGGREGATORS, defense_schema, dump_defense, parse_defense
+from fedprop.defenses.fl_wbc import FlWbc
 from fedprop.defenses.mab_rfl import MabRfl
 from fedprop.defenses.protocol import RoundProtocol
+from fedprop.defenses.rsa import Rsa
 from fedprop.defenses.siren_plus import SirenPlus
 from fedprop.registry import Registry, unknown_kind
 
-PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus, MabRfl))
+PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus, MabRfl, Rsa, FlWbc))
 """Every protocol by its `kind`."""
 
 
