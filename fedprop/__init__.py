@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedprop.aggregators import (
+        AFA,
         Bucketing,
         Bulyan,
         CenteredClipping,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         NormFilter,
         TrimmedMean,
         WorkerMomentum,
+        Zeno,
     )
     from fedprop.attacks import (
         ALIE,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from fedprop.experiments.runner import Observer, run
 
 __all__ = [
+    "AFA",
     "ALIE",
     "Bucketing",
     "Bulyan",
@@ -103,6 +106,7 @@ __all__ = [
     "TrimmedMean",
     "WeightAttack",
     "WorkerMomentum",
+    "Zeno",
     "load_experiment",
     "run",
 ]

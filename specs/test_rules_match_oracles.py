@@ -21,7 +21,7 @@ from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator,
 from fedprop.aggregators.stage import in_memory
 from fedprop.errors import TooFewUpdates
 from fedprop.oracles import ORACLES
-from fedprop.properties import Case, agrees_with, cases, check_contract, oracle_for
+from fedprop.properties import Case, agrees_with, cases, check_contract, contract_of, oracle_for
 from fedprop.properties.comparison import difference
 from fedprop.properties.strategies import tied
 
@@ -52,7 +52,7 @@ def draw_case(data: st.DataObject, rule: Aggregator) -> Case:
 def check_definition(rule: Aggregator, case: Case) -> None:
     oracle = oracle_for(rule)
     assert oracle is not None
-    agrees_with(oracle).check(rule, case, rule.contract())
+    agrees_with(oracle).check(rule, case, contract_of(rule))
 
 
 @every_rule

@@ -11,6 +11,7 @@ the server learns from examples of its own. `rule.contract()` is what a rule cla
 attack.
 """
 
+from fedprop.aggregators.afa import AFA
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.bucketing import Bucketing
 from fedprop.aggregators.bulyan import Bulyan
@@ -43,8 +44,10 @@ from fedprop.aggregators.stage import Chain, Stage, Staged
 from fedprop.aggregators.told import Told
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum
+from fedprop.aggregators.zeno import Zeno
 
 __all__ = [
+    "AFA",
     "AGGREGATORS",
     "POSTPROCESSORS",
     "STAGES",
@@ -89,6 +92,7 @@ __all__ = [
     "Told",
     "TrimmedMean",
     "WorkerMomentum",
+    "Zeno",
     "completed",
     "needs_examples",
     "parse_defense",

@@ -6,6 +6,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
+from fedprop.aggregators.afa import AFA
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.bucketing import Bucketing
 from fedprop.aggregators.bulyan import Bulyan
@@ -28,12 +29,26 @@ from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.stage import Stage
 from fedprop.aggregators.trimmed_mean import TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum
+from fedprop.aggregators.zeno import Zeno
 from fedprop.registry import Registry
 
 AGGREGATORS: Registry[Aggregator] = Registry(
     "aggregators",
     Aggregator,
-    (Mean, Median, TrimmedMean, MeanAroundMedian, Krum, Bulyan, GeometricMedian, CenteredClipping, FLTrust, FoolsGold),
+    (
+        Mean,
+        Median,
+        TrimmedMean,
+        MeanAroundMedian,
+        Krum,
+        Bulyan,
+        GeometricMedian,
+        CenteredClipping,
+        FLTrust,
+        FoolsGold,
+        AFA,
+        Zeno,
+    ),
 )
 """Every rule by its `kind`."""
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+import torch
 
+from fedprop.aggregators.columns import column_spans
 from fedprop.types import Updates, Vector, Weights
 
 EXAMPLES = frozenset({"losses", "accuracies", "reference"})
@@ -49,8 +50,11 @@ class QuadraticSide:
 
     def losses(self, candidates: Updates) -> Weights:
         """For each candidate x, ||x - best||^2 / 2."""
-        away: Tensor = candidates.double() - self.best.double()
-        return away.square().sum(dim=1) / 2
+        best = self.best.to(candidates.device, torch.float64)
+        total = torch.zeros(len(candidates), dtype=torch.float64, device=candidates.device)
+        for start, stop in column_spans(candidates):
+            total += (candidates[:, start:stop].double() - best[start:stop]).square().sum(dim=1)
+        return total / 2
 
     def accuracies(self, candidates: Updates) -> Weights:
         """1 / (1 + loss)."""

@@ -8,6 +8,7 @@ one list and returns one. What is random draws from the `generator` that it is h
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fedprop.oracles.afa import afa
 from fedprop.oracles.bucketing import bucketing
 from fedprop.oracles.bulyan import bulyan
 from fedprop.oracles.centered_clipping import centered_clipping
@@ -26,6 +27,7 @@ from fedprop.oracles.norm_clipping import norm_clipping
 from fedprop.oracles.norm_filter import norm_filter
 from fedprop.oracles.trimmed_mean import trimmed_mean
 from fedprop.oracles.worker_momentum import worker_momentum
+from fedprop.oracles.zeno import zeno
 
 ORACLES: Mapping[str, Callable[..., Any]] = {
     "mean": mean,
@@ -38,6 +40,8 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "centered_clipping": centered_clipping,
     "fl_trust": fl_trust,
     "fools_gold": fools_gold,
+    "afa": afa,
+    "zeno": zeno,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
     "bucketing": bucketing,
@@ -51,6 +55,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
 
 __all__ = [
     "ORACLES",
+    "afa",
     "bucketing",
     "bulyan",
     "centered_clipping",
@@ -69,4 +74,5 @@ __all__ = [
     "norm_filter",
     "trimmed_mean",
     "worker_momentum",
+    "zeno",
 ]

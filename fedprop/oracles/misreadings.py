@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fedprop.oracles.afa import MISREAD as AFA
 from fedprop.oracles.bucketing import MISREADINGS as OF_BUCKETING
 from fedprop.oracles.bulyan import selection
 from fedprop.oracles.fl_trust import cosine, rescaled
@@ -20,6 +21,7 @@ from fedprop.oracles.moving_average import MISREADINGS as OF_MOVING_AVERAGE
 from fedprop.oracles.norm_filter import MISREADINGS as OF_NORM_FILTER
 from fedprop.oracles.vectors import Row, Rows, mean_of, squared_distance, total, weighted_mean
 from fedprop.oracles.worker_momentum import MISREADINGS as OF_WORKER_MOMENTUM
+from fedprop.oracles.zeno import MISREAD as ZENO
 
 
 def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int], int], *, itself: bool = False) -> Any:
@@ -225,7 +227,9 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "divided by n": _trust(total=lambda scores: float(len(scores))),
         "the reference counts as a row": lambda rows, reference: _trust()([*rows, reference], reference),
     },
+    "afa": AFA,
     "fools_gold": FOOLS_GOLD,
+    "zeno": ZENO,
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "bucketing": OF_BUCKETING,
     "norm_filter": OF_NORM_FILTER,

@@ -80,6 +80,7 @@ _WRAPPED: dict[type[Aggregator], Callable[..., list[float]]] = {Rooted: _of_rows
 
 def source_of(rule: Aggregator) -> str:
     """Where the rule is defined, as its docstring says."""
+    rule = rule.rule if isinstance(rule, Rooted) else rule
     told = inspect.cleandoc(type(rule).__doc__ or "").partition("Source: ")[2].split("\n\n")[0]
     return " ".join(told.split()) or f"{type(rule).__module__}.{type(rule).__qualname__}"
 

@@ -36,8 +36,9 @@ PARAMETERS = {
     "krum": {"f": 2},
     "bulyan": {"f": 2},
     "centered_clipping": {"radius": 3.0, "iterations": 3},
+    "zeno": {"b": 2},
 }
-UNBOUNDED = ("mean", "fools_gold")
+UNBOUNDED = ("mean", "fools_gold", "afa")
 """Rules that a single row carries as far as it likes, and whose answer is a giant if a row is."""
 MIX = NearestNeighbourMixing(f=2)
 RULES = [
