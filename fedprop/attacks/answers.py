@@ -105,7 +105,7 @@ def _examples(name: str, found: Any, x: Tensor, y: Tensor, classes: int) -> tupl
     inputs, labels = found
     n = len(inputs) if isinstance(inputs, Tensor) and inputs.ndim else len(x)
     check_answer(name, "inputs", inputs, shape=(n, *x.shape[1:]), dtype=x.dtype, device=x.device)
-    check_answer(name, "labels", labels, shape=(n,), dtype=y.dtype, device=y.device)
+    check_answer(name, "labels", labels, shape=(n, *y.shape[1:]), dtype=y.dtype, device=y.device)
     if n == 0:
         raise WrongAnswer(f"{name} must answer with at least one example; found none")
     if not torch.isfinite(inputs).all():

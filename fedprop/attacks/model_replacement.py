@@ -41,6 +41,7 @@ class ModelReplacement(Attack):
     """
 
     kind: Literal["model_replacement"] = "model_replacement"
+    needs_classes: ClassVar[bool] = True
     trains: ClassVar[bool] = True
     label: NonNegativeInt = 0
     trigger: PixelTrigger = PixelTrigger()

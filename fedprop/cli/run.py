@@ -116,10 +116,10 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     refused = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
     if summary["test_error"] is None:
         table.add_row("test error", "failed")
-    if summary["best_round"] is not None:
-        table.add_row("best round", str(summary["best_round"]))
     for number in summary["numbers"].values():
         table.add_row(number["label"], number["text"])
+    if summary["best_round"] is not None:
+        table.add_row("best round", str(summary["best_round"]))
     if "epsilon" in summary:
         from fedprop.report.privacy import spent
 

@@ -115,6 +115,7 @@ def test_a_server_with_examples_of_its_own_learns_tokens_too(defense):
     [
         ({"attack": "label_flip"}, "`attack`: LabelFlip needs a `task` that tells classes apart"),
         ({"attack": [{"kind": "targeted"}]}, "`attack`: Targeted needs a `task` that tells classes apart"),
+        ({"attack": "model_replacement"}, "`attack`: ModelReplacement needs a `task` that tells classes apart"),
         ({"metrics": "f1"}, "`metrics`: F1 needs a `task` that tells classes apart"),
         ({"inference": "membership"}, "`inference`: Membership needs a `task` .* found next_token"),
     ],
