@@ -95,7 +95,7 @@ class Story(Log):
 
     def play(self, experiment: Experiment, **resume: Any) -> Outcome:
         setup = resolve(experiment, dataset=separable())
-        return simulate(replace(setup, probe=self.look), self, train=self.train, **resume)
+        return simulate(replace(setup, probes=(self.look,)), self, train=self.train, **resume)
 
 
 class Reporters(Attack):

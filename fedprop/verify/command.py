@@ -26,6 +26,7 @@ from fedprop.verify.hunting.trials import NO_ANSWER
 from fedprop.verify.options import check_spec
 from fedprop.verify.pages.again import Spec, again, spelled
 from fedprop.verify.pages.findings import Outcome, Report
+from fedprop.verify.protocols.claims import is_protocol, protocol_claims
 from fedprop.verify.rounds.claims import defense_claims, is_defense
 from fedprop.verify.rules.claims import RulePlan
 from fedprop.verify.rules.inputs import Reference
@@ -45,6 +46,7 @@ Say = Callable[[Outcome], None]
 
 FAMILIES: Mapping[str, tuple[Callable[[Any], bool], Callable[..., list[Claim[Any]]]]] = {
     "attack": (is_attack, attack_claims),
+    "protocol": (is_protocol, protocol_claims),
     "defense": (is_defense, defense_claims),
     "codec": (is_codec, codec_claims),
 }

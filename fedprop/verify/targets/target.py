@@ -121,8 +121,7 @@ def _target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
 def _refuse_protocol(found: Any, label: str) -> None:
     if isinstance(found, RoundProtocol) or (isinstance(found, type) and issubclass(found, RoundProtocol)):
         raise InvalidConfig(
-            f"`verify` tries rules, attacks, round machines and codecs; found {label}, a protocol that also says how "
-            "clients train and what they report, which it cannot play yet"
+            f"a rule must be one that answers to rows alone; found {label}, a protocol: a rule is only a part of it"
         )
 
 

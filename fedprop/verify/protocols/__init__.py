@@ -1,0 +1,1 @@
+"""Protocols: what they are played on, and what each of them owes."""
