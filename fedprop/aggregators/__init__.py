@@ -27,6 +27,7 @@ from fedprop.aggregators.gaussian_noise import GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import FramedRule, GramRule, Judged
 from fedprop.aggregators.krum import Krum
+from fedprop.aggregators.loss_rejection import LossRejection
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
@@ -71,6 +72,7 @@ __all__ = [
     "Judged",
     "Kappa",
     "Krum",
+    "LossRejection",
     "Mean",
     "MeanAroundMedian",
     "Median",

@@ -16,6 +16,7 @@ from fedprop.aggregators.fools_gold import FoolsGold
 from fedprop.aggregators.gaussian_noise import GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.krum import Krum
+from fedprop.aggregators.loss_rejection import LossRejection
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian
 from fedprop.aggregators.median import Median
@@ -48,6 +49,7 @@ AGGREGATORS: Registry[Aggregator] = Registry(
         FoolsGold,
         AFA,
         Zeno,
+        LossRejection,
     ),
 )
 """Every rule by its `kind`."""

@@ -17,6 +17,7 @@ from fedprop.oracles.fools_gold import fools_gold
 from fedprop.oracles.gaussian_noise import gaussian_noise
 from fedprop.oracles.geometric_median import geometric_median
 from fedprop.oracles.krum import krum
+from fedprop.oracles.loss_rejection import loss_rejection
 from fedprop.oracles.mean import mean
 from fedprop.oracles.mean_around_median import mean_around_median
 from fedprop.oracles.median import median
@@ -42,6 +43,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "fools_gold": fools_gold,
     "afa": afa,
     "zeno": zeno,
+    "loss_rejection": loss_rejection,
     "nearest_neighbour_mixing": nearest_neighbour_mixing,
     "norm_clipping": norm_clipping,
     "bucketing": bucketing,
@@ -64,6 +66,7 @@ __all__ = [
     "gaussian_noise",
     "geometric_median",
     "krum",
+    "loss_rejection",
     "mean",
     "mean_around_median",
     "median",

@@ -14,6 +14,7 @@ from fedprop.oracles.fl_trust import cosine, rescaled
 from fedprop.oracles.fools_gold import MISREAD as FOOLS_GOLD
 from fedprop.oracles.gaussian_noise import MISREADINGS as OF_GAUSSIAN_NOISE
 from fedprop.oracles.krum import ranking
+from fedprop.oracles.loss_rejection import MISREAD as LOSS_REJECTION
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.median import median_of
 from fedprop.oracles.model_clipping import MISREADINGS as OF_MODEL_CLIPPING
@@ -229,6 +230,7 @@ MISREADINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     },
     "afa": AFA,
     "fools_gold": FOOLS_GOLD,
+    "loss_rejection": LOSS_REJECTION,
     "zeno": ZENO,
     "mean": {"sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)]},
     "bucketing": OF_BUCKETING,

@@ -1,7 +1,7 @@
 """The properties that tie a fast rule to its definition."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -41,7 +41,7 @@ def _definition(rule: Aggregator) -> Callable[..., list[float]] | None:
         definition = _definition(rule.rule)
         return None if definition is None else partial(_WRAPPED[type(rule)], rule, definition)
     parts = rule.parts if isinstance(rule, Pipeline) else (rule,)
-    if any(part.kind not in ORACLES for part in parts):
+    if any(part.kind not in ORACLES for part in parts) or not all(_fits(inner) for inner in _inner_rules(parts)):
         return None
 
     def oracle(rows: Rows, **given: Any) -> list[float]:
@@ -51,6 +51,16 @@ def _definition(rule: Aggregator) -> Callable[..., list[float]] | None:
         return answer  # type: ignore[no-any-return]
 
     return oracle
+
+
+def _inner_rules(parts: Sequence[Kind]) -> list[Aggregator]:
+    """The rules that some parts have as a setting."""
+    return [value for part in parts for _, value in part if isinstance(value, Aggregator)]
+
+
+def _fits(inner: Aggregator) -> bool:
+    """Whether a rule around another one can be defined by its definition: not if it may have to lower an `f`."""
+    return inner.kind in ORACLES and not hasattr(inner, "f") and self_contained(inner) is inner
 
 
 def _of_rows_alone(rule: Rooted, definition: Callable[..., list[float]], rows: Rows) -> list[float]:
@@ -96,7 +106,8 @@ def misreadings_of(rule: Aggregator) -> dict[str, Definition]:
 
 def _parameters(part: Kind, definition: Callable[..., Any], given: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
     """What a definition takes of a part's settings and of what else is given."""
-    return _asked(definition, {**given, **dict(part)})
+    settings = {name: _definition(value) if isinstance(value, Aggregator) else value for name, value in part}
+    return _asked(definition, {**given, **settings})
 
 
 def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Property:

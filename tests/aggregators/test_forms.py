@@ -34,6 +34,7 @@ PARAMETERS = {
     "krum": {"f": 1},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0},
+    "loss_rejection": {"f": 2},
     "nearest_neighbour_mixing": {"f": 1},
     "norm_clipping": {"max_norm": 2.0},
 }

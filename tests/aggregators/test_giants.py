@@ -38,7 +38,7 @@ PARAMETERS = {
     "centered_clipping": {"radius": 3.0, "iterations": 3},
     "zeno": {"b": 2},
 }
-UNBOUNDED = ("mean", "fools_gold", "afa")
+UNBOUNDED = ("mean", "fools_gold", "afa", "loss_rejection")
 """Rules that a single row carries as far as it likes, and whose answer is a giant if a row is."""
 MIX = NearestNeighbourMixing(f=2)
 RULES = [

@@ -24,6 +24,7 @@ PARAMETERS = {
     "krum": {"f": 2},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0, "iterations": 2},
+    "loss_rejection": {"f": 2},
 }
 RULES = [
     *(self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items()),

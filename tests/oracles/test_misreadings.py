@@ -26,6 +26,7 @@ PARAMETERS = {
     "gaussian_noise": {"std": 0.5},
     "model_clipping": {"max_norm": 1.0},
     "moving_average": {"alpha": 0.25},
+    "loss_rejection": {"f": 2},
     "zeno": {"b": 2, "rho": 0.5},
 }
 ALL = [(kind, name) for kind, known in MISREADINGS.items() for name in known]

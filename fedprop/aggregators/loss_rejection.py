@@ -1,0 +1,151 @@
+"""Error rate based rejection (ERR), loss function based rejection (LFR) and both (Union), around any rule."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+import torch
+from pydantic import BeforeValidator, NonNegativeInt, SerializeAsAny
+from torch import Tensor
+
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.columns import take
+from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.mean import Mean
+from fedprop.aggregators.median import Median
+from fedprop.types import Updates, Vector
+
+AT_ONCE = 4
+"""Aggregates in memory for one question: few beside the rows, and enough for a server that tests them together."""
+
+SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
+"""Where an answer to some of the rows stays with regard to all of them."""
+
+
+def _parsed(value: Any) -> Aggregator:
+    # The catalogue lists this rule, so it cannot be imported where this module begins.
+    catalogue = importlib.import_module("fedprop.aggregators.catalogue")
+    return cast(Aggregator, catalogue.parse_defense(value))
+
+
+class LossRejection(Aggregator):
+    """A rule on the rows that are left when the f with the worst effect on it have been removed.
+
+    The effect of row i is told by the server's own examples: the error rate (`by="error"`, ERR) or the loss
+    (`by="loss"`, LFR) of the aggregate of all rows, less that of the aggregate of all but row i. The f rows with the
+    largest effects are removed, whether or not these are above 0; of equal ones those with the smallest index. `union`
+    removes the rows that either of the two removes, between f and 2f. Then the same rule aggregates the rest.
+
+    Where fewer rows than the rule's own `f` asks for are left, that is lowered until they are enough. Every round costs
+    n + 1 aggregations and n models to test.
+
+    Attributes
+    ----------
+    f : how many rows each criterion removes.
+    by : the criterion.
+    rule : the rule around which this is done; its memory, if it has one, is that of its answers to what is left.
+
+    Raises
+    ------
+    ServerUnknown
+        If the cohort comes without a server side that can tell losses or accuracies, as asked.
+
+    Source: Fang, Cao, Jia and Gong, "Local Model Poisoning Attacks to Byzantine-Robust Federated Learning", USENIX
+    Security 2020, Section 5; what happens to effects below 0 and to the rule's f is left open there.
+
+    >>> from fedprop.aggregators import QuadraticSide
+    >>> rows = torch.tensor([[1.0], [2.0], [3.0], [90.0]])
+    >>> LossRejection(f=1).aggregate(Cohort(rows, server=QuadraticSide(torch.tensor([2.0])))).value
+    tensor([2.])
+    """
+
+    reads_columns: ClassVar[bool] = True
+
+    kind: Literal["loss_rejection"] = "loss_rejection"
+    f: NonNegativeInt
+    by: Literal["error", "loss", "union"] = "loss"
+    rule: Annotated[SerializeAsAny[Aggregator], BeforeValidator(_parsed)] = Mean()
+
+    @classmethod
+    def examples(cls) -> tuple["LossRejection", ...]:
+        return (cls(f=0), cls(f=1), cls(f=2, by="error"), cls(f=1, by="union", rule=Median()))
+
+    @property
+    def asks(self) -> frozenset[str]:
+        own = {"error": {"accuracies"}, "loss": {"losses"}, "union": {"accuracies", "losses"}}[self.by]
+        return self.rule.asks | own
+
+    @property
+    def min_rows(self) -> int:
+        return _lowered(self.rule, 0).min_rows + self.f * (2 if self.by == "union" else 1)
+
+    def requirement(self) -> str:
+        return f"n >= {self.min_rows}, to leave {_lowered(self.rule, 0).requirement()},"
+
+    def init(self) -> Any:
+        return self.rule.init()
+
+    def contract(self) -> Contract:
+        own = self.rule.contract()
+        return Contract(
+            permutation=own.permutation,
+            idempotent=own.idempotent,
+            linear=own.linear,
+            examples="ignored" if own.examples == "ignored" else None,
+            lies_in=own.lies_in if own.lies_in in SUBSETS else Region.ANYWHERE,
+            precision=own.precision,
+        )
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        n = len(cohort.updates)
+        removed = self._removed(cohort, state) if self.f else set()
+        kept = [i for i in range(n) if i not in removed]
+        value, weights, state = self._of(cohort, kept, state)
+        return Aggregation(value, weights.new_zeros(n).index_copy(0, _index(kept, cohort), weights), state)
+
+    def _removed(self, cohort: Cohort, state: Any) -> set[int]:
+        n, without = len(cohort.updates), []
+        asked: dict[str, list[Tensor]] = {name: [] for name in ("accuracies", "losses")}
+        for start in range(0, n, AT_ONCE):
+            without = [self._without(cohort, i, state) for i in range(start, min(start + AT_ONCE, n))]
+            self._ask(cohort, torch.stack(without), asked)
+        # The aggregate of all rows is the same in every effect: the lowest error without a row is the largest effect.
+        errors = {"losses": 1.0, "accuracies": -1.0}
+        found = [sign * torch.cat(asked[name]).double() for name, sign in errors.items() if asked[name]]
+        worst = [each.nan_to_num(nan=torch.inf, posinf=torch.inf).argsort(stable=True)[: self.f] for each in found]
+        return {int(i) for each in worst for i in each}
+
+    def _ask(self, cohort: Cohort, candidates: Updates, asked: dict[str, list[Tensor]]) -> None:
+        server = cohort.server_side
+        if self.by != "loss":
+            asked["accuracies"].append(server.accuracies(candidates))
+        if self.by != "error":
+            asked["losses"].append(server.losses(candidates))
+
+    def _without(self, cohort: Cohort, i: int, state: Any) -> Vector:
+        return self._of(cohort, [j for j in range(len(cohort.updates)) if j != i], state).value
+
+    def _of(self, cohort: Cohort, kept: Sequence[int], state: Any) -> Aggregation:
+        """The rule's answer to some of the rows."""
+        some = cohort.changed(
+            updates=take(cohort.updates, _index(kept, cohort)),
+            clients=tuple(cohort.clients[i] for i in kept),
+            examples=tuple(cohort.examples[i] for i in kept),
+            staleness=tuple(cohort.staleness[i] for i in kept),
+        )
+        rule = _lowered(self.rule, len(kept))
+        rule.check_form(some.updates)
+        return rule.answer(some, state)
+
+
+def _index(rows: Sequence[int], cohort: Cohort) -> Tensor:
+    return torch.tensor(rows, dtype=torch.long, device=cohort.updates.device)
+
+
+def _lowered(rule: Aggregator, n: int) -> Aggregator:
+    """The rule with the largest f, up to its own, for which n rows are enough; with 0 if none is."""
+    f = getattr(rule, "f", None)
+    while isinstance(f, int) and f > 0 and rule.min_rows > n:
+        f -= 1
+        rule = rule.model_copy(update={"f": f})
+    return rule
