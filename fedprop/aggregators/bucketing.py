@@ -19,9 +19,9 @@ class Bucketing(Stage):
     Of a random order each `s` rows in turn make a bucket; the last may hold fewer. A Byzantine row spoils one bucket,
     so of ceil(n / s) buckets at most f are spoiled, and the rule behind must tolerate f of so few.
 
-    A bucket stands for all its clients: it claims the examples of all of them, is as stale as the stalest, and goes by
-    the id of the one that comes first in it. That is another one in each round, so a rule with memory of clients learns
-    nothing behind this stage.
+    A bucket stands for all its clients: it claims as many examples as they do on average, is as stale as the stalest,
+    and goes by the id of the one that comes first in it. That is another one in each round, so a rule with memory of
+    clients learns nothing behind this stage.
 
     The order is drawn from the cohort's generator: `rule.aggregate(Cohort(rows, generator=torch.Generator()))`.
 
@@ -62,7 +62,8 @@ class Bucketing(Stage):
         means = cohort.changed(
             updates=MixedRows(mixing, cohort.updates),
             clients=tuple(cohort.clients[bucket[0]] for bucket in buckets),
-            examples=tuple(sum(cohort.examples[i] for i in bucket) for bucket in buckets),
+            # Rounded up; where all claim the same, a bucket that is not full counts as the others do.
+            examples=tuple(-(-sum(cohort.examples[i] for i in bucket) // len(bucket)) for bucket in buckets),
             staleness=tuple(max(cohort.staleness[i] for i in bucket) for bucket in buckets),
         )
         return Staged(means, mixing)

@@ -1,8 +1,10 @@
 """The average: no defense, and the yardstick for all of them."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import PositiveInt
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import mix
@@ -29,8 +31,11 @@ class Mean(Aggregator):
     Attributes
     ----------
     weighting : what a row counts: `uniform`, or its sender's claimed number of `examples`.
+    divisor : what the sum of the rows is divided by, whatever their number; None for their number. So a row counts no
+        more where few come, as central privacy needs it.
 
-    Source: McMahan et al., AISTATS 2017, Algorithm 1 (weights n_k / n).
+    Source: McMahan et al., AISTATS 2017, Algorithm 1 (weights n_k / n); for the divisor McMahan et al., "Learning
+    Differentially Private Recurrent Language Models", ICLR 2018, Section 2.2, the first estimator.
 
     >>> import torch
     >>> Mean()(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
@@ -41,27 +46,38 @@ class Mean(Aggregator):
 
     kind: Literal["mean"] = "mean"
     weighting: Weighting = "uniform"
+    divisor: PositiveInt | None = None
+
+    def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        return (self._one_scale,)
+
+    def _one_scale(self) -> Iterator[str]:
+        if self.divisor is not None and self.weighting != "uniform":
+            yield f"`divisor` needs `weighting` uniform; found divisor={self.divisor}, weighting={self.weighting}"
 
     @classmethod
     def examples(cls) -> tuple["Mean", ...]:
-        return (cls(), cls(weighting="examples"))
+        return cls(), cls(weighting="examples"), cls(divisor=4)
 
     def contract(self) -> Contract:
+        own = Kappa(lambda _n, _f: 0.0, "f = 0 only: the mean of all rows is the mean of the honest ones")
+        is_mean = self.divisor is None
         return Contract(
             permutation=True,
-            translation=True,
+            translation=is_mean,
             scaling=True,
             orthogonal=True,
-            idempotent=True,
+            idempotent=is_mean,
             separable=True,
-            monotone=True,
+            monotone=is_mean,
             examples="copies" if self.weighting == "examples" else "ignored",
             linear=True,
-            lies_in=Region.HULL,
-            kappa=Kappa(lambda _n, _f: 0.0, "f = 0 only: the mean of all rows is the mean of the honest ones"),
+            lies_in=Region.HULL if is_mean else Region.ANYWHERE,
+            kappa=own if is_mean else None,
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         weights = row_weights(cohort, self.weighting)
+        weights = weights if self.divisor is None else weights * (len(weights) / self.divisor)
         value = mix(weights[None], cohort.updates)[0]
         return Aggregation(value, weights.to(value.dtype), state)

@@ -85,7 +85,8 @@ class Rooted(Aggregator):
             scaling=own.scaling,
             orthogonal=own.orthogonal,
             idempotent=own.idempotent,
-            examples=own.examples,
+            # Whoever makes copies of rows makes some of the first one too.
+            examples="ignored" if own.examples == "ignored" else None,
             linear=own.linear,
             lies_in=own.lies_in if own.lies_in in WITHIN else Region.ANYWHERE,
             precision=own.precision,

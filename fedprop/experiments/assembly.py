@@ -74,7 +74,7 @@ def resolve(
     shards, local_test = _local_test(experiment, module, shards, data)
     aims = aims_of(data, attacks, experiment.seed)
     _check_fit(module, data, task, *map(len, aims.values()))
-    limit = experiment.max_seconds
+    limit, private = experiment.max_seconds, experiment.central_privacy
     setup = Setup(
         seed=experiment.seed,
         rounds=experiment.rounds,
@@ -83,8 +83,9 @@ def resolve(
         module=copy_module(module).to(device),
         shards=shards,
         training=_planned(experiment, shards),
-        rule=experiment.rule,
-        defense_from=experiment.defense_from,
+        rule=experiment.rule if private is None else private.chain(experiment.policy.wanted(experiment.clients)),
+        # Noise begins with the first round: what one round without it gives away is never private again.
+        defense_from=experiment.defense_from if private is None else 0,
         aims=aims,
         attacks=attacks,
         attack_failures=experiment.attack_failures,
@@ -100,7 +101,7 @@ def resolve(
         device=device,
         probes=_probes(experiment, Watched(module, shards.pool, shards.parts, data.test, experiment.seed)),
         root=root,
-        central_privacy=experiment.central_privacy,
+        central_privacy=private,
         protocol=experiment.protocol,
         local_test=local_test,
         numbers=experiment.numbers,

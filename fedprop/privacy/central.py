@@ -1,12 +1,11 @@
 """Central differential privacy: the server adds the noise, and so must be trusted with every update as it is."""
 
-import torch
-from torch import Tensor
-
-from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.gaussian_noise import GaussianNoise
+from fedprop.aggregators.mean import Mean
+from fedprop.aggregators.norm_clipping import NormClipping
+from fedprop.aggregators.pipeline import Pipeline
 from fedprop.privacy.config import Accountant, Delta
-from fedprop.privacy.noise import noise_like
-from fedprop.types import Frozen, Positive, Updates
+from fedprop.types import Frozen, Positive
 
 
 class CentralPrivacy(Frozen):
@@ -17,7 +16,8 @@ class CentralPrivacy(Frozen):
     client contributes, from everybody who sees the global model; the server and its channels see the updates
     themselves.
 
-    Weights that are not trained have nothing to hide: they count for no norm and get no noise.
+    Frozen weights have nothing to hide: no update holds anything there, so they count for no norm, and they stay as
+    they are whatever noise falls on them.
 
     Attributes
     ----------
@@ -37,17 +37,12 @@ class CentralPrivacy(Frozen):
         """The noise multiplier."""
         return self.noise_multiplier
 
-    def average(
-        self, updates: Updates, wanted: int, generator: torch.Generator, *, trainable: Tensor | None = None
-    ) -> Aggregation:
-        """The private mean of rows [n, d] where `wanted` were asked for; the noise is drawn on the CPU.
+    def chain(self, wanted: int) -> Pipeline:
+        """The rule that keeps the promise where `wanted` updates are asked for.
 
-        Coordinates where `trainable` [d] is False take no part, and their mean is zero; with None there are none.
+        >>> [part.kind for part in CentralPrivacy(clip_norm=2.0, noise_multiplier=1.5).chain(10).parts]
+        ['norm_clipping', 'mean', 'gaussian_noise']
         """
-        if trainable is not None and not bool(trainable.all()):
-            mean = self.average(updates[:, trainable], wanted, generator)
-            return mean._replace(value=torch.zeros_like(updates[0]).masked_scatter(trainable, mean.value))
-        lengths = torch.linalg.vector_norm(updates, dim=1, dtype=torch.float64)
-        weights = ((self.clip_norm / lengths).clamp(max=1.0) / wanted).to(updates.dtype)
-        noise = self.sigma * self.clip_norm / wanted * noise_like(updates[0], generator)
-        return Aggregation(weights @ updates + noise, weights)
+        mean = Mean(divisor=wanted)
+        noise = GaussianNoise(std=self.sigma * self.clip_norm / wanted)
+        return NormClipping(max_norm=self.clip_norm) >> mean >> noise

@@ -35,7 +35,7 @@ from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
-from fedprop.types import ClientId, Round, Seconds, Updates, Vector
+from fedprop.types import ClientId, Round, Seconds, Vector
 
 
 class Server:
@@ -314,7 +314,7 @@ class Server:
             server=self._root_view(),
             **self._told(base),
         )
-        answer = self._combine(rows, cohort)
+        answer = self._combine(cohort)
         self._move(answer, lengths, base, rollback=rollback)
         self._meter.averaged(cohort.clients)
         weights: dict[ClientId, float] = {}
@@ -328,24 +328,20 @@ class Server:
         known = {
             "model": base.parameters,
             "round": now_round,
-            "generator": generator(setup.seed, "aggregation", now_round),
+            "generator": generator(setup.seed, setup.draws, now_round),
         }
         wanted = known if self._protocol("aggregate") is not None else setup.rule.asks
         return {name: value for name, value in known.items() if name in wanted}
 
-    def _combine(self, rows: Updates, cohort: Cohort) -> Aggregation:
-        """The aggregate by the rule, or with central privacy the noisy mean in its place."""
+    def _combine(self, cohort: Cohort) -> Aggregation:
+        """The aggregate, by the rule or by a protocol that asks it."""
         setup, state = self.setup, self.state
-        if setup.central_privacy is None:
-            rule = setup.rule if state.round >= setup.defense_from else Mean()
-            protocol = self._protocol("aggregate")
-            if protocol is None:
-                return ask(rule, cohort, state.memory, state.round)
-            asked = partial(ask, rule, memory=state.memory, round=state.round)
-            return ask_aggregate(protocol, cohort, state.protocol, state.round, asked)
-        wanted = setup.policy.wanted(setup.clients)
-        draw = generator(setup.seed, "central privacy", state.round)
-        return setup.central_privacy.average(rows, wanted, draw, trainable=self._trainable)
+        rule = setup.rule if state.round >= setup.defense_from else Mean()
+        protocol = self._protocol("aggregate")
+        if protocol is None:
+            return ask(rule, cohort, state.memory, state.round)
+        asked = partial(ask, rule, memory=state.memory, round=state.round)
+        return ask_aggregate(protocol, cohort, state.protocol, state.round, asked)
 
     def _move(self, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool) -> None:
         """Take the server's step from `base`, all of it or nothing."""

@@ -50,7 +50,7 @@ class Setup:
     max_seconds : simulated time after which no new round starts.
     probes : look at every round as it closes.
     root : the server's own examples; None if the defense needs none.
-    central_privacy : what the server does for the clients' privacy; None for nothing.
+    central_privacy : what the clients' privacy is accounted by where `rule` adds the noise; None for nothing.
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     local_test : how good a model is on what a client holds out, for a protocol that asks.
     numbers : what is told of the run and its models.
@@ -114,6 +114,11 @@ class Setup:
     def has(self, *steps: Step) -> bool:
         """Whether a protocol does anything in one of these steps."""
         return self.protocol is not None and self.protocol.fills(*steps)
+
+    @property
+    def draws(self) -> str:
+        """The role of the stream that aggregation draws from; private noise keeps the one that it has always had."""
+        return "aggregation" if self.central_privacy is None else "central privacy"
 
     @property
     def compromised(self) -> frozenset[ClientId]:

@@ -18,7 +18,7 @@ def test_by_hand() -> None:
     assert staged.mixing.tolist() == [[0, 0.5, 0, 0, 0.5], [0.5, 0, 0, 0.5, 0], [0, 0, 1, 0, 0]]
     assert staged.updates.read(0, 1).tolist() == [[4.5], [2.0], [2.0]]  # type: ignore[union-attr]
     assert staged.cohort.clients == (14, 13, 12)
-    assert staged.cohort.examples == (7, 5, 3)
+    assert staged.cohort.examples == (4, 3, 3)
     assert staged.cohort.staleness == (3, 0, 7)
 
 
