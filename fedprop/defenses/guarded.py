@@ -10,6 +10,7 @@ from fedprop.aggregators.base import Aggregator, Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.defenses.base import Closed
 from fedprop.errors import InvalidConfig, InvalidUpdates
+from fedprop.rng import generator
 from fedprop.types import ClientId, Round
 
 
@@ -26,6 +27,7 @@ class Guarded:
     rule : what aggregates; its memory, if it has one, is kept from round to round.
     size : the length d of an update.
     dtype : of every update, float32 or float64.
+    seed : of the random numbers, other ones in each round, for a rule that asks for them.
 
     Raises
     ------
@@ -46,7 +48,7 @@ class Guarded:
     tensor([2.])
     """
 
-    def __init__(self, rule: Aggregator, size: int, *, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, rule: Aggregator, size: int, *, dtype: torch.dtype = torch.float32, seed: int = 0) -> None:
         if size < 1:
             raise InvalidConfig(f"`size` must be at least 1 for Guarded; found {size}")
         if dtype not in (torch.float32, torch.float64):
@@ -54,6 +56,7 @@ class Guarded:
         self.rule = rule
         self.size = size
         self.dtype = dtype
+        self.seed = seed
         self._memory: Any = rule.init()
         self._open = False
         self._round: Round | None = None
@@ -106,7 +109,13 @@ class Guarded:
         if not clients:
             return Closed(None, {})
         rows = torch.stack([self._accepted[client][0] for client in clients])
-        cohort = Cohort(rows, clients, examples=tuple(self._accepted[client][1] for client in clients))
+        cohort = Cohort(
+            rows,
+            clients,
+            examples=tuple(self._accepted[client][1] for client in clients),
+            round=self._round,
+            generator=None if self._round is None else generator(self.seed, "aggregation", self._round),
+        )
         try:
             value, weights, self._memory = self.rule.aggregate(cohort, self._memory)
         except InvalidUpdates:

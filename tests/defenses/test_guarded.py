@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Aggregator, Krum, Mean
+from fedprop.aggregators import Aggregation, Aggregator, GaussianNoise, Krum, Mean
 from fedprop.defenses import Closed, Defense, Guarded
 from fedprop.errors import InvalidConfig
 
@@ -128,3 +128,19 @@ def test_what_it_is_made_of():
         Guarded(Mean(), size=0)
     with pytest.raises(InvalidConfig, match="found torch"):
         Guarded(Mean(), size=1, dtype=torch.int64)
+
+
+def test_a_rule_that_draws_is_told_the_round_and_has_other_numbers_in_each():
+    def played(seed):
+        server, answers = Guarded(Mean() >> GaussianNoise(std=1.0, rounds=3), size=2, seed=seed), []
+        for number in range(3):
+            server.open(number, clients=[4])
+            assert server.receive(4, torch.zeros(2), round=number)
+            answers.append(server.close().value.tolist())
+        return answers
+
+    first, second, last = played(0)
+    assert first != second
+    assert last == [0.0, 0.0]
+    assert played(0) == [first, second, last]
+    assert played(1) != [first, second, last]
