@@ -92,6 +92,7 @@ class Bucketing(Stage):
             lies_in=Region.HULL if contract.lies_in is Region.ROW else contract.lies_in,
             tolerates=lambda n: contract.tolerates(self._buckets(n)),
             kappa=None,
+            unattacked=None,
             regret=None,
             ambiguous=open_behind(contract, None),
         )

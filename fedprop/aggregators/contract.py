@@ -92,6 +92,8 @@ class Contract:
     lies_in : where the aggregate lies.
     tolerates : n -> the numbers f of Byzantine rows for which `lies_in` and `kappa` hold.
     kappa : the robustness coefficient, where one is proved.
+    unattacked : n -> the error without attack, where one is proved: the least e such that for all n rows, none of them
+        Byzantine, ||F(x) - mean||^2 <= e / n * sum of ||x_i - mean||^2. What robustness costs when nobody attacks.
     regret : for a rule defined as a minimiser. Minimisers need not be unique: two of them count as equal answers.
     ambiguous : True for rows on which equal scores leave the answer to the order of the rows or to rounding; a rule
         with a regret has no need of it.
@@ -111,6 +113,7 @@ class Contract:
     lies_in: Region = Region.ANYWHERE
     tolerates: Callable[[int], range] = no_tolerance
     kappa: Kappa | None = None
+    unattacked: Callable[[int], float] | None = None
     regret: Regret | None = None
     ambiguous: Callable[[Updates], bool] = unstated
     precision: float = 1e-9

@@ -73,6 +73,7 @@ class GeometricMedian(GramRule):
             lies_in=Region.HULL,
             tolerates=minority,
             kappa=Kappa(lambda n, f: 4 * (1 + f / (n - 2 * f)) ** 2, "Allouah et al., AISTATS 2023, Table 1"),
+            unattacked=lambda n: 1.0,
             regret=self._regret,
             precision=max(self.nu, self.tolerance),
         )

@@ -74,6 +74,7 @@ class Mean(Aggregator):
             linear=True,
             lies_in=Region.HULL if is_mean else Region.ANYWHERE,
             kappa=own if is_mean else None,
+            unattacked=(lambda n: 0.0) if is_mean else None,
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:

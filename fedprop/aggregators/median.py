@@ -4,6 +4,7 @@ from typing import Literal
 
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.coordinate import OrderedMean
+from fedprop.aggregators.order_statistics import median_kappa
 
 
 class Median(OrderedMean):
@@ -31,7 +32,8 @@ class Median(OrderedMean):
             examples="ignored",
             lies_in=Region.HONEST_BOX,
             tolerates=minority,
-            kappa=Kappa(lambda n, f: 4 * (1 + f / (n - 2 * f)) ** 2, "Allouah et al., AISTATS 2023, Table 1"),
+            kappa=Kappa(median_kappa, "specs/test_exact_constants.py"),
+            unattacked=lambda n: median_kappa(n, 0),
         )
 
     def used(self, n: int) -> range:

@@ -19,8 +19,10 @@ from fedprop.types import Gram, Updates
 class NearestNeighbourMixing(Stage):
     """Replace each row by the mean of its n - f nearest rows, itself included. Needs n >= 2f + 1.
 
-    It makes a robust rule after it more robust: coefficient kappa becomes 8f / (n - f) (kappa + 1). Of rows equally
-    far away those with the smallest indices are taken.
+    A rule of coefficient kappa has at most 8f / (n - f) (kappa + 1) behind it. That promises less than kappa only where
+    kappa > 8f / (n - 9f), as for Krum among many rows; a trimmed mean, which alone has f / (n - 2f), has four times as
+    much behind it (`specs/test_exact_constants.py`). Of rows equally far away those with the smallest indices are
+    taken.
 
     Attributes
     ----------
@@ -72,6 +74,7 @@ class NearestNeighbourMixing(Stage):
             lies_in={Region.ROW: Region.HULL, Region.HONEST_BOX: Region.BOX}.get(contract.lies_in, contract.lies_in),
             tolerates=lambda n: range(self.f, self.f + 1) if self.f in contract.tolerates(n) else range(0),
             kappa=_mixed(kappa) if kappa else None,
+            unattacked=None,
             regret=(lambda x, z: regret(self(x), z)) if regret else None,
             ambiguous=(
                 unstated if contract.ambiguous is unstated else lambda x: self._tied(x) or contract.ambiguous(self(x))

@@ -72,6 +72,7 @@ class NormFilter(Stage):
             examples="ignored" if contract.examples == "ignored" else None,
             lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
             kappa=None,
+            unattacked=None,
             regret=None,
             ambiguous=open_behind(contract, self, self._tied),
         )

@@ -6,12 +6,14 @@ from pydantic import NonNegativeInt
 
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.coordinate import OrderedMean
+from fedprop.aggregators.order_statistics import trimmed_mean_kappa
 
 
 class TrimmedMean(OrderedMean):
     """In each coordinate, the mean of what is left without the `f` smallest and the `f` largest values.
 
-    Needs n >= 2f + 1. Each coordinate stays within the honest values if at most `f` rows are Byzantine.
+    Needs n >= 2f + 1. Each coordinate stays within the honest values if at most `f` rows are Byzantine. Its robustness
+    coefficient is f / (n - 2f) exactly: no rule has a smaller one.
 
     Attributes
     ----------
@@ -45,9 +47,8 @@ class TrimmedMean(OrderedMean):
             examples="ignored",
             lies_in=Region.HONEST_BOX,
             tolerates=exactly(self.f, self.min_rows),
-            kappa=Kappa(
-                lambda n, f: 6 * f / (n - 2 * f) * (1 + f / (n - 2 * f)), "Allouah et al., AISTATS 2023, Table 1"
-            ),
+            kappa=Kappa(trimmed_mean_kappa, "specs/test_exact_constants.py"),
+            unattacked=lambda n: self.f / (n - self.f),
         )
 
     def used(self, n: int) -> range:

@@ -76,5 +76,11 @@ class WorkerMomentum(Stage):
         Where an answer lies among the rows of one round, and how far from their mean, is given up.
         """
         return replace(
-            contract, monotone=False, linear=False, lies_in=Region.ANYWHERE, tolerates=no_tolerance, kappa=None
+            contract,
+            monotone=False,
+            linear=False,
+            lies_in=Region.ANYWHERE,
+            tolerates=no_tolerance,
+            kappa=None,
+            unattacked=None,
         )

@@ -113,6 +113,18 @@ def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     return None
 
 
+def _unattacked(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    if contract.unattacked is None:
+        return None
+    rows, out = case.wide.double(), rule(case.wide).double()
+    share = contract.unattacked(len(rows))
+    error, spread = (float(x[0]) for x in errors_and_spreads(rows, out, honest_sets(len(rows), 0)))
+    if error <= share**0.5 * spread + tolerance(contract, case.wide) * rows.shape[1] ** 0.5:
+        return None
+    told = f"lies {error:.4g} from the mean of all rows, whose spread is {spread:.4g}"
+    return Finding(out, how=f"{told}; {share:.4g} of its square is claimed", rows=case.wide)
+
+
 def honest_sets(n: int, f: int, seed: int = 0) -> Tensor:
     """Masks [s, n] of sets of n - f rows: all of them, or `SUBSETS` random ones if there are more."""
     if comb(n, f) <= SUBSETS:
@@ -157,6 +169,13 @@ ROBUSTNESS = (
         _kappa,
         lambda contract: contract.kappa is not None,
         _tolerates_any,
+    ),
+    Property(
+        "unattacked",
+        "With no Byzantine row the squared error against the mean is at most the claimed share of the variance.",
+        "Yang et al., on the tension between robustness and accuracy without attack",
+        _unattacked,
+        lambda contract: contract.unattacked is not None,
     ),
 )
 """Properties that limit an attacker."""

@@ -22,5 +22,5 @@ def test_middle_values_near_the_largest_float_do_not_overflow() -> None:
 def test_coefficient_and_tolerance() -> None:
     contract = Median().contract()
     assert contract.kappa is not None
-    assert contract.kappa.bound(10, 0) == 4.0
+    assert [contract.kappa.bound(*nf) for nf in ((3, 1), (5, 1), (4, 1), (10, 0))] == [1.0, 1.0, 0.5, 8 / 12]
     assert [max(contract.tolerates(n)) for n in (1, 2, 3, 4, 5)] == [0, 0, 1, 1, 2]

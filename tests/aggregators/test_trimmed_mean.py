@@ -24,5 +24,5 @@ def test_too_few_rows() -> None:
 def test_coefficient() -> None:
     contract = TrimmedMean(f=2).contract()
     assert contract.kappa is not None
-    assert contract.kappa.bound(10, 2) == pytest.approx(6 * 2 / 6 * (1 + 2 / 6))
+    assert contract.kappa.bound(10, 2) == pytest.approx(2 / 6)
     assert [list(contract.tolerates(n)) for n in (4, 5)] == [[], [2]]

@@ -108,12 +108,22 @@ def breakdown_point(rule: Rule, n: int, f: int, *, end: float = math.inf) -> Lim
 
 def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, Updates]]:
     byzantine = list(range(n - f, n))
+    for low in range(1, n - f):
+        yield "two values", _two_values(n, f, low)
     for number in range(STARTS):
         for d in DIMENSIONS:
             rows = torch.randn(n, d, generator=generator, dtype=torch.float64)
             yield "random", rows
             for attack in ATTACKERS:
                 yield attack.kind, attack_rows(attack, rows, byzantine, number)
+
+
+def _two_values(n: int, f: int, low: int) -> Updates:
+    """So many honest rows at 0, the others at 1, and the Byzantine ones beyond: the worst case of order statistics."""
+    rows = torch.ones(n, 1, dtype=torch.float64)
+    rows[:low] = 0
+    rows[n - f :] = 2
+    return rows
 
 
 def _climb(

@@ -206,6 +206,7 @@ class RulePlan:
             (prop.name == "examples" and not counts_examples(self.example), "the rule is not told of examples"),
             (prop.name == "weights" and not self._promised.linear, "the rule does not claim to be linear"),
             (prop.name == "kappa" and self._promised.kappa is None, "no constant is claimed"),
+            (prop.name == "unattacked" and self._promised.unattacked is None, "no constant is claimed"),
         )
         return next((why for applies, why in reasons if applies), "")
 

@@ -1,0 +1,30 @@
+"""How far rules that average order statistics can be carried off: exact constants."""
+
+
+def top_mean_kappa(honest: int, averaged: int) -> float:
+    """(h - a) / a: the exact robustness coefficient of a rule whose worst answer is the mean of the top `a` values.
+
+    Let h honest values have mean mu and variance V, and let a of them, the largest, have mean m. With b for the mean of
+    the others, m - mu = (h - a) / h * (m - b), and V is at least the variance between the two groups,
+    a (h - a) / h^2 * (m - b)^2. So (m - mu)^2 <= (h - a) / a * V, and two-valued honest rows attain it.
+    `specs/test_exact_constants.py` tries it, and `specs/proofs/test_exact_constants.py` proves it for small h.
+    """
+    return (honest - averaged) / averaged
+
+
+def trimmed_mean_kappa(n: int, f: int) -> float:
+    """F / (n - 2f), which is the least that any rule can have (Allouah et al., AISTATS 2023).
+
+    Byzantine values are worst where they are all the largest: they are trimmed then, with as many of the smallest
+    honest ones, and the n - 2f largest honest values are left.
+    """
+    return top_mean_kappa(n - f, n - 2 * f)
+
+
+def median_kappa(n: int, f: int) -> float:
+    """(n - 1) / (n + 1 - 2f) for odd n, and (n - 2) / (n + 2 - 2f) for even n.
+
+    With all Byzantine values above, the median is the k-th largest honest value, or the mean of the k-th and the one
+    after it, and so at most the mean of the largest k, or k + 1.
+    """
+    return top_mean_kappa(n - f, n // 2 + 1 - f)
