@@ -16,6 +16,9 @@ from fedprop.types import Updates, Vector
 MOST_F = 8
 """For so many numbers of Byzantine rows a coefficient is tried for each."""
 
+ROUNDED_ONE = 1 + 1e-9
+"""Exact constants are attained, and then rounding alone may exceed them."""
+
 SUBSETS = 500
 """At most so many sets of honest rows are tried per number f of Byzantine ones: all, or a random choice."""
 
@@ -100,7 +103,7 @@ def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         kappa = contract.kappa.bound(len(rows), f)
         sets = honest_sets(len(rows), f, case.seed)
         errors, spreads = errors_and_spreads(rows, out, sets)
-        excess = errors - kappa**0.5 * spreads
+        excess = errors - kappa**0.5 * spreads * ROUNDED_ONE
         worst = int(excess.argmax())
         if excess[worst] > slack:
             chosen = sets[worst].nonzero().flatten().tolist()
@@ -119,7 +122,7 @@ def _unattacked(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows, out = case.wide.double(), rule(case.wide).double()
     share = contract.unattacked(len(rows))
     error, spread = (float(x[0]) for x in errors_and_spreads(rows, out, honest_sets(len(rows), 0)))
-    if error <= share**0.5 * spread + tolerance(contract, case.wide) * rows.shape[1] ** 0.5:
+    if error <= share**0.5 * spread * ROUNDED_ONE + tolerance(contract, case.wide) * rows.shape[1] ** 0.5:
         return None
     told = f"lies {error:.4g} from the mean of all rows, whose spread is {spread:.4g}"
     return Finding(out, how=f"{told}; {share:.4g} of its square is claimed", rows=case.wide)

@@ -66,7 +66,7 @@ def test_claims_decide_which_properties_apply() -> None:
     krum = {prop.name for prop in properties_of(Krum(f=1), Krum(f=1).contract())}
     median = {prop.name for prop in properties_of(Median(), Median().contract())}
     assert krum - median == {"orthogonal", "weights"}
-    assert median - krum == {"separable", "monotone"}
+    assert median - krum == {"separable", "monotone", "unattacked"}
     assert "definition" in median
 
 

@@ -73,6 +73,7 @@ def test_a_bare_callable_owes_safety_alone():
     found = outcomes(mean)
     assert {o.name for o in found.values() if o.status == "safety"} == {
         "answers",
+        "surroundings",
         "shape",
         "finite",
         "untouched",
@@ -175,7 +176,7 @@ def test_a_rule_that_refuses_every_input_owes_an_answer():
         answers, *others = report.outcomes
         assert answers.fails
         assert "ValueError: never" in answers.counterexample.found
-        assert {(o.verdict, o.fails) for o in others} == {("skipped", False)}
+        assert {(o.verdict, o.fails) for o in others if o.name != "surroundings"} == {("skipped", False)}
         assert report.broken
 
 
@@ -247,14 +248,14 @@ def test_an_answer_of_the_wrong_shape_is_one_claims_business():
 
 def test_a_crash_on_rows_that_a_claim_moved_is_a_finding():
     def gives_up_far_out(rows):
-        if float(rows.abs().min()) > 2e6:
+        if float(rows.abs().min()) > 1e10:
             raise OverflowError("too far")
         return rows.quantile(0.5, dim=0)
 
-    found = outcomes(gives_up_far_out, as_="median", curious=False, shrink=False)
+    found = outcomes(gives_up_far_out, as_="median", curious=False, shrink=False, examples=100)
     assert found["answers"].verdict == "holds"
     assert found["scaling"].counterexample.found.startswith("OverflowError: too far")
-    assert min(abs(value) for row in found["scaling"].counterexample.rows for value in row) > 2e6
+    assert min(abs(value) for row in found["scaling"].counterexample.rows for value in row) > 1e10
 
 
 def test_rules_of_lists_and_state_dicts_are_held_to_the_same_claims():
