@@ -1,5 +1,7 @@
 """What is tried on a rule: claims by contract, by reference, by declaration; and where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -20,8 +22,11 @@ from fedprop.aggregators import (
     TrimmedMean,
 )
 from fedprop.errors import InvalidConfig
-from fedprop.properties import claims
+from fedprop.properties import Case, Finding, Property, claims
 from fedprop.verify import verify
+from fedprop.verify.hunting.claim import Crashed
+from fedprop.verify.rules.claims import _found
+from fedprop.verify.targets.target import target_of
 
 
 def outcomes(target, **options):
@@ -248,14 +253,20 @@ def test_an_answer_of_the_wrong_shape_is_one_claims_business():
 
 def test_a_crash_on_rows_that_a_claim_moved_is_a_finding():
     def gives_up_far_out(rows):
-        if float(rows.abs().min()) > 1e10:
+        if float(rows.abs().min()) > 2e6:
             raise OverflowError("too far")
         return rows.quantile(0.5, dim=0)
 
-    found = outcomes(gives_up_far_out, as_="median", curious=False, shrink=False, examples=100)
-    assert found["answers"].verdict == "holds"
-    assert found["scaling"].counterexample.found.startswith("OverflowError: too far")
-    assert min(abs(value) for row in found["scaling"].counterexample.rows for value in row) > 1e10
+    rule = target_of(gives_up_far_out, "gives_up_far_out", {}).make(0)
+    near, far = (Case(torch.full((3, 1), size), (True,) * 3, 0) for size in (1.0, 1e7))
+    moves = Property("moved", "Far rows have an answer.", "here", lambda rule, case, _: Finding(rule(case.wide * 1e7)))
+    stays = replace(moves, find=lambda rule, case, _: Finding(rule(case.wide)))
+    found = _found(moves, rule, near, Contract())
+    assert str(found).startswith("OverflowError: too far")
+    assert found.rows.tolist() == [[1e7]] * 3
+    assert _found(stays, rule, near, Contract()).actual.tolist() == [1.0]
+    with pytest.raises(Crashed):
+        _found(stays, rule, far, Contract())
 
 
 def test_rules_of_lists_and_state_dicts_are_held_to_the_same_claims():
