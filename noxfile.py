@@ -13,6 +13,7 @@ nox.options.default_venv_backend = "venv"
 
 PEERS = ".nox/speed-peers"
 CODE = ("fedprop", "specs", "tests", "benchmarks", "noxfile.py")
+TESTED = ("fedprop", "tests", "specs")
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -36,16 +37,29 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests and specs (fast profile) with coverage; data tests run where FEDPROP_DATA_DIR is set."""
+    """All tests and specs (fast profile); data tests run where FEDPROP_DATA_DIR is set."""
+    install(session, "dev")
+    session.run("pytest", "-n", "auto", "-m", "not slow", "--doctest-modules", *TESTED, *session.posargs)
+
+
+@nox.session
+def hunts(session: nox.Session) -> None:
+    """The longest tests: all claims on all correct rules, worst cases, pages and benchmarks from end to end."""
+    install(session, "dev")
+    # 5: `-k` left none of them.
+    session.run("pytest", "-n", "auto", "-m", "slow", "tests", "specs", *session.posargs, success_codes=[0, 5])
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The lines that `tests` run, at least 95% of all; tracing takes half as long again."""
     install(session, "dev")
     session.run("coverage", "erase")
     # Started by coverage, since pytest's plugins, ours among them, are imported before any of them could start it.
     traced = ("coverage", "run", "-m", "pytest", "-n", "auto", "-m", "not slow", "--doctest-modules")
-    session.run(*traced, "fedprop", "tests", "specs", *session.posargs)
+    session.run(*traced, *TESTED, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
-    # The longest hunts go without a tracer, which would more than double their time; 5: `-k` left none of them.
-    session.run("pytest", "-n", "auto", "-m", "slow", "tests", "specs", *session.posargs, success_codes=[0, 5])
 
 
 @nox.session
