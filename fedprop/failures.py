@@ -10,7 +10,7 @@ from traceback import extract_tb
 from fedprop.errors import FedpropError, RunFailed
 
 LONGEST = 300
-"""So many characters of an error's own text fit into a sentence."""
+"""Most characters shown of an error's own text; a sentence with more of them is hard to read."""
 
 _LIBRARIES = tuple(f"{place}{os.sep}" for place in (Path(__file__).parent, *map(get_path, ("stdlib", "purelib"))))
 """Where code lies that is not the user's."""

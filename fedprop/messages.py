@@ -32,7 +32,7 @@ HEADER_LIMIT = 4096
 """The longest header that is read, in bytes: many times what any message needs."""
 
 LONGEST = 200
-"""So many characters of what is wrong with a blob are told: it is its sender who chooses them."""
+"""Most characters told of what is wrong with a blob; its sender chooses them, and could fill a log with more."""
 
 Int64: TypeAlias = Annotated[int, Field(ge=-(2**63), le=2**63 - 1, strict=True)]
 """Bounded, so that no sender can write a number that a record or a float cannot hold."""

@@ -127,7 +127,7 @@ class Faults(Frozen):
 
 
 KEPT = 32
-"""So many changes of one client are kept at most; a run asks for ever later ones."""
+"""Maximum changes kept of one client; a run asks for ever later ones, so that older ones are not needed again."""
 
 
 class Availability:

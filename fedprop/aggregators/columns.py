@@ -22,7 +22,7 @@ CUDA_BLOCK_ELEMENTS = 1 << 22
 """Entries per block on a GPU, which wants fewer and larger ones."""
 
 FEW_BLOCKS = 8
-"""So many blocks take no longer than it takes to start threads and to stop them."""
+"""Maximum blocks without threads; up to this, starting threads and stopping them costs more than they save."""
 
 ROUNDED_ONE = 1 + 1e-9
 """Weights that add up to one may do so but for rounding."""

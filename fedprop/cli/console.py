@@ -13,7 +13,7 @@ OUT = Console()
 ERR = Console(stderr=True)
 
 MOST_SAID = 100_000
-"""So many characters that code of others prints are passed on."""
+"""Most characters passed on of what code of others prints; a loop that prints could fill memory with more."""
 
 
 @contextmanager

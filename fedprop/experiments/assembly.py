@@ -30,7 +30,7 @@ from fedprop.training.telling import telling_rows
 from fedprop.training.trial import try_evaluation
 
 TRIED = 8
-"""So many examples a model is evaluated on before anything runs."""
+"""Examples that a model is evaluated on before anything runs; a few show whether it takes a batch, and cost little."""
 
 
 def resolve(

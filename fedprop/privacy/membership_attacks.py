@@ -18,7 +18,7 @@ Statistic: TypeAlias = Literal["loss", "confidence", "entropy"]
 Features: TypeAlias = Literal["logits", "confidences"]
 
 TOP = 3
-"""So many of the largest probabilities does the first adversary of ML-Leaks look at (section IV-B)."""
+"""How many of the largest probabilities the first adversary of ML-Leaks looks at, three as published (section IV-B)."""
 
 LIMIT = 1e6
 """Features are cut off here, so that a diverged model cannot overflow the regression."""

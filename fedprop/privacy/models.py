@@ -8,7 +8,7 @@ from fedprop.errors import InvalidConfig
 from fedprop.params import copy_module
 
 LOOKED_AT = 4
-"""So many of the examples must not notice the others."""
+"""Examples answered alone and together, to see whether one depends on others; a few show it, and cost little."""
 
 SAME = 1e-4
 """How far logits may be apart, relative to the largest: in single precision, rounding comes to about 1e-6."""

@@ -23,7 +23,7 @@ WIDE = ((4, 31), (32, 99), (100, 259), (260, 999), (1000, 1100))
 """As many of d."""
 
 DISTINCT = 3
-"""So many rows, and so many columns, are drawn one by one."""
+"""Rows, and columns, that are drawn one by one; the others repeat them, since drawing all would take too long."""
 
 LOUD = (0, 1, 8, 997)
 """How large the numbers on top may be: none, ties everywhere, some, hardly any."""

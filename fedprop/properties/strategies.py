@@ -25,14 +25,14 @@ REACHES = (1.0, 10.0, 1e3, 1e6, 1e20)
 
 
 SEPARATION_TRIES = 6
-"""So many draws may be spent on one case that tells a definition from a misreading of it."""
+"""Most draws for one case that tells a definition from a misreading; after these, the last draw is taken as it is."""
 
 Definition: TypeAlias = Callable[[list[list[float]]], list[float]]
 
 
 @lru_cache
 def integers(count: int, least: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """So many integers; several times as fast to draw as a list of a fixed length."""
+    """A tuple of `count` integers; several times as fast to draw as a list of a fixed length."""
     return st.tuples(*[st.integers(least, most)] * count)
 
 

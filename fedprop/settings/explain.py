@@ -11,10 +11,10 @@ from fedprop.errors import InvalidConfig
 T = TypeVar("T", bound=BaseModel)
 
 MOST = 20
-"""So many mistakes are told one by one; who made more of them does not read on."""
+"""Maximum mistakes told one by one, about a screen of lines; of further ones only the number is told."""
 
 LONGEST = 200
-"""So many characters of a value found are shown."""
+"""Most characters shown of a value found, about two lines: enough to recognise it by."""
 
 
 def validate(model: type[T], data: Any, origin: str) -> T:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 NO_STATE = "the saved state is not one that a simulation can go on from"
 
 NEW_OBJECTS = 20_000
-"""So many before Python looks for unreachable ones: looking as often as it usually does takes a tenth of the time."""
+"""New objects between looks for unreachable ones; looking as often as Python usually does takes a tenth of the time."""
 
 
 @dataclass

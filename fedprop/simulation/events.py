@@ -130,7 +130,7 @@ class RoundRecord:
 
 
 BLOCK = 1_000
-"""So many events are hashed together at most."""
+"""Maximum events hashed together; one call for many costs less than many calls, and more would fill memory."""
 
 
 class Trace:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 COMMON = 4
-"""So many of the commonest integers: padding, unknown words and stops are among them."""
+"""How many of the commonest integers are set aside; padding, unknown words and stops are among the first four."""
 
 LOOKED_AT = 1000
-"""So many examples are enough to know the commonest integers."""
+"""Most examples in which integers are counted; the commonest ones hardly change with more."""
 
 
 def telling_rows(module: nn.Module, x: Tensor, count: int) -> Tensor:

@@ -7,7 +7,7 @@ from fedprop.cores import Crew, cores
 from fedprop.training.task import LocalResult, Ticket, Train
 
 SMALLEST = 8
-"""So many tickets fill a group; for fewer, the time that Python needs for each group is not worth another one."""
+"""Fewest tickets in a group of its own; below this, Python's time for each group costs more than the group saves."""
 
 
 class Workers:

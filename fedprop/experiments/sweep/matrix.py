@@ -18,7 +18,7 @@ from fedprop.settings import assign, meant, shown, sound, validate
 from fedprop.settings.explain import MOST
 
 LONGEST = 150
-"""So many characters of its labels name a cell's folder; file systems take 255."""
+"""Most characters of its labels in the name of a cell's folder; file systems take 255, and a digest is added."""
 
 
 @dataclass(frozen=True)

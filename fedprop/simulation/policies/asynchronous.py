@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fedprop.simulation.server import Server
 
 MAX_TASKS_PER_UPDATE = 10_000
-"""So many tasks in vain, for each update that a version needs, and the run has failed."""
+"""Maximum tasks issued for each update that a version needs; far beyond what any fault makes likely, more is no end."""
 
 
 class Asynchronous(Policy):

@@ -19,7 +19,7 @@ from fedprop.types import Updates, Vector
 from fedprop.verify.targets.making import made_with, refuse_settings
 
 MOST_VARIANTS = 32
-"""So many combinations of the choices that an attack offers are tried at most."""
+"""Maximum combinations tried of the choices that an attack offers; their number grows as a product."""
 
 OVERFLOWING = (0.0, 2.0**66)
 """A placement at which the squares of float32 rows overflow."""

@@ -22,7 +22,7 @@ AGAIN = 1.0
 """A target that swallows the interruption is interrupted again after so many seconds, and again."""
 
 GRACE = 20.0
-"""So many seconds after its limit, a target that no interruption reaches is ended together with the process."""
+"""Seconds after its limit when a target that no interruption reaches is ended, and the process with it."""
 
 SLACK = 5.0
 """The end of the process is put off no more often than every so many seconds, since that takes a thread each time."""
@@ -119,7 +119,7 @@ class LastResort:
         self.put_off(seconds)
 
     def put_off(self, seconds: float) -> None:
-        """So many seconds more."""
+        """Let it go on for this many seconds more."""
         end = monotonic() + seconds
         if self._end is not None and abs(end - self._end) >= SLACK:
             faulthandler.dump_traceback_later(seconds + SLACK, exit=True, file=self._file)

@@ -30,7 +30,7 @@ MANY = 12
 """Of more rows than so many, equal ones share a line."""
 
 ROWS, COLUMNS, LAST = 30, 10, 3
-"""So many rows, and numbers of a row, fit on a screen; of more, the last three are shown and the first ones."""
+"""Most rows, and numbers of a row, shown: what fits on a screen. Of more, the last three and the first ones are."""
 
 
 def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterexample:
