@@ -85,6 +85,13 @@ def gallery(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Faults planted in copies of the package, and how many the tests notice: docs/mutants.md; takes half an hour."""
+    install(session, "dev")
+    session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+@nox.session
 def proofs(session: nox.Session) -> None:
     """The theorems that Z3 proves; `nox -s proofs -- --write-proofs docs/proofs.md` keeps their table."""
     install(session, "dev", "proofs")

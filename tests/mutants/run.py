@@ -1,0 +1,122 @@
+"""Plant faults, one at a time, run the tests beside the changed file, and write docs/mutants.md.
+
+`nox -s mutants` plants 72; `-- --count 10 --seed 3` others. A fault that the tests of its own room and the specs let
+pass is shown to the whole fast suite before it counts as a survivor, with `--whole`.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from plant import CHANGES, ROOT, Fault, plant
+
+PAGE = ROOT / "docs" / "mutants.md"
+LIMIT = 900
+"""Seconds for the tests of one fault, which may make them hang: that counts as noticed."""
+
+INTRODUCTION = """# Planted faults
+
+How much the fast tests notice is measured: `nox -s mutants` changes one expression of the package at a time (a comparison
+flipped, a term dropped, a count off by one, a copy skipped, a wrong axis, a condition negated) in a copy, and runs the
+tests. This page is what it wrote.
+
+**{caught} of {all} faults are noticed.** {sorts}
+
+## Survivors
+
+{survivors}
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant, test, write; the exit status tells whether at least 95% were noticed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=72)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--whole", action="store_true")
+    wish = parser.parse_args(arguments)
+    faults = plant(wish.count, wish.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(wish.jobs):
+            copies.put(copy(Path(folder) / str(number)))
+
+        def judge(fault: Fault) -> bool:
+            place = copies.get()
+            try:
+                noticed = is_noticed(fault, place, whole=wish.whole)
+            finally:
+                copies.put(place)
+            print(f"{'noticed ' if noticed else 'SURVIVED'} {fault}", flush=True)
+            return noticed
+
+        with ThreadPoolExecutor(wish.jobs) as pool:
+            noticed = list(pool.map(judge, faults))
+    write(faults, noticed)
+    return 0 if sum(noticed) >= 0.95 * len(faults) else 1
+
+
+def copy(place: Path) -> Path:
+    """The project, as it is in the working tree."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.splitlines():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, place / name)
+    return place
+
+
+def is_noticed(fault: Fault, place: Path, *, whole: bool) -> bool:
+    """Whether some test fails with the fault in the copy at `place`, which is mended afterwards."""
+    path = place / fault.path
+    right = path.read_text(encoding="utf-8")
+    path.write_text(fault.source, encoding="utf-8")
+    try:
+        return any(fails(place, tests) for tests in rounds(fault, place, whole=whole))
+    finally:
+        path.write_text(right, encoding="utf-8")
+
+
+def rounds(fault: Fault, place: Path, *, whole: bool) -> list[list[str]]:
+    """The tests nearest to the fault, then those of its room with the specs, then all."""
+    inside = Path(fault.path).relative_to("fedprop")
+    mirror = Path("tests") / inside.parent / f"test_{inside.name}"
+    room = Path("tests") / inside.parts[0] if len(inside.parts) > 1 else mirror
+    nearest = [str(mirror)] if (place / mirror).exists() else []
+    rest = [str(room), "specs"] if (place / room).exists() else ["specs"]
+    return [tests for tests in (nearest, rest, ["tests", "specs"] if whole else []) if tests]
+
+
+def fails(place: Path, tests: Sequence[str]) -> bool:
+    """Whether some fast test among these does."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests]
+    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def write(faults: Sequence[Fault], noticed: Sequence[bool]) -> None:
+    """The page."""
+    judged = list(zip(faults, noticed, strict=True))
+    sorts = "; ".join(
+        f"{what}: {sum(found for fault, found in judged if fault.what == what)}"
+        f" of {sum(fault.what == what for fault in faults)}"
+        for what in CHANGES
+    )
+    survivors = "\n".join(f"- {fault}" for fault, found in judged if not found) or "None."
+    page = INTRODUCTION.format(caught=sum(noticed), all=len(faults), sorts=f"{sorts}.", survivors=survivors)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
