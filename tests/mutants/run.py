@@ -23,9 +23,9 @@ LIMIT = 900
 
 INTRODUCTION = """# Planted faults
 
-How much the fast tests notice is measured: `nox -s mutants` changes one expression of the package at a time (a comparison
-flipped, a term dropped, a count off by one, a copy skipped, a wrong axis, a condition negated) in a copy, and runs the
-tests. This page is what it wrote.
+How much the fast tests notice is measured: `nox -s mutants` changes one expression of the package at a time (a
+comparison flipped, a term dropped, a count off by one, a copy skipped, a wrong axis, a condition negated) in a copy,
+and runs the tests. This page is what it wrote.
 
 **{caught} of {all} faults are noticed.** {sorts}
 
