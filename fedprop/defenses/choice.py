@@ -42,7 +42,7 @@ DefenseChoice: TypeAlias = Annotated[Aggregator | RoundProtocol, _Choice()]
 
 def _parse(value: Any) -> Aggregator | RoundProtocol:
     kind = value.get("kind") if isinstance(value, Mapping) else value
-    if isinstance(value, RoundProtocol) or (isinstance(kind, str) and kind in PROTOCOLS.kinds):
+    if PROTOCOLS.offers(value):
         return PROTOCOLS.parse(value)
     if isinstance(kind, str) and ":" not in kind and kind not in AGGREGATORS.kinds:
         raise unknown_kind(kind, [*AGGREGATORS.kinds, *PROTOCOLS.kinds])

@@ -24,6 +24,15 @@ def test_a_defense_is_a_rule_a_chain_or_a_protocol_and_survives_a_file(value, de
     assert DEFENSE.validate_python(DEFENSE.dump_python(defense, mode="json")) == defense
 
 
+def test_a_protocol_may_be_named_by_its_place_as_a_rule_may(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from fedprop.defenses import FlWbc\n\n\nclass Mine(FlWbc):\n    pass\n", encoding="utf-8")
+    place = f"{path}:Mine"
+    defense = DEFENSE.validate_python({"kind": place, "scale": 0.5})
+    assert isinstance(defense, RoundProtocol)
+    assert DEFENSE.dump_python(defense, mode="json") == {"kind": place, "scale": 0.5}
+
+
 def test_an_unknown_kind_is_told_all_there_are():
     with pytest.raises(ValidationError, match=r"`kind` must be one of mean, .*krum, .*siren_plus, .*; found 'siren'"):
         DEFENSE.validate_python({"kind": "siren"})
