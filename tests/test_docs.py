@@ -1,9 +1,11 @@
 """The commands of the documentation run, and print what the page says."""
 
 import contextlib
+import importlib
 import io
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -12,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+import fedprop
+
 PAGES = Path(__file__).parent.parent / "docs"
+PICTURE = PAGES / "images" / "architecture.py"
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -75,3 +80,22 @@ def test_the_page_on_python_does_what_it_says(tmp_path, monkeypatch):
     assert len(namespace["accuracies"]) == 12
     assert 0 < namespace["worst"] <= 1
     assert set(namespace["slow"]) <= set(range(10))
+
+
+def test_the_page_on_architecture_names_places_that_exist():
+    text = (PAGES / "architecture.md").read_text(encoding="utf-8")
+    places = re.findall(r"`([\w/]+)\.py:([\w.]+)`", text)
+    assert len(places) > 40
+    for file, name in places:
+        if file == "file":  # the example of how places are written
+            continue
+        found = importlib.import_module(f"fedprop.{file.replace('/', '.')}")
+        for part in name.split("."):
+            assert hasattr(found, part), f"{file}.py has no {name}"
+            found = getattr(found, part)
+    drawn = {
+        place for box in runpy.run_path(str(PICTURE))["BOXES"].values() for place in re.findall(r"[\w/]+\.py", box[3])
+    }
+    assert len(drawn) > 15
+    missing = [place for place in drawn if not [*Path(fedprop.__file__).parent.rglob(place)]]
+    assert not missing
