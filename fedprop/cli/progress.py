@@ -129,11 +129,11 @@ class Pace:
         return max(time.perf_counter() - self._began, 1e-9)
 
     def begin_at(self, done: int) -> None:
-        """So many were done before anything was measured."""
+        """What was `done` before anything was measured does not count for the pace."""
         self._first = self._done = done
 
     def done(self, done: int) -> None:
-        """So many are done now; if it is the first time, all but one of them were before."""
+        """How many are done now; the first time, all but one of them were done before."""
         if self._first is None:
             self._first = done - 1
         self._done = done

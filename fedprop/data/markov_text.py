@@ -46,7 +46,7 @@ class MarkovText(DatasetSpec):
         return torch.softmax(SHARPNESS * torch.randn(self.tokens, self.tokens, self.tokens, generator=draw), dim=2)
 
     def spoken(self, count: int, seed: int) -> Tensor:
-        """So many sequences, one token longer than an input, [count, length + 1]."""
+        """`count` sequences, one token longer than an input, [count, length + 1]."""
         language, draw = self.language(seed), generator(seed, "text")
         said = [torch.randint(self.tokens, (count,), generator=draw) for _ in range(2)]
         for _ in range(SETTLING + self.length + 1):

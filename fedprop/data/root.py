@@ -11,7 +11,7 @@ from fedprop.types import Frozen
 
 
 class RootData(Frozen):
-    """So many training examples, drawn at random, that the server keeps and no client holds.
+    """Training examples, drawn at random, that the server keeps and no client holds.
 
     *Source:* Guo et al. 2024 (SIREN+), section 5.1, who keep 100; Cao et al., NDSS 2021 (FLTrust), section IV, call
     them the root dataset.

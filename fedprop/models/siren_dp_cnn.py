@@ -49,7 +49,7 @@ def _pooled(side: int) -> int:
 
 
 def _padding(sides: list[int], kernel: int) -> nn.Module:
-    """So many zeros that a convolution of this size with stride 2 halves both sides, rounded up."""
+    """As many zeros as it takes for a convolution with stride 2 to halve both sides, rounded up."""
     missing = [2 * (_halved(side) - 1) + kernel - side for side in sides]
     (top, bottom), (left, right) = ((m // 2, m - m // 2) for m in missing)
     return nn.ZeroPad2d((left, right, top, bottom))

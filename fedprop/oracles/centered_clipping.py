@@ -11,7 +11,7 @@ def step(rows: Rows, radius: float, v: Row) -> list[float]:
 
 
 def centered_clipping(rows: Rows, radius: float, iterations: int = 1, centre: Row | None = None) -> list[float]:
-    """So many steps from `centre`, or from zero.
+    """`iterations` steps from `centre`, or from zero.
 
     Source: Karimireddy et al., ICML 2021, Algorithm 2, with radius = tau.
     """

@@ -145,7 +145,7 @@ def _many_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None
 
 
 def _scaled_claims(rule: Rule, case: Case, contract: Contract, factor: int) -> Finding | None:
-    """So many times as many copies of every row have the same answer."""
+    """`factor` times as many copies of every row have the same answer."""
     rows, claims = case.wide, case.examples
     more = tuple(factor * claim for claim in claims)
     expected, found = answer(rule, rows, claims), answer(rule, rows, more)

@@ -119,7 +119,7 @@ def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, U
 
 
 def _two_values(n: int, f: int, low: int) -> Updates:
-    """So many honest rows at 0, the others at 1, and the Byzantine ones beyond: the worst case of order statistics."""
+    """`low` honest rows at 0, the others at 1, the Byzantine ones beyond: the worst case of order statistics."""
     rows = torch.ones(n, 1, dtype=torch.float64)
     rows[:low] = 0
     rows[n - f :] = 2
