@@ -13,6 +13,7 @@ nox.options.default_venv_backend = "venv"
 
 PEERS = ".nox/speed-peers"
 CODE = ("fedprop", "specs", "tests", "benchmarks", "noxfile.py")
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 TESTED = ("fedprop", "tests", "specs")
 
 
@@ -39,7 +40,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests and specs (fast profile); data tests run where FEDPROP_DATA_DIR is set."""
     install(session, "dev")
-    session.run("pytest", "-n", "auto", "-m", "not slow", "--doctest-modules", *TESTED, *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "not slow", "--doctest-modules", *TESTED, *session.posargs)
 
 
 @nox.session
@@ -47,7 +48,7 @@ def hunts(session: nox.Session) -> None:
     """The longest tests: all claims on all correct rules, worst cases, pages and benchmarks from end to end."""
     install(session, "dev")
     # 5: `-k` left none of them.
-    session.run("pytest", "-n", "auto", "-m", "slow", "tests", "specs", *session.posargs, success_codes=[0, 5])
+    session.run("pytest", *PARALLEL, "-m", "slow", "tests", "specs", *session.posargs, success_codes=[0, 5])
 
 
 @nox.session

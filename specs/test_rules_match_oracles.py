@@ -14,7 +14,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, Cohort, Stage, self_contained
@@ -63,6 +63,7 @@ def test_rule_agrees_with_its_definition(kind: str, data: st.DataObject) -> None
 
 
 @every_rule
+@settings(max_examples=settings.default.max_examples // 2)
 @given(data=st.data())
 def test_rule_keeps_its_contract(kind: str, data: st.DataObject) -> None:
     rule = draw_rule(data, kind)

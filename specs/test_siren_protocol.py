@@ -53,6 +53,9 @@ GOOD = 10.0 * torch.tensor([-1.0, -1.0, 1.0, 1.0, 0.0, 0.0])  # two rows of weig
 BAD = -40.0 * GOOD
 LR = 0.5
 
+FEW = max(1, settings.default.max_examples // 6)
+"""Whole runs tried by each test: ten in the fast profile, since one takes about half a second."""
+
 
 def separable() -> Dataset:
     """Two far classes in the plane, four examples for each client and some for the server."""
@@ -198,7 +201,7 @@ def counted(outcome: Outcome, experiment: Experiment) -> None:
 
 
 @given(stormy, plans)
-@settings(max_examples=60)
+@settings(max_examples=FEW)
 def test_models_and_bans_are_what_the_rulings_say(experiment: Experiment, plan: list[bool]) -> None:
     story = Story(plan=plan)
     outcome = story.play(experiment)
@@ -208,7 +211,7 @@ def test_models_and_bans_are_what_the_rulings_say(experiment: Experiment, plan: 
 
 
 @given(stormy, plans)
-@settings(max_examples=30)
+@settings(max_examples=FEW)
 def test_every_update_is_ruled_on_with_its_alarm(experiment: Experiment, plan: list[bool]) -> None:
     story = Story(plan=plan)
     outcome = story.play(experiment)
@@ -228,7 +231,7 @@ def test_every_update_is_ruled_on_with_its_alarm(experiment: Experiment, plan: l
 
 
 @given(lies, defenses, plans)
-@settings(max_examples=20)
+@settings(max_examples=FEW)
 def test_copies_change_nothing(lie: str, defense: dict[str, Any], plan: list[bool]) -> None:
     runs = []
     for duplicate in (0.0, 1.0):
@@ -243,7 +246,7 @@ def test_copies_change_nothing(lie: str, defense: dict[str, Any], plan: list[boo
 
 
 @given(stormy, plans, st.integers(0, ROUNDS - 2))
-@settings(max_examples=30)
+@settings(max_examples=FEW)
 def test_a_run_is_a_function_of_its_seed_and_may_be_interrupted(
     experiment: Experiment, plan: list[bool], after: int
 ) -> None:
@@ -265,7 +268,7 @@ def poisoned(story: Story) -> list[bool]:
 
 
 @given(lies, defenses, st.integers(0, 100))
-@settings(max_examples=40)
+@settings(max_examples=FEW)
 def test_poison_comes_in_quietly_and_is_taken_back(lie: str, defense: dict[str, Any], seed: int) -> None:
     story = Story(plan=[True])
     outcome = story.play(experiment_of(lie, defense=defense, seed=seed))
