@@ -31,7 +31,7 @@ def test_a_broken_claim_shows_its_counterexample(rules):
     options = ("--fedprop", "rules.py:lower_median", "--fedprop-as", "median", "--fedprop-examples", "10")
     result = rules.runpytest_subprocess(*options)
     assert result.ret == 1
-    assert result.parseoutcomes()["failed"] == 1
+    assert result.parseoutcomes()["failed"] == 3
     result.stdout.fnmatch_lines(
         ["definition: The answer is the one that the definition gives.", "*expected: [[]0.5[]]"]
     )

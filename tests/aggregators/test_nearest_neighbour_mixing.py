@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Cohort, Krum, Mean, Median, NearestNeighbourMixing, Region, TrimmedMean
+from fedprop.aggregators.contract import unstated
 from fedprop.errors import TooFewUpdates
 
 
@@ -30,7 +31,7 @@ def test_too_few_rows() -> None:
 def test_what_a_rule_may_claim_after_mixing() -> None:
     contract = (NearestNeighbourMixing(f=2) >> TrimmedMean(f=2)).contract()
     assert contract.kappa is not None
-    assert contract.kappa.bound(10, 2) == pytest.approx(8 * 2 / 8 * (2 * (1 + 1 / 3) + 1))
+    assert contract.kappa.bound(10, 2) == pytest.approx(8 * 2 / 8 * (2 / 6 + 1))
     assert contract.lies_in is Region.BOX
     assert list(contract.tolerates(10)) == [2]
 
@@ -46,6 +47,8 @@ def test_regret_and_ambiguity_are_those_of_the_mixed_rows() -> None:
     contract = rule.contract()
     assert contract.regret is not None
     assert contract.regret(rows, rule(rows)) == 0.0
-    assert not (NearestNeighbourMixing(f=1) >> Median()).contract().ambiguous(rows)
-    assert (NearestNeighbourMixing(f=1) >> Median()).contract().ambiguous(torch.tensor([[-1.0], [0.0], [1.0]]))
+    multi = (NearestNeighbourMixing(f=1) >> Krum(f=1, m=3)).contract()
+    assert not multi.ambiguous(rows)
+    assert multi.ambiguous(torch.tensor([[-1.0], [0.0], [1.0], [2.0], [3.0]]))
+    assert (NearestNeighbourMixing(f=1) >> Median()).contract().ambiguous is unstated
     assert (NearestNeighbourMixing(f=0) >> Mean()).contract().regret is None

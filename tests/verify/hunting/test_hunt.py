@@ -149,7 +149,7 @@ def ticking(monkeypatch):
     """A clock that goes on by a second whenever somebody looks at it."""
     clock = itertools.count()
     for module in ("hunt", "trials"):
-        monkeypatch.setattr(f"fedprop.verify.{module}.monotonic", lambda: next(clock))
+        monkeypatch.setattr(f"fedprop.verify.hunting.{module}.monotonic", lambda: next(clock))
     monkeypatch.setattr("fedprop.verify.hunting.trials.until", lambda end: nullcontext())
 
 
