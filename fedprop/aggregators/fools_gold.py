@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.columns import AddedRows, JoinedRows, MixedRows, Rows, take
+from fedprop.aggregators.columns import AddedRows, JoinedRows, MixedRows, Rows, map_blocks, mix
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.inner_products import inner_products
-from fedprop.aggregators.stage import in_memory
 from fedprop.aggregators.views import Seen, seen_by_direction
 from fedprop.errors import InvalidUpdates
 from fedprop.types import ClientId, Gram, Positive, Vector, Weights
@@ -83,13 +82,19 @@ class FoolsGold(FramedRule):
         return seen_by_direction(self._sums(cohort, state), inner_products)
 
     def judge(self, view: Seen, cohort: Cohort, state: Histories) -> Judged:
+        histories = _kept(self._sums(cohort, state), cohort.updates.dtype)
+        return Judged(self._weigh(view, cohort), {**state, **dict(zip(_present(cohort), histories, strict=True))})
+
+    def value(self, updates: Rows) -> Vector:
+        # Without histories, which are as large as the rows and which nobody would see.
+        cohort = Cohort(updates)
+        return mix(self._weigh(self.viewed(cohort, {}), cohort)[None], updates)[0]
+
+    def _weigh(self, view: Seen, cohort: Cohort) -> Weights:
         clients = _present(cohort)
         credit = self._logit(_credit(_cosines(view.gram)))
         weights = credit[torch.tensor([clients.index(client) for client in cohort.clients], device=credit.device)]
-        if self.averaged and weights.any():
-            weights = weights / weights.sum()
-        sums = self._sums(cohort, state)
-        return Judged(weights, {**state, **{client: _kept(sums, i, cohort) for i, client in enumerate(clients)}})
+        return weights / weights.sum() if self.averaged and weights.any() else weights
 
     def _sums(self, cohort: Cohort, state: Histories) -> Rows:
         rows, clients = cohort.updates, _present(cohort)
@@ -117,11 +122,17 @@ def _present(cohort: Cohort) -> list[ClientId]:
     return list(dict.fromkeys(cohort.clients))
 
 
-def _kept(sums: Rows, i: int, cohort: Cohort) -> Vector:
-    """One of the sums in memory, in the dtype of the rows."""
-    limits = torch.finfo(cohort.updates.dtype)
-    whole = in_memory(take(sums, torch.tensor([i], device=sums.device)))[0]
-    return whole.clamp_(limits.min, limits.max).to(cohort.updates.dtype)
+def _kept(sums: Rows, like: torch.dtype) -> list[Vector]:
+    """The sums in memory, each by itself, so that one outlives the others; in the dtype of the rows."""
+    limits = torch.finfo(like)
+    kept = [torch.empty(sums.shape[1], dtype=like, device=sums.device) for _ in range(len(sums))]
+    start = 0
+    for block in map_blocks(lambda part: part.clamp(limits.min, limits.max), sums):
+        stop = start + block.shape[1]
+        for row, part in zip(kept, block, strict=True):
+            row[start:stop] = part
+        start = stop
+    return kept
 
 
 def _cosines(gram: Gram) -> Gram:

@@ -51,10 +51,15 @@ class FramedRule(Aggregator):
     def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
         """What each row counts, and the next state; the state handed in is left as it was."""
 
-    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        view, n = self.frame(cohort, state), len(cohort.updates)
+    def viewed(self, cohort: Cohort, state: Any) -> Seen:
+        """What `frame` shows; rows with NaN or infinity are refused."""
+        view = self.frame(cohort, state)
         if not torch.isfinite(view.gram.diagonal()).all():
             self.check_numbers(cohort.updates)
+        return view
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        view, n = self.viewed(cohort, state), len(cohort.updates)
         judged = self.judge(view, cohort, state)
         if self.mixes_seen:
             value, weights = view.mixture(judged.weights)

@@ -35,7 +35,8 @@ for rule in rules:
         answer = use(rows)
         kept = getattr(answer, "state", None)
         # What a rule remembers of each client is as large as the client's row, by definition.
-        remembered = sum(part.nbytes for part in kept.values()) if isinstance(kept, dict) else 0
+        parts = kept.values() if isinstance(kept, dict) else ()
+        remembered = sum(part.nbytes for part in parts if torch.is_tensor(part))
         share = (held("VmHWM") - before - remembered) / rows.nbytes
         if share > 0.25:
             print(f"{rule!r} holds {share:.2f} times its input in {use!r:.30}")
