@@ -12,17 +12,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.contenders import RADIUS
-from fedprop.oracles import (
-    centered_clipping,
-    geometric_median,
-    krum,
-    mean_around_median,
-    median,
-    nearest_neighbour_mixing,
-    trimmed_mean,
-)
 from fedprop.oracles.bulyan import selection
-from fedprop.oracles.mean_around_median import around_median
+from fedprop.oracles.centered_clipping import centered_clipping
+from fedprop.oracles.geometric_median import geometric_median
+from fedprop.oracles.krum import krum
+from fedprop.oracles.mean_around_median import around_median, mean_around_median
+from fedprop.oracles.median import median
+from fedprop.oracles.nearest_neighbour_mixing import nearest_neighbour_mixing
+from fedprop.oracles.trimmed_mean import trimmed_mean
 
 Reference: TypeAlias = Callable[[Tensor, int, Tensor], Tensor]
 """Rows [n, d], f and the indices of columns give the right answer there, in float64."""

@@ -18,111 +18,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fedprop.aggregators import (
-        AFA,
-        Bucketing,
-        Bulyan,
-        CenteredClipping,
-        FLTrust,
-        FoolsGold,
-        GaussianNoise,
-        GeometricMedian,
-        Krum,
-        LossRejection,
-        Mean,
-        MeanAroundMedian,
-        Median,
-        ModelClipping,
-        MovingAverage,
-        NearestNeighbourMixing,
-        NormClipping,
-        NormFilter,
-        TrimmedMean,
-        WorkerMomentum,
-        Zeno,
-    )
-    from fedprop.attacks import (
-        ALIE,
-        FalseAlarms,
-        FangKrum,
-        FangMedian,
-        FangTrimmedMean,
-        FreeRider,
-        Gaussian,
-        LabelFlip,
-        Late,
-        MinMax,
-        MinSum,
-        ModelReplacement,
-        NoAttack,
-        SignFlip,
-        Targeted,
-        WeightAttack,
-    )
-    from fedprop.data import Dataset
-    from fedprop.defenses import FlWbc, MabRfl, Rsa, SirenPlus
-    from fedprop.experiments.experiment import Experiment, load_experiment
-    from fedprop.experiments.runner import Observer, run
+    from fedprop.aggregators.catalogue import *
+    from fedprop.attacks.catalogue import *
+    from fedprop.data import Dataset as Dataset
+    from fedprop.defenses.catalogue import *
+    from fedprop.experiments.experiment import Experiment as Experiment
+    from fedprop.experiments.experiment import load_experiment as load_experiment
+    from fedprop.experiments.runner import Observer as Observer
+    from fedprop.experiments.runner import run as run
 
-__all__ = [
-    "AFA",
-    "ALIE",
-    "Bucketing",
-    "Bulyan",
-    "CenteredClipping",
-    "Dataset",
-    "Experiment",
-    "FLTrust",
-    "FalseAlarms",
-    "FangKrum",
-    "FangMedian",
-    "FangTrimmedMean",
-    "FlWbc",
-    "FoolsGold",
-    "FreeRider",
-    "Gaussian",
-    "GaussianNoise",
-    "GeometricMedian",
-    "Krum",
-    "LabelFlip",
-    "Late",
-    "LossRejection",
-    "MabRfl",
-    "Mean",
-    "MeanAroundMedian",
-    "Median",
-    "MinMax",
-    "MinSum",
-    "ModelClipping",
-    "ModelReplacement",
-    "MovingAverage",
-    "NearestNeighbourMixing",
-    "NoAttack",
-    "NormClipping",
-    "NormFilter",
-    "Observer",
-    "Rsa",
-    "SignFlip",
-    "SirenPlus",
-    "Targeted",
-    "TrimmedMean",
-    "WeightAttack",
-    "WorkerMomentum",
-    "Zeno",
-    "load_experiment",
-    "run",
-]
+_ROOMS = ("aggregators", "attacks", "data", "defenses")
 
-_HOMES = ("aggregators", "attacks", "data", "defenses", "experiments.experiment", "experiments.runner")
-"""Where the names above live, in the order in which they are looked for."""
+_CATALOGUES = ("aggregators.catalogue", "attacks.catalogue", "defenses.catalogue")
+"""All that these list is offered here."""
+
+_HOMES = {
+    "Dataset": "data",
+    "Experiment": "experiments.experiment",
+    "Observer": "experiments.runner",
+    "load_experiment": "experiments.experiment",
+    "run": "experiments.runner",
+}
+"""What else is offered here, and where it lives."""
 
 
 def __getattr__(name: str) -> object:
     """Import a name when it is first used, so that a command that computes nothing never waits for torch."""
-    if name in _HOMES:
+    if name == "__all__":
+        return sorted({*_HOMES, *(kind for home in _CATALOGUES for kind in _offered(home))})
+    if name in _ROOMS:
         return import_module(f"fedprop.{name}")
-    for home in _HOMES if name in __all__ else ():
-        module = import_module(f"fedprop.{home}")
-        if hasattr(module, name):
-            return getattr(module, name)
+    for home in _CATALOGUES if not name.startswith("_") and name not in _HOMES else ():
+        if name in _offered(home):
+            return _offered(home)[name]
+    if name in _HOMES:
+        return getattr(import_module(f"fedprop.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'fedprop' has no attribute {name!r}")
+
+
+def _offered(catalogue: str) -> dict[str, object]:
+    found = vars(import_module(f"fedprop.{catalogue}"))
+    return {name: value for name, value in found.items() if not name.startswith("_")}

@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from inspect import isabstract
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
@@ -59,6 +60,16 @@ def _load_module(name: str) -> Any:
         raise InvalidConfig(f"module {name!r} cannot be imported: {error}") from None
     except (Exception, SystemExit) as error:
         raise InvalidConfig(f"module {name!r} failed while loading: {why(error)}") from error
+
+
+def listed(catalogue: ModuleType, base: type[T]) -> tuple[type[T], ...]:
+    """The classes of a family among those that a catalogue names, in its order."""
+    return tuple(cls for cls in vars(catalogue).values() if isinstance(cls, type) and issubclass(cls, base))
+
+
+def names_of(catalogue: ModuleType) -> list[str]:
+    """What a catalogue names, for the doors that offer it."""
+    return [name for name in vars(catalogue) if not name.startswith("_")]
 
 
 def unknown_kind(found: Any, kinds: Iterable[str]) -> PydanticCustomError:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.aggregators import CenteredClipping
-from fedprop.oracles import centered_clipping
+from fedprop.oracles.centered_clipping import centered_clipping
 from fedprop.properties import Case, cases
 from fedprop.types import Updates, Vector
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.attacks import Assumed, Attack, FangMedian, FangTrimmedMean, View
-from fedprop.oracles import median, trimmed_mean
+from fedprop.oracles.median import median
+from fedprop.oracles.trimmed_mean import trimmed_mean
 
 FAR = 1e6
 

@@ -16,7 +16,7 @@ import fedprop
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.experiments.catalogue import REGISTRIES
-from fedprop.oracles import ORACLES
+from fedprop.oracles import MISREADINGS, ORACLES
 from fedprop.registry import Registry
 
 ROOT = Path(__file__).parent.parent
@@ -93,8 +93,14 @@ def test_every_spec_cites_a_source():
     assert not silent, "these must name a paper and its year"
 
 
-def test_every_rule_and_stage_has_an_oracle():
-    assert {*AGGREGATORS.kinds, *STAGES.kinds, *POSTPROCESSORS.kinds} <= ORACLES.keys()
+def test_every_rule_and_stage_has_an_oracle_with_misreadings():
+    needed = {*AGGREGATORS.kinds, *STAGES.kinds, *POSTPROCESSORS.kinds}
+    assert needed <= ORACLES.keys()
+    assert needed <= {kind for kind, wrong in MISREADINGS.items() if wrong}
+
+
+def test_every_oracle_is_of_something_listed():
+    assert ORACLES.keys() <= {kind for registry in REGISTRIES for kind in registry.kinds}
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.family)

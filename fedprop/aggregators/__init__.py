@@ -11,31 +11,15 @@ the server learns from examples of its own. `rule.contract()` is what a rule cla
 attack.
 """
 
-from fedprop.aggregators.afa import AFA
+from fedprop.aggregators import catalogue
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.bucketing import Bucketing
-from fedprop.aggregators.bulyan import Bulyan
-from fedprop.aggregators.catalogue import AGGREGATORS, POSTPROCESSORS, STAGES, DefenseField, parse_defense
-from fedprop.aggregators.centered_clipping import CenteredClipping
+from fedprop.aggregators.catalogue import *
+from fedprop.aggregators.choice import AGGREGATORS, POSTPROCESSORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.completed import completed
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.coordinate import CoordinateRule
-from fedprop.aggregators.fl_trust import FLTrust
-from fedprop.aggregators.fools_gold import FoolsGold
-from fedprop.aggregators.gaussian_noise import GaussianNoise
-from fedprop.aggregators.geometric_median import GeometricMedian
 from fedprop.aggregators.gram import FramedRule, GramRule, Judged
-from fedprop.aggregators.krum import Krum
-from fedprop.aggregators.loss_rejection import LossRejection
-from fedprop.aggregators.mean import Mean
-from fedprop.aggregators.mean_around_median import MeanAroundMedian
-from fedprop.aggregators.median import Median
-from fedprop.aggregators.model_clipping import ModelClipping
-from fedprop.aggregators.moving_average import MovingAverage
-from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
-from fedprop.aggregators.norm_clipping import NormClipping
-from fedprop.aggregators.norm_filter import NormFilter
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.rooted import Reference, Rooted, self_contained
@@ -43,44 +27,24 @@ from fedprop.aggregators.safetensors_rows import SafetensorsRows
 from fedprop.aggregators.server_side import QuadraticSide, ServerSide, needs_examples
 from fedprop.aggregators.stage import Chain, Stage, Staged
 from fedprop.aggregators.told import Told
-from fedprop.aggregators.trimmed_mean import TrimmedMean
-from fedprop.aggregators.worker_momentum import WorkerMomentum
-from fedprop.aggregators.zeno import Zeno
+from fedprop.registry import names_of
 
 __all__ = [
-    "AFA",
     "AGGREGATORS",
     "POSTPROCESSORS",
     "STAGES",
     "Aggregation",
     "Aggregator",
-    "Bucketing",
-    "Bulyan",
-    "CenteredClipping",
     "Chain",
     "Cohort",
     "Columns",
     "Contract",
     "CoordinateRule",
     "DefenseField",
-    "FLTrust",
-    "FoolsGold",
     "FramedRule",
-    "GaussianNoise",
-    "GeometricMedian",
     "GramRule",
     "Judged",
     "Kappa",
-    "Krum",
-    "LossRejection",
-    "Mean",
-    "MeanAroundMedian",
-    "Median",
-    "ModelClipping",
-    "MovingAverage",
-    "NearestNeighbourMixing",
-    "NormClipping",
-    "NormFilter",
     "Pipeline",
     "Postprocessor",
     "QuadraticSide",
@@ -92,11 +56,9 @@ __all__ = [
     "Stage",
     "Staged",
     "Told",
-    "TrimmedMean",
-    "WorkerMomentum",
-    "Zeno",
     "completed",
     "needs_examples",
     "parse_defense",
     "self_contained",
+    *names_of(catalogue),
 ]

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from fedprop.aggregators.base import Aggregator, Cohort
-from fedprop.aggregators.catalogue import AGGREGATORS
+from fedprop.aggregators.choice import AGGREGATORS
 from fedprop.aggregators.server_side import QuadraticSide
 from fedprop.errors import InvalidConfig
 from fedprop.settings import meant

@@ -1,136 +1,23 @@
-"""Rules, stages and postprocessors by name: how a configuration spells a defense."""
+"""Every rule, stage and postprocessor, one a line: registries and doors follow from this list."""
 
-from typing import Annotated, Any, TypeAlias
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
-
-from fedprop.aggregators.afa import AFA
-from fedprop.aggregators.base import Aggregator
-from fedprop.aggregators.bucketing import Bucketing
-from fedprop.aggregators.bulyan import Bulyan
-from fedprop.aggregators.centered_clipping import CenteredClipping
-from fedprop.aggregators.fl_trust import FLTrust
-from fedprop.aggregators.fools_gold import FoolsGold
-from fedprop.aggregators.gaussian_noise import GaussianNoise
-from fedprop.aggregators.geometric_median import GeometricMedian
-from fedprop.aggregators.krum import Krum
-from fedprop.aggregators.loss_rejection import LossRejection
-from fedprop.aggregators.mean import Mean
-from fedprop.aggregators.mean_around_median import MeanAroundMedian
-from fedprop.aggregators.median import Median
-from fedprop.aggregators.model_clipping import ModelClipping
-from fedprop.aggregators.moving_average import MovingAverage
-from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing
-from fedprop.aggregators.norm_clipping import NormClipping
-from fedprop.aggregators.norm_filter import NormFilter
-from fedprop.aggregators.pipeline import Pipeline
-from fedprop.aggregators.postprocessor import Postprocessor
-from fedprop.aggregators.stage import Stage
-from fedprop.aggregators.trimmed_mean import TrimmedMean
-from fedprop.aggregators.worker_momentum import WorkerMomentum
-from fedprop.aggregators.zeno import Zeno
-from fedprop.registry import Registry
-
-AGGREGATORS: Registry[Aggregator] = Registry(
-    "aggregators",
-    Aggregator,
-    (
-        Mean,
-        Median,
-        TrimmedMean,
-        MeanAroundMedian,
-        Krum,
-        Bulyan,
-        GeometricMedian,
-        CenteredClipping,
-        FLTrust,
-        FoolsGold,
-        AFA,
-        Zeno,
-        LossRejection,
-    ),
-)
-"""Every rule by its `kind`."""
-
-STAGES: Registry[Stage] = Registry(
-    "stages", Stage, (NearestNeighbourMixing, NormClipping, Bucketing, NormFilter, WorkerMomentum)
-)
-"""Every stage by its `kind`."""
-
-POSTPROCESSORS: Registry[Postprocessor] = Registry(
-    "postprocessors", Postprocessor, (GaussianNoise, ModelClipping, MovingAverage)
-)
-"""Every postprocessor by its `kind`."""
-
-
-class _Defense:
-    """Pydantic's view of a defense: a rule, or a list with stages before one and postprocessors after it."""
-
-    told = "one of the aggregators, or a list with stages before one and postprocessors after it"
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            _parse, serialization=core_schema.plain_serializer_function_ser_schema(dump_defense)
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return defense_schema(handler)
-
-
-DefenseField: TypeAlias = Annotated[Aggregator, _Defense()]
-"""The annotation for a configuration field that holds a defense, in any form `parse_defense` takes."""
-
-
-def parse_defense(value: Any) -> Aggregator:
-    """A rule from an instance, a kind, a mapping with a `kind`, or a list: stages, a rule, postprocessors.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        With the path inside `value`, the rule and the value found.
-
-    >>> parse_defense([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "trimmed_mean", "f": 2}]).kind
-    'pipeline'
-    >>> parse_defense([{"kind": "norm_clipping", "max_norm": 3}, "mean", {"kind": "gaussian_noise", "std": 0.1}]).asks
-    frozenset({'generator'})
-    """
-    return _ADAPTER.validate_python(value)
-
-
-def _parse(value: Any) -> Aggregator:
-    return _parse_chain(value) if isinstance(value, (list, tuple)) else AGGREGATORS.parse(value)
-
-
-def _parse_chain(parts: list[Any] | tuple[Any, ...]) -> Aggregator:
-    if not parts:
-        raise PydanticCustomError("defense_empty", "a defense must be a rule, or a list that holds one; found []")
-    # What stands before the rule is to be a stage, and what stands after it a postprocessor; without a rule, the last
-    # part is told that it should be one.
-    place = next((place for place, part in enumerate(parts) if AGGREGATORS.offers(part)), len(parts) - 1)
-    validators = [STAGES.parse] * place + [AGGREGATORS.parse] + [POSTPROCESSORS.parse] * (len(parts) - place - 1)
-    schema = core_schema.tuple_schema([core_schema.no_info_plain_validator_function(parse) for parse in validators])
-    found = SchemaValidator(schema).validate_python(tuple(parts))
-    return found[0] if len(found) == 1 else Pipeline(stages=found[:place], rule=found[place], after=found[place + 1 :])
-
-
-def defense_schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """The JSON schema of what `parse_defense` takes from a file."""
-    rule, *others = (registry.json_schema(handler) for registry in (AGGREGATORS, STAGES, POSTPROCESSORS))
-    chain = {"type": "array", "items": {"anyOf": [*others, rule]}, "minItems": 1}
-    told = "a rule, or a list with stages before one and postprocessors after it"
-    return {"anyOf": [rule, chain], "description": told}
-
-
-def dump_defense(value: Aggregator) -> Any:
-    """A rule as a file spells it, the inverse of `parse_defense`."""
-    if isinstance(value, Pipeline):
-        after = map(POSTPROCESSORS.dump, value.after)
-        return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule), *after]
-    return AGGREGATORS.dump(value)
-
-
-_ADAPTER: TypeAdapter[Aggregator] = TypeAdapter(DefenseField)
+from fedprop.aggregators.afa import AFA as AFA
+from fedprop.aggregators.bucketing import Bucketing as Bucketing
+from fedprop.aggregators.bulyan import Bulyan as Bulyan
+from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
+from fedprop.aggregators.fl_trust import FLTrust as FLTrust
+from fedprop.aggregators.fools_gold import FoolsGold as FoolsGold
+from fedprop.aggregators.gaussian_noise import GaussianNoise as GaussianNoise
+from fedprop.aggregators.geometric_median import GeometricMedian as GeometricMedian
+from fedprop.aggregators.krum import Krum as Krum
+from fedprop.aggregators.loss_rejection import LossRejection as LossRejection
+from fedprop.aggregators.mean import Mean as Mean
+from fedprop.aggregators.mean_around_median import MeanAroundMedian as MeanAroundMedian
+from fedprop.aggregators.median import Median as Median
+from fedprop.aggregators.model_clipping import ModelClipping as ModelClipping
+from fedprop.aggregators.moving_average import MovingAverage as MovingAverage
+from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing as NearestNeighbourMixing
+from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
+from fedprop.aggregators.norm_filter import NormFilter as NormFilter
+from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
+from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
+from fedprop.aggregators.zeno import Zeno as Zeno

@@ -24,7 +24,7 @@ SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
 
 def _parsed(value: Any) -> Aggregator:
     # The catalogue lists this rule, so it cannot be imported where this module begins.
-    catalogue = importlib.import_module("fedprop.aggregators.catalogue")
+    catalogue = importlib.import_module("fedprop.aggregators.choice")
     return cast(Aggregator, catalogue.parse_defense(value))
 
 

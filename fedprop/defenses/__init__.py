@@ -6,15 +6,14 @@ is the plain one: it puts a correct machine around any aggregation rule.
 A `RoundProtocol` is a defense that takes clients too, such as `SirenPlus`: the simulator plays it message by message.
 """
 
+from fedprop.defenses import catalogue
 from fedprop.defenses.base import Closed, Defense
+from fedprop.defenses.catalogue import *
 from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
-from fedprop.defenses.fl_wbc import FlWbc
 from fedprop.defenses.guarded import Guarded
-from fedprop.defenses.mab_rfl import MabRfl
 from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
 from fedprop.defenses.rollback import Lineage, rebase
-from fedprop.defenses.rsa import Rsa
-from fedprop.defenses.siren_plus import SirenPlus
+from fedprop.registry import names_of
 
 __all__ = [
     "PROTOCOLS",
@@ -22,17 +21,14 @@ __all__ = [
     "Closed",
     "Defense",
     "DefenseChoice",
-    "FlWbc",
     "Guarded",
     "Lineage",
     "LocalTest",
-    "MabRfl",
     "Replies",
     "RoundProtocol",
-    "Rsa",
     "Ruling",
     "Screened",
-    "SirenPlus",
     "Step",
     "rebase",
+    *names_of(catalogue),
 ]

@@ -8,15 +8,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from fedprop.aggregators.base import Aggregator
-from fedprop.aggregators.catalogue import AGGREGATORS, defense_schema, dump_defense, parse_defense
-from fedprop.defenses.fl_wbc import FlWbc
-from fedprop.defenses.mab_rfl import MabRfl
+from fedprop.aggregators.choice import AGGREGATORS, defense_schema, dump_defense, parse_defense
+from fedprop.defenses import catalogue
 from fedprop.defenses.protocol import RoundProtocol
-from fedprop.defenses.rsa import Rsa
-from fedprop.defenses.siren_plus import SirenPlus
-from fedprop.registry import Registry, unknown_kind
+from fedprop.registry import Registry, listed, unknown_kind
 
-PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, (SirenPlus, MabRfl, Rsa, FlWbc))
+PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, listed(catalogue, RoundProtocol))
 """Every protocol by its `kind`."""
 
 

@@ -104,7 +104,7 @@ def _around_the_mean(t: Sequence[float], xi: float) -> list[bool]:
     return [abs(v - mean) > xi * sigma for v in t]
 
 
-MISREAD: Mapping[str, Callable[..., list[float]]] = {
+MISREADINGS: Mapping[str, Callable[..., list[float]]] = {
     "small cosines only": lambda rows, model: afa(rows, model, judge=_always_low),
     "both sides of the mean": lambda rows, model: afa(rows, model, judge=_around_the_mean),
     "updates instead of models": lambda rows, model: afa(rows, [0.0] * len(model)),

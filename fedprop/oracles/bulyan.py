@@ -1,8 +1,11 @@
-"""Definition of Bulyan over Krum."""
+"""Definition of Bulyan over Krum, and how it has been misread."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fedprop.oracles.krum import ranking
 from fedprop.oracles.mean_around_median import around_median
-from fedprop.oracles.vectors import Rows
+from fedprop.oracles.vectors import Rows, middle_of
 
 
 def selection(rows: Rows, f: int) -> list[int]:
@@ -26,3 +29,31 @@ def bulyan(rows: Rows, f: int) -> list[float]:
     selected = [rows[i] for i in selection(rows, f)]
     beta = len(selected) - 2 * f
     return [around_median(column, beta) for column in zip(*selected, strict=True)]
+
+
+def _selected_once(rows: Rows, f: int) -> list[float]:
+    """Bulyan with the theta best rows of one Krum ranking."""
+    theta = len(rows) - 2 * f
+    return _bulyan_average([rows[i] for i in ranking(rows, len(rows) - f - 2)[:theta]], theta - 2 * f)
+
+
+def _one_value_fewer(rows: Rows, f: int) -> list[float]:
+    selected = [rows[i] for i in selection(rows, f)]
+    return _bulyan_average(selected, max(1, len(selected) - 2 * f - 1))
+
+
+def _trimmed_selection(rows: Rows, f: int) -> list[float]:
+    """Bulyan with a trimmed mean where it averages around the median."""
+    selected = [rows[i] for i in selection(rows, f)]
+    return middle_of(selected, f, len(selected) - f)
+
+
+def _bulyan_average(selected: Rows, beta: int) -> list[float]:
+    return [around_median(column, beta) for column in zip(*selected, strict=True)]
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "selected once": _selected_once,
+    "one value too few": _one_value_fewer,
+    "trimmed mean of the selection": _trimmed_selection,
+}

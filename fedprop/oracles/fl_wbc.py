@@ -35,7 +35,7 @@ def _signed(weights: Row, gradient: Row, before: Row | None, noise: Row, lr: flo
     return [w + lr * u if abs(g - b) <= u else w for w, g, b, u in zip(weights, gradient, before, noise, strict=True)]
 
 
-MISREAD: Mapping[str, Callable[[Row, Row, Row | None, Row, float], list[float]]] = {
+MISREADINGS: Mapping[str, Callable[[Row, Row, Row | None, Row, float], list[float]]] = {
     "a fifth of the gradient for the one before": _fifth,
     "where the gradient changed": _where_it_changed,
     "noise below zero never moves": _signed,

@@ -91,7 +91,7 @@ def _mean(rows: Rows) -> list[float]:
     return _weighed(rows, alpha, total(alpha) or 1.0)
 
 
-MISREAD = {
+MISREADINGS = {
     "nobody pardoned": _without_pardon,
     "not rescaled": _without_rescaling,
     "no logit": _credits_alone,

@@ -1,11 +1,14 @@
 """Definition of the geometric median, and a minimiser that shares nothing with Weiszfeld's steps."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedprop.oracles.vectors import Row, Rows
+from fedprop.oracles.median import median_of
+from fedprop.oracles.vectors import Row, Rows, weighted_mean
 
 Array = NDArray[np.float64]
 
@@ -112,3 +115,30 @@ def _directions(away: Array) -> Array:
 def _weights(rows: Rows, weights: Row | None) -> Array:
     w = np.ones(len(rows)) if weights is None else np.asarray(weights, float)
     return np.asarray(w / w.sum(), np.float64)
+
+
+def _medoid(rows: Rows) -> list[float]:
+    """The row with the least sum of distances."""
+    costs = [math.fsum(math.dist(x, y) for y in rows) for x in rows]
+    return list(rows[costs.index(min(costs))])
+
+
+def _coordinates(rows: Rows) -> list[float]:
+    """The minimiser of the sum of L1 distances."""
+    return [median_of(column) for column in zip(*rows, strict=True)]
+
+
+def _few_steps_from_zero(rows: Rows) -> list[float]:
+    """Three Weiszfeld steps from the origin."""
+    z = [0.0] * len(rows[0])
+    for _ in range(3):
+        z = weighted_mean(rows, [1 / max(1e-9, math.dist(z, x)) for x in rows])
+    return z
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "medoid": _medoid,
+    "L1 distances": _coordinates,
+    "a few steps from zero": _few_steps_from_zero,
+    "first row": lambda rows: list(rows[0]),
+}

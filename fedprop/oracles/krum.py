@@ -1,6 +1,10 @@
-"""Definition of Krum and Multi-Krum."""
+"""Definition of Krum and Multi-Krum, and how it has been misread."""
 
-from fedprop.oracles.vectors import Rows, squared_distance, total, weighted_mean
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fedprop.oracles.vectors import Row, Rows, squared_distance, total, weighted_mean
 
 
 def score(rows: Rows, i: int, neighbours: int) -> float:
@@ -21,3 +25,52 @@ def krum(rows: Rows, f: int, m: int = 1) -> list[float]:
     """
     best = ranking(rows, len(rows) - f - 2)[:m]
     return weighted_mean([rows[i] for i in best], [1.0] * m)
+
+
+def _krum(distance: Callable[[Row, Row], float], neighbours: Callable[[int, int], int], *, itself: bool = False) -> Any:
+    """Krum with another distance, another number of neighbours, or each row among its own neighbours."""
+
+    def misread(rows: Rows, f: int, m: int = 1) -> list[float]:
+        n = len(rows)
+        scores = []
+        for i in range(n):
+            others = sorted(distance(rows[i], rows[j]) for j in range(n) if itself or j != i)
+            scores.append(total(others[: max(1, neighbours(n, f))]))
+        best = sorted(range(n), key=lambda i: (scores[i], i))[:m]
+        return weighted_mean([rows[i] for i in best], [1.0] * m)
+
+    return misread
+
+
+def _plain(x: Row, y: Row) -> float:
+    return math.dist(x, y)
+
+
+def _fourth_power(x: Row, y: Row) -> float:
+    square = squared_distance(x, y)
+    return square * square
+
+
+def _taxicab(x: Row, y: Row) -> float:
+    return math.fsum(abs(a - b) for a, b in zip(x, y, strict=True))
+
+
+def _blanchard(n: int, f: int) -> int:
+    return n - f - 2
+
+
+def _last_of_equals(rows: Rows, f: int, m: int = 1) -> list[float]:
+    order = ranking(rows[::-1], len(rows) - f - 2)[:m]
+    return weighted_mean([rows[::-1][i] for i in order], [1.0] * m)
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "plain distances": _krum(_plain, _blanchard),
+    "distances squared twice": _krum(_fourth_power, _blanchard),
+    "L1 distances": _krum(_taxicab, _blanchard),
+    "itself as neighbour": _krum(squared_distance, _blanchard, itself=True),
+    "n - f - 1 neighbours": _krum(squared_distance, lambda n, f: n - f - 1),
+    "n - f neighbours": _krum(squared_distance, lambda n, f: n - f),
+    "f + 1 neighbours": _krum(squared_distance, lambda n, f: f + 1),
+    "the last of equal scores": _last_of_equals,
+}

@@ -58,7 +58,7 @@ def _only_harmful(rows: Rows, loss: Measure, accuracy: Measure, f: int, by: str 
     return mean([x for i, x in enumerate(rows) if i not in harmful])
 
 
-MISREAD: Mapping[str, Callable[..., Any]] = {
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
     "each row by itself": _by_models_themselves,
     "the least effects": _least_effect,
     "harmful rows only": _only_harmful,

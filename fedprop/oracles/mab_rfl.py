@@ -162,7 +162,7 @@ def _lower(lengths: Sequence[float]) -> float:
     return sorted(lengths)[(len(lengths) - 1) // 2]
 
 
-MISREAD: Mapping[str, Callable[[Rows, Sequence[Past], int], Outcome]] = {
+MISREADINGS: Mapping[str, Callable[[Rows, Sequence[Past], int], Outcome]] = {
     "momenta of any length": lambda u, p, t: _round(u, p, t, move=_not_normalised),
     "momenta that fade by rounds taken part in": lambda u, p, t: _round(u, p, t, move=_always_a_round_ago),
     "no momenta": lambda u, p, t: _round(u, [Past()] * len(u), t),

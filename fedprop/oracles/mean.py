@@ -1,4 +1,8 @@
-"""Definition of the mean."""
+"""Definition of the mean, and how it has been misread."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fedprop.oracles.vectors import Row, Rows, weighted_mean
 
@@ -11,3 +15,8 @@ def mean(rows: Rows, weights: Row | None = None, divisor: int | None = None) -> 
     if divisor is not None:
         return [v * (len(rows) / divisor) for v in weighted_mean(rows, [1.0] * len(rows))]
     return weighted_mean(rows, weights or [1.0] * len(rows))
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "sum": lambda rows: [math.fsum(column) for column in zip(*rows, strict=True)],
+}

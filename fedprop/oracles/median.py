@@ -1,6 +1,9 @@
-"""Definition of the coordinate-wise median."""
+"""Definition of the coordinate-wise median, and how it has been misread."""
 
-from fedprop.oracles.vectors import Row, Rows
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fedprop.oracles.vectors import Row, Rows, middle_of
 
 
 def median_of(values: Row) -> float:
@@ -13,3 +16,9 @@ def median_of(values: Row) -> float:
 def median(rows: Rows) -> list[float]:
     """The median of each coordinate (Yin et al., ICML 2018, Definition 1)."""
     return [median_of(column) for column in zip(*rows, strict=True)]
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "lower middle": lambda rows: middle_of(rows, (len(rows) - 1) // 2, (len(rows) - 1) // 2 + 1),
+    "upper middle": lambda rows: middle_of(rows, len(rows) // 2, len(rows) // 2 + 1),
+}

@@ -72,7 +72,7 @@ def _never_zero(x: Row, norm: str) -> list[float]:
     return [1.0 if v >= 0 else -1.0 for v in x]
 
 
-MISREAD: Mapping[str, Callable[..., Any]] = {
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
     "the mean of the signs": lambda *told: _server(*told, mean=True),
     "away from the clients": lambda *told: _server(*told, away=True),
     "the square of the norm": lambda *told: _server(*told, sloped=_squared),

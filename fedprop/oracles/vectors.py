@@ -25,6 +25,12 @@ def mean_of(values: Sequence[float]) -> float:
         return 2 * math.fsum(v / 2 / len(values) for v in values)
 
 
+def middle_of(rows: Rows, start: int, stop: int) -> list[float]:
+    """In each coordinate, the mean of the ordered values from `start` to before `stop`."""
+    kept = [sorted(column)[start:stop] for column in zip(*rows, strict=True)]
+    return [mean_of(values) for values in kept]
+
+
 def squared_distance(x: Row, y: Row) -> float:
     """||x - y||^2, by subtracting first; infinite if it is beyond floats."""
     return total((a - b) * (a - b) for a, b in zip(x, y, strict=True))

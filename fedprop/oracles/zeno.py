@@ -38,7 +38,7 @@ def _plain_length(rows: Rows, loss: Loss, b: int = 1, rho: float = 0.0) -> list[
     return best(rows, [_score(loss, x, rho * math.hypot(*x)) for x in rows], len(rows) - b)
 
 
-MISREAD: Mapping[str, Callable[..., list[float]]] = {
+MISREADINGS: Mapping[str, Callable[..., list[float]]] = {
     "b rows averaged": lambda rows, loss, b=1, rho=0.0: best(
         rows, [_score(loss, x, rho * squared_length(x)) for x in rows], max(1, min(b, len(rows) - 1))
     ),

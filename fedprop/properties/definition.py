@@ -13,8 +13,7 @@ from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.rooted import Rooted, self_contained
 from fedprop.aggregators.told import Told
-from fedprop.oracles import ORACLES
-from fedprop.oracles.misreadings import MISREADINGS
+from fedprop.oracles import MISREADINGS, ORACLES
 from fedprop.oracles.server_side import server_knowing
 from fedprop.properties.base import Finding, Property, Rule
 from fedprop.properties.case import Case

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Cohort, GeometricMedian
-from fedprop.oracles import geometric_median
+from fedprop.oracles.geometric_median import geometric_median
 
 RULE = GeometricMedian()
 

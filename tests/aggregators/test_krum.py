@@ -3,7 +3,7 @@ import torch
 
 from fedprop.aggregators import Krum
 from fedprop.errors import TooFewUpdates
-from fedprop.oracles import krum
+from fedprop.oracles.krum import krum
 
 
 def test_squared_distances_decide() -> None:

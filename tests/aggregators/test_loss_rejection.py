@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import CenteredClipping, Cohort, Krum, LossRejection, Mean, Median, QuadraticSide
-from fedprop.aggregators.catalogue import dump_defense, parse_defense
+from fedprop.aggregators.choice import dump_defense, parse_defense
 from fedprop.errors import ServerUnknown, TooFewUpdates
 
 ROWS = torch.tensor([[1.0], [2.0], [3.0], [4.0], [90.0]], dtype=torch.float64)

@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Cohort, Krum, Mean, Region, WorkerMomentum
-from fedprop.oracles import worker_momentum
-from fedprop.oracles.worker_momentum import LATER_MISREADINGS
+from fedprop.oracles.worker_momentum import LATER_MISREADINGS, worker_momentum
 from fedprop.properties.strategies import differ
 
 STAGE = WorkerMomentum(beta=0.5)

@@ -7,7 +7,7 @@ from fedprop.data import Dataset
 from fedprop.defenses import FlWbc
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
-from fedprop.oracles.fl_wbc import MISREAD, fl_wbc
+from fedprop.oracles.fl_wbc import MISREADINGS, fl_wbc
 from fedprop.simulation.engine import simulate
 from fedprop.training.steering import Place
 
@@ -55,7 +55,7 @@ def test_it_is_its_definition():
 
 
 def test_every_misreading_differs_somewhere():
-    for name, misread in MISREAD.items():
+    for name, misread in MISREADINGS.items():
         assert any(misread(*told) != fl_wbc(*told) for told in cases()), name
 
 

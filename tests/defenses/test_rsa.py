@@ -8,7 +8,7 @@ from fedprop.data import Dataset
 from fedprop.defenses import Rsa
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
-from fedprop.oracles.rsa import MISREAD, client_step, server_step
+from fedprop.oracles.rsa import MISREADINGS, client_step, server_step
 from fedprop.simulation.engine import simulate
 from fedprop.training.steering import Place
 
@@ -38,7 +38,7 @@ def test_the_servers_step_is_its_definition():
 
 def test_every_misreading_differs_somewhere():
     told = [(w.tolist(), m.tolist(), 0.5, 0.1, 0.25, norm) for w, m, norm in stories()]
-    for name, misread in MISREAD.items():
+    for name, misread in MISREADINGS.items():
         assert any(misread(*case) != pytest.approx(server_step(*case)) for case in told), name
 
 

@@ -4,21 +4,18 @@ import math
 
 import pytest
 
-from fedprop.oracles import (
-    ORACLES,
-    bulyan,
-    centered_clipping,
-    fl_trust,
-    geometric_median,
-    krum,
-    mean,
-    mean_around_median,
-    median,
-    nearest_neighbour_mixing,
-    norm_clipping,
-    trimmed_mean,
-)
-from fedprop.oracles.krum import ranking, score
+from fedprop.oracles import ORACLES
+from fedprop.oracles.bulyan import bulyan
+from fedprop.oracles.centered_clipping import centered_clipping
+from fedprop.oracles.fl_trust import fl_trust
+from fedprop.oracles.geometric_median import geometric_median
+from fedprop.oracles.krum import krum, ranking, score
+from fedprop.oracles.mean import mean
+from fedprop.oracles.mean_around_median import mean_around_median
+from fedprop.oracles.median import median
+from fedprop.oracles.nearest_neighbour_mixing import nearest_neighbour_mixing
+from fedprop.oracles.norm_clipping import norm_clipping
+from fedprop.oracles.trimmed_mean import trimmed_mean
 
 LINE = [[0.0], [1.0], [2.0], [4.0], [9.0], [10.0]]
 

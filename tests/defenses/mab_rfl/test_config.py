@@ -9,7 +9,7 @@ from fedprop.aggregators.base import Cohort
 from fedprop.defenses import MabRfl, Replies
 from fedprop.defenses.mab_rfl import Arm
 from fedprop.defenses.mab_rfl.groups import outliers, sybils
-from fedprop.oracles.mab_rfl import MISREAD, Outcome, Past, mab_rfl
+from fedprop.oracles.mab_rfl import MISREADINGS, Outcome, Past, mab_rfl
 
 
 def screened(rows, arms=None, *, clients=None, round=0):
@@ -71,7 +71,7 @@ def test_it_is_its_definition():
 
 
 def test_every_misreading_differs_somewhere():
-    for name, misread in MISREAD.items():
+    for name, misread in MISREADINGS.items():
         assert not all(same(mab_rfl(*told), misread(*told)) for told in STORIES), name
 
 

@@ -1,0 +1,94 @@
+"""Rules, stages and postprocessors by name: how a configuration spells a defense."""
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
+
+from fedprop.aggregators import catalogue
+from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.pipeline import Pipeline
+from fedprop.aggregators.postprocessor import Postprocessor
+from fedprop.aggregators.stage import Stage
+from fedprop.registry import Registry, listed
+
+AGGREGATORS: Registry[Aggregator] = Registry("aggregators", Aggregator, listed(catalogue, Aggregator))
+"""Every rule by its `kind`."""
+
+STAGES: Registry[Stage] = Registry("stages", Stage, listed(catalogue, Stage))
+"""Every stage by its `kind`."""
+
+POSTPROCESSORS: Registry[Postprocessor] = Registry("postprocessors", Postprocessor, listed(catalogue, Postprocessor))
+"""Every postprocessor by its `kind`."""
+
+
+class _Defense:
+    """Pydantic's view of a defense: a rule, or a list with stages before one and postprocessors after it."""
+
+    told = "one of the aggregators, or a list with stages before one and postprocessors after it"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _parse, serialization=core_schema.plain_serializer_function_ser_schema(dump_defense)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return defense_schema(handler)
+
+
+DefenseField: TypeAlias = Annotated[Aggregator, _Defense()]
+"""The annotation for a configuration field that holds a defense, in any form `parse_defense` takes."""
+
+
+def parse_defense(value: Any) -> Aggregator:
+    """A rule from an instance, a kind, a mapping with a `kind`, or a list: stages, a rule, postprocessors.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With the path inside `value`, the rule and the value found.
+
+    >>> parse_defense([{"kind": "nearest_neighbour_mixing", "f": 2}, {"kind": "trimmed_mean", "f": 2}]).kind
+    'pipeline'
+    >>> parse_defense([{"kind": "norm_clipping", "max_norm": 3}, "mean", {"kind": "gaussian_noise", "std": 0.1}]).asks
+    frozenset({'generator'})
+    """
+    return _ADAPTER.validate_python(value)
+
+
+def _parse(value: Any) -> Aggregator:
+    return _parse_chain(value) if isinstance(value, (list, tuple)) else AGGREGATORS.parse(value)
+
+
+def _parse_chain(parts: list[Any] | tuple[Any, ...]) -> Aggregator:
+    if not parts:
+        raise PydanticCustomError("defense_empty", "a defense must be a rule, or a list that holds one; found []")
+    # What stands before the rule is to be a stage, and what stands after it a postprocessor; without a rule, the last
+    # part is told that it should be one.
+    place = next((place for place, part in enumerate(parts) if AGGREGATORS.offers(part)), len(parts) - 1)
+    validators = [STAGES.parse] * place + [AGGREGATORS.parse] + [POSTPROCESSORS.parse] * (len(parts) - place - 1)
+    schema = core_schema.tuple_schema([core_schema.no_info_plain_validator_function(parse) for parse in validators])
+    found = SchemaValidator(schema).validate_python(tuple(parts))
+    return found[0] if len(found) == 1 else Pipeline(stages=found[:place], rule=found[place], after=found[place + 1 :])
+
+
+def defense_schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """The JSON schema of what `parse_defense` takes from a file."""
+    rule, *others = (registry.json_schema(handler) for registry in (AGGREGATORS, STAGES, POSTPROCESSORS))
+    chain = {"type": "array", "items": {"anyOf": [*others, rule]}, "minItems": 1}
+    told = "a rule, or a list with stages before one and postprocessors after it"
+    return {"anyOf": [rule, chain], "description": told}
+
+
+def dump_defense(value: Aggregator) -> Any:
+    """A rule as a file spells it, the inverse of `parse_defense`."""
+    if isinstance(value, Pipeline):
+        after = map(POSTPROCESSORS.dump, value.after)
+        return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule), *after]
+    return AGGREGATORS.dump(value)
+
+
+_ADAPTER: TypeAdapter[Aggregator] = TypeAdapter(DefenseField)

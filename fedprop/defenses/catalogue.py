@@ -1,0 +1,6 @@
+"""Every protocol, one a line: registry and doors follow from this list."""
+
+from fedprop.defenses.fl_wbc import FlWbc as FlWbc
+from fedprop.defenses.mab_rfl import MabRfl as MabRfl
+from fedprop.defenses.rsa import Rsa as Rsa
+from fedprop.defenses.siren_plus import SirenPlus as SirenPlus
