@@ -60,8 +60,7 @@ class ALIE(Attack):
         """
         if len(view.own) == 0:
             return view.own
-        rows = view.own if self.knowledge == "partial" or len(view.others) == 0 else view.others
-        mean, deviation = mean_and_deviation(rows)
+        mean, deviation = mean_and_deviation(view.seen(self.knowledge))
         row = sendable(mean - self.deviations(view) * deviation, view.own)
         return row.repeat(len(view.own), 1)
 

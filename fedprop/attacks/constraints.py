@@ -10,6 +10,7 @@ from typing import TypeAlias
 import torch
 
 from fedprop.attacks.base import Constraint
+from fedprop.attacks.rows import distances, square_distances
 from fedprop.attacks.view import View
 from fedprop.types import Updates
 
@@ -41,7 +42,7 @@ def within_benign_diameter() -> Constraint:
 
     def broken(view: View, crafted: Updates) -> str | None:
         benign = seen_rows(view).double()
-        reach, limit = _distances(crafted.double(), benign).max(), _distances(benign, benign).max()
+        reach, limit = distances(crafted.double(), benign).max(), distances(benign, benign).max()
         return _exceeds("a crafted row lies at distance", float(reach), float(limit), _rounding(view))
 
     statement = "The distance of each crafted row to any benign row is at most the largest between two benign rows."
@@ -53,8 +54,8 @@ def within_benign_scatter() -> Constraint:
 
     def broken(view: View, crafted: Updates) -> str | None:
         benign = seen_rows(view).double()
-        sums = _distances(crafted.double(), benign).square().sum(dim=1)
-        limit = _distances(benign, benign).square().sum(dim=1).max()
+        sums = square_distances(crafted.double(), benign).sum(dim=1)
+        limit = square_distances(benign, benign).sum(dim=1).max()
         # Compared as lengths, since a rounding error is one.
         reach, room = float(sums.max().sqrt()), _rounding(view) * len(benign) ** 0.5
         return _exceeds("the root of a crafted row's sum of squared distances is", reach, float(limit.sqrt()), room)
@@ -119,11 +120,6 @@ def near_first(radius: float, *, source: str) -> Constraint:
         return _exceeds("a crafted row's distance from the first is", reach, radius, _rounding_of(crafted))
 
     return Constraint("near the first", f"All crafted rows lie within {radius:g} of the first.", source, broken)
-
-
-def _distances(a: Updates, b: Updates) -> torch.Tensor:
-    """Distances [len(a), len(b)] from differences: inner products cancel for rows far from zero."""
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _exceeds(what: str, found: float, limit: float, room: float) -> str | None:

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from fedprop.attacks.rows import square_distances
 from fedprop.attacks.view import Assumed
 from fedprop.errors import InvalidConfig, TooFewUpdates
 from fedprop.forms import taken
@@ -51,8 +52,7 @@ def lambda_bound(benign: Updates, c: int) -> float:
     if b < c + 2:
         raise TooFewUpdates(f"`benign` must have at least c + 2 rows for the bound on lambda; found {b} with c={c}")
     rows = benign.double()
-    # Differences, not inner products: these cancel when rows are close together and far from zero.
-    squares = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist").square()
+    squares = square_distances(rows, rows)
     # A row's distance to itself is 0, so its b - 1 smallest entries add up to its b - 2 nearest others.
     nearest = squares.sort(dim=1).values[:, : b - 1].sum(dim=1)
     longest = torch.linalg.vector_norm(rows, dim=1).max()

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Generator, Tensor
 
 from fedprop.attacks.base import Attack
+from fedprop.attacks.labels import other_labels
 from fedprop.attacks.rows import sendable
 from fedprop.attacks.training import trained
 from fedprop.attacks.trigger import PixelTrigger
@@ -64,9 +65,7 @@ class ModelReplacement(Attack):
         InvalidConfig
             If there is no such label, or no input of another one.
         """
-        if self.label >= classes:
-            raise InvalidConfig(f"`label` must be below {classes}, the number of classes; found {self.label}")
-        others = y != self.label
+        others = other_labels(self.label, y, classes)
         if not bool(others.any()):
             raise InvalidConfig(f"`label` must not be the label of every test input; found {self.label}")
         return self.trigger.stamped(x[others]), torch.full_like(y[others], self.label)
@@ -81,7 +80,7 @@ class ModelReplacement(Attack):
         """
         if len(view.own) == 0:
             return view.own
-        boost = self.boost or max(1.0, view.received / len(view.own))
+        boost = self.boost or view.boost
         found = torch.stack([self._model(view, row) for row in range(len(view.own))])
         return sendable(boost * (found.double() - view.origin.double()), view.own)
 

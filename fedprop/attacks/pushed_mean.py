@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from fedprop.attacks.base import Attack
-from fedprop.attacks.rows import sendable
+from fedprop.attacks.rows import sendable, square_distances
 from fedprop.attacks.view import Knowledge, View
 from fedprop.types import Positive, Updates, Vector
 
@@ -62,15 +62,15 @@ class PushedMean(Attack):
         """
         if len(view.own) == 0:
             return view.own
-        rows = (view.own if self.knowledge == "partial" or len(view.others) == 0 else view.others).double()
+        rows = view.seen(self.knowledge).double()
         mean, direction = rows.mean(dim=0), directed(rows, self.push)
-        limit = self.limit(_squares(rows, rows))
+        limit = self.limit(square_distances(rows, rows))
         sent = sendable(mean, view.own)
         strength, step, best = self.start, self.start, 0.0
         while abs(best - strength) > self.threshold:
             tried = sendable(mean + strength * direction, view.own)
             step /= 2
-            if self.reach(_squares(tried.double()[None], rows)[0]) <= limit:
+            if self.reach(square_distances(tried.double()[None], rows)[0]) <= limit:
                 sent, best = tried, strength
                 strength += step
             else:
@@ -86,8 +86,3 @@ def directed(rows: Updates, push: Push) -> Vector:
     if push == "deviation":
         return -rows.std(dim=0) if len(rows) > 1 else torch.zeros_like(mean)
     return -torch.nn.functional.normalize(mean, dim=0, eps=torch.finfo(mean.dtype).tiny)
-
-
-def _squares(a: Updates, b: Updates) -> Updates:
-    """Squared distances [len(a), len(b)] from differences: inner products cancel for rows far from zero."""
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()

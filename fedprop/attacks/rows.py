@@ -30,3 +30,13 @@ def sendable(values: Tensor, like: Tensor) -> Tensor:
     """`values` in the dtype of `like`, held within its finite range: a server refuses infinity."""
     largest = torch.finfo(like.dtype).max
     return values.clamp(-largest, largest).to(like.dtype)
+
+
+def distances(a: Updates, b: Updates) -> Updates:
+    """Distances [len(a), len(b)] from differences: inner products cancel for rows far from zero."""
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def square_distances(a: Updates, b: Updates) -> Updates:
+    """Squared distances [len(a), len(b)], as precise as `distances`."""
+    return distances(a, b).square()

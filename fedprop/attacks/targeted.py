@@ -7,6 +7,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
 from fedprop.attacks.base import Attack
+from fedprop.attacks.labels import other_labels
 from fedprop.attacks.rows import sendable
 from fedprop.attacks.view import View
 from fedprop.errors import InvalidConfig
@@ -62,9 +63,7 @@ class Targeted(Attack):
         InvalidConfig
             If there is no such label, or there are not so many inputs of other labels.
         """
-        if self.label >= classes:
-            raise InvalidConfig(f"`label` must be below {classes}, the number of classes; found {self.label}")
-        others = (y != self.label).nonzero()[:, 0]
+        others = other_labels(self.label, y, classes).nonzero()[:, 0]
         if len(others) < self.inputs:
             raise InvalidConfig(f"`inputs` must be at most {len(others)} for Targeted; found {self.inputs}")
         chosen = others[torch.randperm(len(others), generator=generator)[: self.inputs].to(others.device)]
@@ -81,7 +80,7 @@ class Targeted(Attack):
         if len(view.own) == 0:
             return view.own
         rows, expected = view.own.double(), view.own.double().mean(dim=0)
-        boost = self.boost or max(1.0, view.received / len(rows))
+        boost = self.boost or view.boost
         for _ in range(self.steps):
             coming = rows.mean(dim=0) / boost + (1 - 1 / boost) * expected
             rows = rows - boost * self.lr * view.tools.wanted_gradient(_at(view, coming)).double()

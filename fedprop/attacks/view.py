@@ -165,6 +165,19 @@ class View:
             raise InvalidConfig("`workshop` must be given to an attack that works with data of its own; found None")
         return self.workshop
 
+    def seen(self, knowledge: Knowledge) -> Updates:
+        """The honest rows that an attack with this knowledge judges by: under full knowledge the honest clients' rows.
+
+        Under partial knowledge, and where no honest client has answered, they are those of the attack's own clients.
+        Raises as `others` does.
+        """
+        return self.own if knowledge == "partial" or len(self.others) == 0 else self.others
+
+    @property
+    def boost(self) -> float:
+        """By what an update is multiplied for the mean of all that the server averages to move by it, at least 1."""
+        return max(1.0, self.received / len(self.own))
+
     @property
     def everyone(self) -> Updates:
         """The before-attack updates of all clients, the compromised ones first. Raises as `others` does."""
