@@ -104,3 +104,12 @@ def test_stage_agrees_with_its_definition(kind: str, data: st.DataObject) -> Non
     expected = torch.tensor(ORACLES[kind](rows.tolist(), **parameters), dtype=torch.float64)
     found = stage.answer(Cohort(rows, generator=torch.Generator().manual_seed(0)), stage.init()).updates
     assert difference(in_memory(found), expected) <= 1e-12 * float(rows.abs().max())
+
+
+@pytest.mark.parametrize("kind", POSTPROCESSORS.kinds)
+@given(data=st.data())
+def test_a_rule_with_a_postprocessor_keeps_the_claims_that_are_left_of_its_own(kind: str, data: st.DataObject) -> None:
+    rule = data.draw(st.sampled_from(AGGREGATORS.examples()))
+    after = data.draw(st.sampled_from(POSTPROCESSORS.kinds[kind].examples()))
+    chain = self_contained(rule >> after)
+    check_contract(chain, draw_case(data, chain))

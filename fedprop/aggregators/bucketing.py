@@ -1,6 +1,5 @@
 """Bucketing: a stage that averages a few rows at a time, in random order, before a rule sees them."""
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -84,15 +83,15 @@ class Bucketing(Stage):
         The order of the rows counts, since a drawn place is a place. No coefficient survives: a bound for some order of
         the rows is not one for every order, and the paper's holds in expectation.
         """
-        return replace(
-            contract,
-            permutation=False,
-            monotone=False,
-            examples="ignored" if contract.examples == "ignored" else None,
+        return contract.keeping(
+            "translation",
+            "scaling",
+            "orthogonal",
+            "idempotent",
+            "separable",
+            "linear",
+            examples=contract.ignoring,
             lies_in=Region.HULL if contract.lies_in is Region.ROW else contract.lies_in,
             tolerates=lambda n: contract.tolerates(self._buckets(n)),
-            kappa=None,
-            unattacked=None,
-            regret=None,
             ambiguous=open_behind(contract, None),
         )

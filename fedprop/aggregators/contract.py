@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from fedprop.types import Updates, Vector
 
@@ -118,3 +118,16 @@ class Contract:
     ambiguous: Callable[[Updates], bool] = unstated
     precision: float = 1e-9
     smoothing: float = 0.0
+
+    def keeping(self, *claims: str, **changed: Any) -> "Contract":
+        """These claims and no others, but for those that are `changed`; how exact the answer is, is always kept.
+
+        What is not named is given up: a kind of claim that is new survives no stage that was written before it.
+        """
+        kept = {name: getattr(self, name) for name in (*claims, "precision", "smoothing")}
+        return Contract(**{**kept, **changed})
+
+    @property
+    def ignoring(self) -> Literal["ignored"] | None:
+        """What is left of `examples` where copies of a row are no longer rows like others."""
+        return "ignored" if self.examples == "ignored" else None

@@ -55,11 +55,10 @@ class GaussianNoise(Postprocessor):
 
     def carry(self, contract: Contract) -> Contract:
         """What holds given the noise, which is the same whatever the rows are."""
-        return Contract(
-            permutation=contract.permutation,
-            translation=contract.translation,
-            examples=contract.examples,
+        return contract.keeping(
+            "permutation",
+            "translation",
+            "examples",
             ambiguous=open_behind(contract, lambda rows: rows),
-            precision=contract.precision,
             smoothing=contract.smoothing + ROUNDED * self.std,
         )

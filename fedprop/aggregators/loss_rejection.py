@@ -87,14 +87,8 @@ class LossRejection(Aggregator):
 
     def contract(self) -> Contract:
         own = self.rule.contract()
-        return Contract(
-            permutation=own.permutation,
-            idempotent=own.idempotent,
-            linear=own.linear,
-            examples="ignored" if own.examples == "ignored" else None,
-            lies_in=own.lies_in if own.lies_in in SUBSETS else Region.ANYWHERE,
-            precision=own.precision,
-        )
+        lies_in = own.lies_in if own.lies_in in SUBSETS else Region.ANYWHERE
+        return own.keeping("permutation", "idempotent", "linear", examples=own.ignoring, lies_in=lies_in)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         n = len(cohort.updates)

@@ -68,11 +68,5 @@ class ModelClipping(Postprocessor):
 
     def carry(self, contract: Contract) -> Contract:
         """What holds if the model is rotated along with the rows."""
-        return Contract(
-            permutation=contract.permutation,
-            orthogonal=contract.orthogonal,
-            examples=contract.examples,
-            ambiguous=open_behind(contract, lambda rows: rows),
-            precision=contract.precision,
-            smoothing=contract.smoothing,
-        )
+        ambiguous = open_behind(contract, lambda rows: rows)
+        return contract.keeping("permutation", "orthogonal", "examples", ambiguous=ambiguous)

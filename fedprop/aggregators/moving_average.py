@@ -1,12 +1,11 @@
 """Moving average: a postprocessor that takes a part of the way to the new model."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fedprop.aggregators.base import Aggregation, Cohort
-from fedprop.aggregators.contract import Contract, Region, no_tolerance, open_behind
+from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.postprocessor import Postprocessor
 
 
@@ -41,14 +40,12 @@ class MovingAverage(Postprocessor):
 
     def carry(self, contract: Contract) -> Contract:
         """What a share of a vector keeps; the old model, at the origin of the rows, is in no hull of them."""
-        return replace(
-            contract,
-            translation=False,
-            idempotent=False,
-            monotone=False,
-            lies_in=Region.ANYWHERE,
-            tolerates=no_tolerance,
-            kappa=None,
-            regret=None,
+        return contract.keeping(
+            "permutation",
+            "scaling",
+            "orthogonal",
+            "separable",
+            "linear",
+            "examples",
             ambiguous=open_behind(contract, lambda rows: rows),
         )

@@ -1,6 +1,5 @@
 """Nearest-neighbour mixing: a stage that narrows the honest rows' spread."""
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -66,15 +65,17 @@ class NearestNeighbourMixing(Stage):
 
     def carry(self, contract: Contract) -> Contract:
         regret, kappa = contract.regret, contract.kappa
-        return replace(
-            contract,
-            separable=False,
-            monotone=False,
-            examples="ignored" if contract.examples == "ignored" else None,
+        return contract.keeping(
+            "permutation",
+            "translation",
+            "scaling",
+            "orthogonal",
+            "idempotent",
+            "linear",
+            examples=contract.ignoring,
             lies_in={Region.ROW: Region.HULL, Region.HONEST_BOX: Region.BOX}.get(contract.lies_in, contract.lies_in),
             tolerates=lambda n: range(self.f, self.f + 1) if self.f in contract.tolerates(n) else range(0),
             kappa=_mixed(kappa) if kappa else None,
-            unattacked=None,
             regret=(lambda x, z: regret(self(x), z)) if regret else None,
             ambiguous=(
                 unstated if contract.ambiguous is unstated else lambda x: self._tied(x) or contract.ambiguous(self(x))

@@ -6,7 +6,7 @@ import torch
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows, ScaledRows
-from fedprop.aggregators.contract import Contract, Region, open_behind
+from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.rescaled import SHORT, Rescaled, each_to_size, times_power
 from fedprop.aggregators.stage import Stage, Staged
@@ -57,12 +57,5 @@ class NormClipping(Stage):
 
     def carry(self, contract: Contract) -> Contract:
         """Order and rotations do not matter to lengths; everything measured against the rows as sent is given up."""
-        return Contract(
-            permutation=contract.permutation,
-            orthogonal=contract.orthogonal,
-            linear=contract.linear,
-            examples=contract.examples,
-            lies_in=Region.ANYWHERE,
-            ambiguous=open_behind(contract, self),
-            precision=contract.precision,
-        )
+        ambiguous = open_behind(contract, self)
+        return contract.keeping("permutation", "orthogonal", "linear", "examples", ambiguous=ambiguous)

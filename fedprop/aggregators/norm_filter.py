@@ -1,6 +1,5 @@
 """Norm filter: a stage that drops rows much shorter or longer than the median one."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 import torch
@@ -64,16 +63,15 @@ class NormFilter(Stage):
 
     def carry(self, contract: Contract) -> Contract:
         """What holds for some of the rows as it does for all; honest ones may be among those dropped."""
-        return replace(
-            contract,
-            translation=False,
-            separable=False,
-            monotone=False,
-            examples="ignored" if contract.examples == "ignored" else None,
+        return contract.keeping(
+            "permutation",
+            "scaling",
+            "orthogonal",
+            "idempotent",
+            "linear",
+            "tolerates",
+            examples=contract.ignoring,
             lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
-            kappa=None,
-            unattacked=None,
-            regret=None,
             ambiguous=open_behind(contract, self, self._tied),
         )
 

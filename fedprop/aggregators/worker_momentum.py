@@ -1,14 +1,13 @@
 """Worker momentum: a stage that gives the rule each client's average of updates over rounds."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 import torch
 from pydantic import Field
 
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.contract import Contract, Region, no_tolerance
+from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.stage import Stage, Staged, in_memory
 from fedprop.types import ClientId, Vector
 
@@ -75,12 +74,14 @@ class WorkerMomentum(Stage):
 
         Where an answer lies among the rows of one round, and how far from their mean, is given up.
         """
-        return replace(
-            contract,
-            monotone=False,
-            linear=False,
-            lies_in=Region.ANYWHERE,
-            tolerates=no_tolerance,
-            kappa=None,
-            unattacked=None,
+        return contract.keeping(
+            "permutation",
+            "translation",
+            "scaling",
+            "orthogonal",
+            "idempotent",
+            "separable",
+            "examples",
+            "regret",
+            "ambiguous",
         )
