@@ -21,7 +21,6 @@ from fedprop.simulation.enlistment import aims_of, enlist, shards_of
 from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
-from fedprop.simulation.root import RootBench
 from fedprop.simulation.setup import Setup, holding_nothing_out
 from fedprop.tasks import Task
 from fedprop.training import LocalTraining, Shards
@@ -141,9 +140,7 @@ def materials(
 
 def _tried(setup: Setup) -> Setup:
     """The setup with its engine, after a trial of the model as clients and server will train it, or its refusal."""
-    if setup.root is not None:
-        task = setup.shards.task
-        RootBench(setup.module, setup.root, setup.training, seed=setup.seed, trainer=setup.clients, task=task)
+    setup.root_bench()  # which tries the server's own training as it is made
     return replace(setup, engine=setup.choose_engine())
 
 

@@ -4,34 +4,27 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import takewhile
-from typing import Any
 
-import torch
-
-from fedprop.aggregators.base import Aggregation, Cohort
-from fedprop.aggregators.mean import Mean
 from fedprop.authentication import client_key
 from fedprop.clock import Timer, now, post
-from fedprop.defenses import Lineage, RoundProtocol, Ruling, Step, rebase
+from fedprop.defenses import RoundProtocol, Ruling
 from fedprop.errors import InvalidUpdates, RunFailed
 from fedprop.messages import Invitation, Reason, Report, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sent, Sight
 from fedprop.rng import generator
 from fedprop.simulation.admission import Door
-from fedprop.simulation.asking import ask, ask_after, ask_aggregate, ask_invite, ask_select, rows_of
+from fedprop.simulation.aggregating import Aggregating
+from fedprop.simulation.asking import ask_invite, ask_select
 from fedprop.simulation.ending import End
 from fedprop.simulation.events import EventKind, RoundRecord
 from fedprop.simulation.examination import Examiner, Grades
 from fedprop.simulation.inbox import Inbox
 from fedprop.simulation.ledger import Accepted, TaskState
 from fedprop.simulation.privacy import PrivacyMeter
-from fedprop.simulation.root import RootBench, RootView
 from fedprop.simulation.roster import Roster
-from fedprop.simulation.screening import screen
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.state import ServerState
-from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit, Payload, Transport
 from fedprop.training.lazy import TicketOffice
 from fedprop.training.task import Ticket
@@ -59,10 +52,8 @@ class Server:
         self.setup = setup
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
-        self._trainable, self._fixed = (mask.to(setup.device) for mask in (self.layout.trainable, self.layout.fixed))
-        self._walk = ServerStep(setup.optimizer, self._trainable, fixed=self._fixed)
-        start = self._walk.begin(self.layout.flatten(setup.module).to(setup.device))
-        self.state = ServerState(*start, setup.rule.init())
+        self._aggregating = Aggregating(setup, self.layout, emit)
+        self.state = ServerState(*self._aggregating.begin(), setup.rule.init())
         self._door = Door(
             clients=setup.clients,
             size=self.layout.size,
@@ -74,18 +65,6 @@ class Server:
         if setup.protocol is not None:
             self.state.protocol = setup.protocol.init()
         self._examine = Examiner(setup)
-        self._root = (
-            None
-            if setup.root is None
-            else RootBench(
-                setup.module,
-                setup.root,
-                setup.training,
-                seed=setup.seed,
-                trainer=setup.clients,
-                task=setup.shards.task,
-            )
-        )
         self._office = office
         self._transport = transport
         self._roster = roster
@@ -119,7 +98,7 @@ class Server:
 
     def sample(self, wanted: int) -> list[ClientId]:
         """Up to `wanted` available clients, in order of their ids: uniformly at random, or as a protocol selects."""
-        ledger, protocol = self.state.ledger, self._protocol("select")
+        ledger, protocol = self.state.ledger, self.setup.defending("select", self.state.round)
         if protocol is None or wanted < 1:
             return self._roster.sample(wanted, ledger.busy, ledger.issued)
         if not (available := self.available()):
@@ -127,15 +106,10 @@ class Server:
         memory, draw = self.state.protocol, generator(self.setup.seed, "selection", ledger.issued)
         return ask_select(protocol, available, wanted, memory, round=self.state.round, generator=draw)
 
-    def _protocol(self, step: Step) -> RoundProtocol | None:
-        """The protocol, if it does anything in this step of the server's, and the server defends itself by now."""
-        setup = self.setup
-        return setup.protocol if setup.has(step) and self.state.round >= setup.defense_from else None
-
     def invite(self, clients: Sequence[ClientId]) -> None:
         """Give each client a task on the current version."""
         state, moment = self.state, now()
-        protocol, waits = self._protocol("invite"), self.setup.has("begin")
+        protocol, waits = self.setup.defending("invite", state.round), self.setup.has("begin")
         for client in clients:
             origin = state.parameters if protocol is None else self._sent(protocol, client)
             task = state.ledger.issue(client, state.round, state.version, origin, moment)
@@ -191,9 +165,10 @@ class Server:
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
         update = message.update.to(self.setup.device)
-        if bool(update[self._fixed].any()):
+        fixed = self._aggregating.fixed
+        if bool(update[fixed].any()):
             # Frozen weights never move, so what an attacker says of them must not count for a rule either.
-            update = update.masked_fill(self._fixed, 0.0)
+            update = update.masked_fill(fixed, 0.0)
         reports = self.state.reports.pop(task.task, {})
         return Accepted(
             task.task,
@@ -266,97 +241,14 @@ class Server:
             await Timer(now() + self.setup.aggregation_seconds).wait()
         weights: dict[ClientId, float] = {}
         failure = ""
-        used, ruling = self._screen(batch)
+        used, ruling = self._aggregating.screen(self.state, batch)
         try:
-            weights = self._step(used, rollback=ruling is not None and ruling.rollback)
+            weights = self._aggregating.step(self.state, used, rollback=ruling is not None and ruling.rollback)
+            self._meter.averaged(item.client for item in used)
         except InvalidUpdates as error:
             failure = str(error)
         self.release(batch)
         self._close_round(weights, failure, batch, ruling)
-
-    def _screen(self, batch: Sequence[Accepted]) -> tuple[Sequence[Accepted], Ruling | None]:
-        """The updates that a protocol lets through, all of them if there is none, and what it says."""
-        state, setup = self.state, self.setup
-        protocol = self._protocol("screen")
-        if protocol is None:
-            return batch, None
-        used, ruling, state.protocol = screen(
-            protocol,
-            batch,
-            state.protocol,
-            server=self._root_view(),
-            round=state.round,
-            rounds=setup.rounds,
-            emit=self._emit,
-        )
-        return used, ruling
-
-    def _root_view(self) -> RootView | None:
-        """What the server's own examples tell about this round, if it has any."""
-        return None if self._root is None else self._root.at(self.state.parameters, self.state.round)
-
-    def _step(self, batch: Sequence[Accepted], *, rollback: bool) -> dict[ClientId, float]:
-        state, setup = self.state, self.setup
-        if not batch:
-            accepted = " that the defense accepts" if setup.has("screen") else ""
-            raise InvalidUpdates(f"a round must have an update{accepted}; found none")
-        base = state.fallback or state.basis if rollback else state.basis
-        lengths = torch.tensor([setup.training.length(a.steps, a.round) for a in batch], dtype=self.layout.dtype)
-        lengths = lengths.to(setup.device)
-        rows = rows_of(setup.policy, batch, state.parameters, state.version)
-        rows = rebase(rows, state.parameters, base.parameters) if rollback else rows
-        rows = self._walk.prepare(rows, lengths)
-        cohort = Cohort(
-            rows,
-            clients=tuple(a.client for a in batch),
-            examples=tuple(a.examples for a in batch),
-            staleness=tuple(state.version - a.version for a in batch),
-            server=self._root_view(),
-            **self._told(base),
-        )
-        answer = self._combine(cohort)
-        self._move(answer, lengths, base, rollback=rollback)
-        self._meter.averaged(cohort.clients)
-        weights: dict[ClientId, float] = {}
-        for client, weight in zip(cohort.clients, answer.weights.tolist(), strict=True):
-            weights[client] = weights.get(client, 0.0) + weight
-        return weights
-
-    def _told(self, base: Basis) -> dict[str, Any]:
-        """What the rule asks for beside the rows, which are relative to the model of `base`."""
-        setup, now_round = self.setup, self.state.round
-        known = {
-            "model": base.parameters,
-            "round": now_round,
-            "generator": generator(setup.seed, setup.draws, now_round),
-        }
-        wanted = known if self._protocol("aggregate") is not None else setup.rule.asks
-        return {name: value for name, value in known.items() if name in wanted}
-
-    def _combine(self, cohort: Cohort) -> Aggregation:
-        """The aggregate, by the rule or by a protocol that asks it."""
-        setup, state = self.setup, self.state
-        rule = setup.rule if state.round >= setup.defense_from else Mean()
-        protocol = self._protocol("aggregate")
-        if protocol is None:
-            return ask(rule, cohort, state.memory, state.round)
-        asked = partial(ask, rule, memory=state.memory, round=state.round)
-        return ask_aggregate(protocol, cohort, state.protocol, state.round, asked)
-
-    def _move(self, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool) -> None:
-        """Take the server's step from `base`, all of it or nothing."""
-        state = self.state
-        reached = self._walk.take(base, answer, lengths)
-        if (protocol := self._protocol("after")) is not None:
-            draw = generator(self.setup.seed, "after", state.round)
-            left = ask_after(protocol, reached.parameters, state.protocol, round=state.round, generator=draw)
-            reached = reached._replace(parameters=torch.where(self._fixed, reached.parameters, left))
-        if self.setup.has("screen"):
-            line = Lineage(state.basis, state.fallback or state.basis)
-            state.fallback = line.then(reached, rolled_back=rollback).fallback
-        state.parameters, state.optimizer = reached
-        state.memory = answer.state
-        state.version += 1
 
     def _close_round(
         self, weights: dict[ClientId, float], failure: str, batch: Sequence[Accepted], ruling: Ruling | None = None

@@ -18,6 +18,7 @@ from fedprop.privacy.central import CentralPrivacy
 from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
+from fedprop.simulation.root import RootBench
 from fedprop.training.config import LocalTraining
 from fedprop.training.engine import EngineChoice, build_engine, choose_engine
 from fedprop.training.steering import Steering
@@ -114,6 +115,17 @@ class Setup:
     def has(self, *steps: Step) -> bool:
         """Whether a protocol does anything in one of these steps."""
         return self.protocol is not None and self.protocol.fills(*steps)
+
+    def defending(self, step: Step, round: Round) -> RoundProtocol | None:
+        """The protocol, if it does anything in this step of the server's, and the server defends itself by then."""
+        return self.protocol if self.has(step) and round >= self.defense_from else None
+
+    def root_bench(self) -> RootBench | None:
+        """What tests and trains models on the server's own examples, if it has any."""
+        if self.root is None:
+            return None
+        task = self.shards.task
+        return RootBench(self.module, self.root, self.training, seed=self.seed, trainer=self.clients, task=task)
 
     @property
     def draws(self) -> str:
