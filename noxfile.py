@@ -80,9 +80,9 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def gallery(session: nox.Session) -> None:
-    """Known mistakes under `verify`, written to docs/gallery.md."""
+    """Known mistakes under `verify`, written to docs/gallery.md; with `-- --if-changed` only if that is out of date."""
     install(session)
-    session.run("python", "tests/gallery/table.py")
+    session.run("python", "tests/gallery/table.py", *session.posargs)
 
 
 @nox.session

@@ -1,6 +1,12 @@
-"""Write docs/gallery.md: every mistake of the gallery, and what `verify` made of it."""
+"""Write docs/gallery.md: every mistake of the gallery, and what `verify` made of it.
 
+`nox -s gallery -- --if-changed` does so only if the code of `verify`, of the properties or of the gallery is no longer
+the one of which the page tells.
+"""
+
+import hashlib
 import multiprocessing
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -10,7 +16,10 @@ from judge import failures
 
 from fedprop.verify import Outcome
 
-PAGE = FOLDER.parents[1] / "docs" / "gallery.md"
+ROOT = FOLDER.parents[1]
+PAGE = ROOT / "docs" / "gallery.md"
+SOURCES = ("fedprop/verify", "fedprop/properties", "tests/gallery")
+"""The code that decides what the page tells."""
 
 INTRODUCTION = """# The gallery of mistakes
 
@@ -27,8 +36,11 @@ The third column names every claim that fell. *Inputs* is how many the first of 
 """
 
 
-def main() -> None:
-    """Verify everything and write the page."""
+def main() -> int:
+    """Verify everything and write the page; the status is 0 if every mistake is caught and nothing else flagged."""
+    if sys.argv[1:] == ["--if-changed"] and PAGE.read_text(encoding="utf-8").endswith(_signed(digest())):
+        print("docs/gallery.md tells of this code")
+        return 0
     twins = {(mistake.twin, repr(mistake.options)): mistake for mistake in MISTAKES}.values()
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         flagged = [
@@ -38,7 +50,19 @@ def main() -> None:
     heading = INTRODUCTION.format(
         caught=sum(map(bool, fallen)), all=len(MISTAKES), flagged=len(flagged), twins=len(twins)
     )
-    PAGE.write_text(heading + "".join(map(_line, MISTAKES, fallen)), encoding="utf-8")
+    PAGE.write_text(heading + "".join(map(_line, MISTAKES, fallen)) + _signed(digest()), encoding="utf-8")
+    return int(bool(flagged) or not all(fallen))
+
+
+def digest() -> str:
+    """Of all the code that decides what is caught."""
+    files = sorted(file for place in SOURCES for file in (ROOT / place).rglob("*.py"))
+    told = "".join(f"{file.relative_to(ROOT).as_posix()}\n{file.read_text(encoding='utf-8')}" for file in files)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _signed(digest: str) -> str:
+    return f"\n<!-- of the code {digest} -->\n"
 
 
 def _judged(piece: tuple[str, Mapping[str, Any]]) -> list[Outcome]:
@@ -60,4 +84,4 @@ def _size(outcome: Outcome) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
