@@ -6,7 +6,7 @@ point group `fedprop.<family>`. A `kind` that contains a colon names a class by 
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from inspect import isabstract
@@ -93,15 +93,29 @@ def _unnamed(cls: type[BaseModel]) -> list[str]:
     return ["kind (a name, as in `kind: str = 'mine'`)"] if kind is not None and kind.is_required() else []
 
 
+def no_facts(kind: Kind) -> Mapping[str, str]:
+    """For a family of which its settings tell everything."""
+    return {}
+
+
 class Registry(Generic[T]):
     """All kinds of one family, for example every dataset.
 
     A registry is also the mark that makes a configuration field parse its kinds: `Annotated[DatasetSpec, DATASETS]`.
+
+    Attributes
+    ----------
+    family : the name of the family, in the plural.
+    base : the class that all of them are derived from.
+    facts : what lists tell of one of them beside its settings and its docstring, a few words under each heading.
     """
 
-    def __init__(self, family: str, base: type[T], builtin: Iterable[type[T]]) -> None:
+    def __init__(
+        self, family: str, base: type[T], builtin: Iterable[type[T]], facts: Callable[[T], Mapping[str, str]] = no_facts
+    ) -> None:
         self.family = family
         self.base = base
+        self.facts = facts
         self._builtin = tuple(builtin)
 
     @property

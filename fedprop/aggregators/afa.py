@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
 from pydantic import Field, PositiveInt
@@ -60,6 +60,8 @@ class AFA(FramedRule):
     >>> AFA().aggregate(Cohort(rows, model=torch.zeros(2))).value
     tensor([1., 0.])
     """
+
+    remembers: ClassVar[bool] = True
 
     kind: Literal["afa"] = "afa"
     alpha: PositiveInt = 3

@@ -177,9 +177,15 @@ class RowConsumer(Kind, ABC):
     ----------
     sees_not_finite : NaN and infinity show in what the rule works out of all rows anyway, and when they do it calls
         `check_numbers`; so nobody needs to look for them before.
+    looks_at : what decides about its answer, in a word or two.
+    cost : how its work grows with n rows of d numbers each.
+    remembers : an answer may depend on earlier rounds.
     """
 
     sees_not_finite: ClassVar[bool] = False
+    looks_at: ClassVar[str] = "rows"
+    cost: ClassVar[str] = "n d"
+    remembers: ClassVar[bool] = False
 
     @classmethod
     def examples(cls) -> tuple["RowConsumer", ...]:

@@ -48,6 +48,7 @@ class CenteredClipping(FramedRule):
     """
 
     mixes_seen: ClassVar[bool] = True
+    remembers: ClassVar[bool] = True
 
     kind: Literal["centered_clipping"] = "centered_clipping"
     radius: Positive

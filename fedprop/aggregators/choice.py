@@ -8,18 +8,21 @@ from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from fedprop.aggregators import catalogue
 from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.facts import of_postprocessor, of_rule, of_stage
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.stage import Stage
 from fedprop.registry import Registry, listed
 
-AGGREGATORS: Registry[Aggregator] = Registry("aggregators", Aggregator, listed(catalogue, Aggregator))
+AGGREGATORS: Registry[Aggregator] = Registry("aggregators", Aggregator, listed(catalogue, Aggregator), of_rule)
 """Every rule by its `kind`."""
 
-STAGES: Registry[Stage] = Registry("stages", Stage, listed(catalogue, Stage))
+STAGES: Registry[Stage] = Registry("stages", Stage, listed(catalogue, Stage), of_stage)
 """Every stage by its `kind`."""
 
-POSTPROCESSORS: Registry[Postprocessor] = Registry("postprocessors", Postprocessor, listed(catalogue, Postprocessor))
+POSTPROCESSORS: Registry[Postprocessor] = Registry(
+    "postprocessors", Postprocessor, listed(catalogue, Postprocessor), of_postprocessor
+)
 """Every postprocessor by its `kind`."""
 
 

@@ -120,6 +120,8 @@ class CoordinateRule(Aggregator):
     A new rule defines `shares`, a pure function: blocks of coordinates call it from several threads.
     """
 
+    looks_at: ClassVar[str] = "coordinates"
+    cost: ClassVar[str] = "n log n d"
     reads_columns: ClassVar[bool] = True
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """FoolsGold: clients whose updates have been alike over all rounds count less, as sybils would be."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -60,6 +60,8 @@ class FoolsGold(FramedRule):
     >>> FoolsGold().aggregate(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 3.0]])).weights
     tensor([0., 0., 1.])
     """
+
+    remembers: ClassVar[bool] = True
 
     kind: Literal["fools_gold"] = "fools_gold"
     kappa: Positive = 1.0

@@ -39,6 +39,8 @@ class FramedRule(Aggregator):
         rows as they were sent.
     """
 
+    looks_at: ClassVar[str] = "inner products"
+    cost: ClassVar[str] = "n^2 d"
     reads_columns: ClassVar[bool] = True
     sees_not_finite: ClassVar[bool] = True
     mixes_seen: ClassVar[bool] = False

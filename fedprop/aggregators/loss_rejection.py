@@ -60,6 +60,8 @@ class LossRejection(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "the server's losses"
+    cost: ClassVar[str] = "n aggregates, n losses"
 
     kind: Literal["loss_rejection"] = "loss_rejection"
     f: NonNegativeInt

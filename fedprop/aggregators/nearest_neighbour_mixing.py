@@ -1,6 +1,6 @@
 """Nearest-neighbour mixing: a stage that narrows the honest rows' spread."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt
@@ -35,6 +35,9 @@ class NearestNeighbourMixing(Stage):
             [ 1.],
             [51.]])
     """
+
+    looks_at: ClassVar[str] = "inner products"
+    cost: ClassVar[str] = "n^2 d"
 
     kind: Literal["nearest_neighbour_mixing"] = "nearest_neighbour_mixing"
     f: NonNegativeInt

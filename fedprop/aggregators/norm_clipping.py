@@ -1,6 +1,6 @@
 """Norm clipping: a stage that bounds how far a single row can reach."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -27,6 +27,8 @@ class NormClipping(Stage):
     tensor([[0.6000, 0.8000],
             [0.0000, 0.5000]])
     """
+
+    looks_at: ClassVar[str] = "lengths"
 
     kind: Literal["norm_clipping"] = "norm_clipping"
     max_norm: Positive

@@ -1,6 +1,6 @@
 """Norm filter: a stage that drops rows much shorter or longer than the median one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -41,6 +41,8 @@ class NormFilter(Stage):
             [0., 2.],
             [0., 1.]])
     """
+
+    looks_at: ClassVar[str] = "lengths"
 
     kind: Literal["norm_filter"] = "norm_filter"
     lower: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1

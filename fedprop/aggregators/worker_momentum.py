@@ -1,7 +1,7 @@
 """Worker momentum: a stage that gives the rule each client's average of updates over rounds."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
 from pydantic import Field
@@ -45,6 +45,8 @@ class WorkerMomentum(Stage):
     >>> first.value, second.value
     (tensor([6.]), tensor([3.]))
     """
+
+    remembers: ClassVar[bool] = True
 
     kind: Literal["worker_momentum"] = "worker_momentum"
     beta: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9

@@ -48,6 +48,8 @@ class Zeno(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "the server's losses"
+    cost: ClassVar[str] = "n losses"
 
     kind: Literal["zeno"] = "zeno"
     b: NonNegativeInt = 1

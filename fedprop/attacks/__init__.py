@@ -7,6 +7,7 @@ from fedprop.attacks import catalogue
 from fedprop.attacks.active_rounds import ActiveRounds
 from fedprop.attacks.base import Alarms, Attack, Constraint
 from fedprop.attacks.catalogue import *
+from fedprop.attacks.facts import of_attack
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.reply import Reply
 from fedprop.attacks.trigger import PixelTrigger
@@ -14,7 +15,7 @@ from fedprop.attacks.view import Assumed, Knowledge, View
 from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry, listed, names_of
 
-ATTACKS: Registry[Attack] = Registry("attacks", Attack, listed(catalogue, Attack))
+ATTACKS: Registry[Attack] = Registry("attacks", Attack, listed(catalogue, Attack), of_attack)
 """Every attack by its `kind`, those of other installed packages included."""
 
 __all__ = [

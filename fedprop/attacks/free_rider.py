@@ -39,8 +39,9 @@ class FreeRider(Attack):
     pydantic.ValidationError
         If `noise` or `decay` is set where it has no effect.
 
-    Source, reconstructed: Lin, Du and Liu, "Free-riders in Federated Learning: Attacks and Defenses" (2019), section
-    3; Fraboni, Vidal and Lorenzi, "Free-rider Attacks on Model Aggregation in Federated Learning", AISTATS 2021.
+    Source: reconstructed from Lin, Du and Liu, "Free-riders in Federated Learning: Attacks and Defenses" (2019),
+    section 3; Fraboni, Vidal and Lorenzi, "Free-rider Attacks on Model Aggregation in Federated Learning", AISTATS
+    2021.
     """
 
     kind: Literal["free_rider"] = "free_rider"

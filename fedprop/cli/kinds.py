@@ -1,10 +1,10 @@
 """`fedprop list`."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -54,23 +54,28 @@ def list_kinds(
     ],
 ) -> None:
     """List what a configuration can name: the kinds of a family, or the settings of a kind."""
-    from fedprop.experiments.catalogue import find, kinds
+    from fedprop.experiments.catalogue import find
 
     if name in list(Family):
-        _show_family(kinds(name))
+        _show_family(name)
     else:
         for what, cls in find(name).items():
             _show_kind(name, what, cls)
 
 
-def _show_family(classes: Mapping[str, Any]) -> None:
+def _show_family(name: str) -> None:
+    from fedprop.experiments.catalogue import kinds, told_of
     from fedprop.settings import settings_of, summary_of
 
-    table = Table("kind", "settings", "what it is")
-    for kind, cls in classes.items():
+    for kind, cls in kinds(name).items():
         names = ", ".join(setting.name for setting in settings_of(cls))
-        table.add_row(*map(Text, (kind, names, summary_of(cls))))
-    OUT.print(table)
+        told = told_of(name, cls)
+        source = told.pop("source")
+        facts = "; ".join(f"{heading} {fact}" for heading, fact in told.items() if fact)
+        OUT.print(Text(f"{kind} ({names})" if names else kind, style="bold"))
+        for line in (summary_of(cls), facts, source):
+            if line:
+                OUT.print(Padding(Text(line), (0, 0, 0, 4)))
 
 
 def _show_kind(name: str, what: str, cls: Any) -> None:

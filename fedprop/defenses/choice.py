@@ -10,10 +10,11 @@ from pydantic_core import core_schema
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.choice import AGGREGATORS, defense_schema, dump_defense, parse_defense
 from fedprop.defenses import catalogue
+from fedprop.defenses.facts import of_protocol
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.registry import Registry, listed, unknown_kind
 
-PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, listed(catalogue, RoundProtocol))
+PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, listed(catalogue, RoundProtocol), of_protocol)
 """Every protocol by its `kind`."""
 
 

@@ -30,6 +30,9 @@ class FlWbc(RoundProtocol):
     Attributes
     ----------
     scale : s, of the Laplace distribution, in units of the gradient.
+
+    Source: Sun, Li, DiValentin, Hassanzadeh, Chen and Li, "FL-WBC: Enhancing Robustness against Model Poisoning Attacks
+    in Federated Learning from a Client Perspective", NeurIPS 2021, Algorithm 1.
     """
 
     kind: Literal["fl_wbc"] = "fl_wbc"

@@ -41,6 +41,9 @@ class Rsa(RoundProtocol):
     norm : of the penalty.
     lr, lr_schedule : the server's learning rate, and the share of it in each round.
     decay : of f_0 = decay / 2 ||w_0||^2, the server's own part of the objective.
+
+    Source: Li, Xu, Chen, Giannakis and Ling, "RSA: Byzantine-Robust Stochastic Aggregation Methods for Distributed
+    Learning from Heterogeneous Datasets", AAAI 2019.
     """
 
     kind: Literal["rsa"] = "rsa"

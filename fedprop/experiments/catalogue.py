@@ -17,7 +17,7 @@ from fedprop.metrics import METRICS
 from fedprop.models import MODELS
 from fedprop.privacy import PROBES
 from fedprop.registry import Registry, load_target
-from fedprop.settings import meant, parts_of
+from fedprop.settings import meant, parts_of, source_of
 from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import POLICIES
 from fedprop.simulation.staleness import STALENESSES
@@ -61,6 +61,15 @@ def kinds(family: str) -> Mapping[str, type[BaseModel]]:
         If there is no such family.
     """
     return families()[family]
+
+
+def told_of(family: str, cls: type[Any]) -> dict[str, str]:
+    """What lists tell of a class beside its settings and first sentence: a few words under each heading.
+
+    They are told of the last of the configurations that it offers as worth trying.
+    """
+    registry = next(each for each in REGISTRIES if each.family == family)
+    return {**registry.facts(cls.examples()[-1]), "source": source_of(cls)}
 
 
 def find(name: str) -> Mapping[str, type[BaseModel]]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import torch
 
+from fedprop import settings
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.pipeline import Pipeline
@@ -90,8 +91,7 @@ _WRAPPED: dict[type[Aggregator], Callable[..., list[float]]] = {Rooted: _of_rows
 def source_of(rule: Aggregator) -> str:
     """Where the rule is defined, as its docstring says."""
     rule = rule.rule if isinstance(rule, Rooted) else rule
-    told = inspect.cleandoc(type(rule).__doc__ or "").partition("Source: ")[2].split("\n\n")[0]
-    return " ".join(told.split()) or f"{type(rule).__module__}.{type(rule).__qualname__}"
+    return settings.source_of(type(rule)) or f"{type(rule).__module__}.{type(rule).__qualname__}"
 
 
 def misreadings_of(rule: Aggregator) -> dict[str, Definition]:

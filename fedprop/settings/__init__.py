@@ -11,7 +11,7 @@ fedprop.errors.InvalidConfig: `haet`: there is no such setting; found 3; did you
 """
 
 from fedprop.settings.assign import assign
-from fedprop.settings.describe import Setting, parts_of, settings_of, spelled, summary_of
+from fedprop.settings.describe import Setting, parts_of, settings_of, source_of, spelled, summary_of
 from fedprop.settings.explain import explain, meant, shown, validate
 from fedprop.settings.frozen import Frozen, sound
 from fedprop.settings.kind import Kind
@@ -27,6 +27,7 @@ __all__ = [
     "settings_of",
     "shown",
     "sound",
+    "source_of",
     "spelled",
     "summary_of",
     "validate",

@@ -51,6 +51,12 @@ def summary_of(cls: type[BaseModel]) -> str:
     return (cls.__doc__ or "").strip().split("\n")[0]
 
 
+def source_of(cls: type) -> str:
+    """Where a class is defined, as its docstring says after "Source:"; empty if it does not say."""
+    told = inspect.cleandoc(cls.__doc__ or "").partition("Source: ")[2].split("\n\n")[0]
+    return " ".join(told.split())
+
+
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation

@@ -44,6 +44,9 @@ class MabRfl(RoundProtocol):
     c_max, c_min, fading : the threshold of the links, and the rounds in which it falls to a third.
     variance : the share of the variance that the principal components explain which clusters are looked for in.
     alpha : clusters point apart if the cosine of their means is below this.
+
+    Source: Wan, Hu, Lu, Zhang, Jin and He, "Shielding Federated Learning: Robust Aggregation with Adaptive Client
+    Selection", IJCAI 2022.
     """
 
     kind: Literal["mab_rfl"] = "mab_rfl"

@@ -57,6 +57,9 @@ class SirenPlus(RoundProtocol):
 
     >>> SirenPlus().limit(rounds=40), SirenPlus(penalty=3).limit(rounds=40)
     (18.0, 3.0)
+
+    Source: Guo et al., "Siren+: Robust Federated Learning with Proactive Alarming and Differential Privacy", 2024,
+    Algorithms 1 and 2.
     """
 
     reports: ClassVar[tuple[type[Report], ...]] = (AlarmStatus,)

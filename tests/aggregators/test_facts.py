@@ -1,0 +1,38 @@
+"""What lists tell of rules is what they do."""
+
+import torch
+
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Cohort, Krum, self_contained
+from fedprop.attacks import ATTACKS
+from fedprop.defenses import PROTOCOLS
+from fedprop.settings import source_of
+
+ROWS = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
+
+
+def test_facts_of_krum():
+    facts = AGGREGATORS.facts(Krum(f=2))
+    assert facts["needs"] == "n >= 2f + 3"
+    assert facts["tolerates"] == "2 of 20 rows"
+    assert facts["looks at"] == "inner products"
+    assert "translation" in facts["keeps"]
+    assert facts["asks"] == facts["remembers"] == ""
+
+
+def test_a_rule_remembers_if_and_only_if_it_says_so():
+    for kind, cls in AGGREGATORS.kinds.items():
+        states = [self_contained(rule).aggregate(ROWS).state for rule in cls.examples()]
+        assert [state is not None for state in states] == [cls.remembers] * len(states), kind
+
+
+def test_a_stage_remembers_if_and_only_if_it_says_so():
+    cohort = Cohort(ROWS, model=ROWS[0], round=0, generator=torch.Generator())
+    for kind, cls in STAGES.kinds.items():
+        states = [stage.answer(cohort, stage.init()).state for stage in cls.examples()]
+        assert [state is not None for state in states] == [cls.remembers] * len(states), kind
+
+
+def test_everything_has_a_source():
+    for registry in (AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS, ATTACKS):
+        unsaid = {kind for kind, cls in registry.kinds.items() if not source_of(cls)}
+        assert unsaid <= {"none"}, registry.family
