@@ -13,8 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import fedprop
+from fedprop import Experiment
+from fedprop import run as run_experiment
 
 PAGES = Path(__file__).parent.parent / "docs"
 PICTURE = PAGES / "images" / "architecture.py"
@@ -99,3 +102,19 @@ def test_the_page_on_architecture_names_places_that_exist():
     assert len(drawn) > 15
     missing = [place for place in drawn if not [*Path(fedprop.__file__).parent.rglob(place)]]
     assert not missing
+
+
+def test_the_page_for_users_of_fedsecurity_does_what_it_says():
+    text = (PAGES / "fedsecurity.md").read_text(encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        for kind, code in BLOCK.findall(text):
+            assert kind == "python"
+            exec(compile(code, "fedsecurity.md", "exec"), {})
+    assert printed.getvalue() == "torch.Size([100]) 5\n"
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    whole, part = map(yaml.safe_load, blocks)
+    spelled = [yaml.safe_load(f"{{{setting}}}") for setting in re.findall(r"`((?:attack|defense|inference): \{[^`]*\})`", text)]
+    assert len(spelled) == 6
+    for settings in (part, *spelled):
+        Experiment.model_validate({**whole, **settings})
+    assert run_experiment(Experiment.model_validate(whole)).test_accuracy > 0.5
