@@ -63,6 +63,13 @@ def _measures() -> Iterator[tuple[str, Measure]]:
         yield kind, Measure(label, _value(kind))
         if number.parts_of:
             yield f"{LOWEST}{kind}", Measure(f"{label.split(',')[0]}, lowest", _lowest(kind))
+    yield "wall_seconds_per_round", Measure("wall seconds per round", _seconds_per_round)
+
+
+def _seconds_per_round(summary: Mapping[str, Any]) -> float | None:
+    """What a round took on this machine, training and evaluation included; None before the first one ended."""
+    seconds, rounds = summary.get("wall_seconds"), summary.get("rounds")
+    return seconds / rounds if seconds is not None and rounds else None
 
 
 MEASURES: dict[str, Measure] = dict(_measures())

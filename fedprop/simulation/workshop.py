@@ -55,7 +55,7 @@ class ClientsWorkshop:
     def data(self, row: int) -> tuple[Tensor, Tensor]:
         """A copy of one client's examples."""
         part, pool = self.shards.parts[self.clients[row]], self.shards.pool
-        return pool.x[part].clone(), pool.y[part].clone()
+        return pool.x[part], pool.y[part]
 
     def gradient(self, parameters: Vector, x: Tensor, y: Tensor) -> Vector:
         """The gradient on any examples; zero if there are none."""

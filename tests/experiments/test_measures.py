@@ -50,6 +50,7 @@ def test_a_plain_run_has_an_error_and_nothing_else(tmp_path):
     assert values.pop("best_accuracy") >= accuracy
     assert values.pop("test_loss") > 0
     assert values.pop("honest_excluded") == 0
+    assert values.pop("wall_seconds_per_round") > 0
     assert set(values.values()) == {None}
 
 
