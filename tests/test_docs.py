@@ -113,7 +113,8 @@ def test_the_page_for_users_of_fedsecurity_does_what_it_says():
     assert printed.getvalue() == "torch.Size([100]) 5\n"
     blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     whole, part = map(yaml.safe_load, blocks)
-    spelled = [yaml.safe_load(f"{{{setting}}}") for setting in re.findall(r"`((?:attack|defense|inference): \{[^`]*\})`", text)]
+    inline = re.findall(r"`((?:attack|defense|inference): \{[^`]*\})`", text)
+    spelled = [yaml.safe_load(f"{{{setting}}}") for setting in inline]
     assert len(spelled) == 6
     for settings in (part, *spelled):
         Experiment.model_validate({**whole, **settings})
