@@ -18,6 +18,7 @@ from fedprop.aggregators.moving_average import MovingAverage as MovingAverage
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing as NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
+from fedprop.aggregators.phocas import Phocas as Phocas
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
 from fedprop.aggregators.zeno import Zeno as Zeno

@@ -1,5 +1,6 @@
 """The coordinate-wise mean around the median."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -62,13 +63,17 @@ class MeanAroundMedian(CoordinateRule):
 
 
 def shares_around_median(ordered: Ordered, keep: int) -> Shares:
-    """Equal shares for the `keep` of n ordered values that lie nearest to their median, the smaller of two as near.
+    """Equal shares for the `keep` of n ordered values that lie nearest to their median, the smaller of two as near."""
+    return shares_around(ordered, _median(ordered), keep)
+
+
+def shares_around(ordered: Ordered, middle: Float[Tensor, "c 1"], keep: int) -> Shares:
+    """Equal shares for the `keep` of n ordered values that lie nearest to a `middle`, the smaller of two as near.
 
     They are neighbours in the order. From the `keep` smallest on, the smallest of them gives way to the next larger
     value as long as that is nearer.
     """
     n = ordered.shape[1]
-    middle = _median(ordered)
     below, above = middle - ordered[:, : n - keep], ordered[:, keep:] - middle
     first = (above < below).sum(dim=1)
     windows = torch.ones(n - keep + 1, n, dtype=torch.float64, device=ordered.device).triu().tril(keep - 1) / keep
@@ -77,9 +82,14 @@ def shares_around_median(ordered: Ordered, keep: int) -> Shares:
 
 def regret_around_median(rows: Updates, keep: int, z: Vector) -> float:
     """How far `z` [d] is, in spreads, from a mean of the `keep` values nearest to the median; ties go either way."""
+    return regret_around(_median, rows, keep, z)
+
+
+def regret_around(middle: Callable[[Ordered], Float[Tensor, "c 1"]], rows: Updates, keep: int, z: Vector) -> float:
+    """As `regret_around_median`, for the `middle` that a function makes of the ordered values."""
     ordered = rows.sort(dim=0).values.T
     windows = ordered.unfold(1, keep, 1)
-    reach = (windows - _median(ordered)[:, :, None]).abs().amax(dim=2)
+    reach = (windows - middle(ordered)[:, :, None]).abs().amax(dim=2)
     nearest = reach <= reach.amin(dim=1, keepdim=True) * (1 + TIE)
     away = (windows.mean(dim=2) - z[:, None]).abs().where(nearest, torch.inf).amin(dim=1)
     spread = float((ordered[:, -1] - ordered[:, 0]).max()) or 1.0

@@ -28,3 +28,25 @@ def median_kappa(n: int, f: int) -> float:
     after it, and so at most the mean of the largest k, or k + 1.
     """
     return top_mean_kappa(n - f, n // 2 + 1 - f)
+
+
+def around_kappa(centre: float, n: int, f: int) -> float:
+    """A coefficient of the mean of the n - f values nearest to a centre that has the coefficient `centre` itself.
+
+    With h = n - f honest values of mean mu and variance V, let e = sqrt(centre V) bound the distance of the centre from
+    mu. Of the h values kept, m <= f are Byzantine, and m honest ones D are left out for them, each no nearer to the
+    centre. So a kept Byzantine value is, paired with one x of D, at most |x - mu| + 2e from mu, and h times the error
+    is at most the sum over D of 2 |x - mu|, plus 2 m e. By Cauchy and Schwarz the sum over D of |x - mu| is at most
+    sqrt(m h V). With m = f, kappa = 4 (sqrt(f / h) + f / h sqrt(centre))^2.
+    """
+    share = f / (n - f)
+    return float(4 * (share**0.5 + share * centre**0.5) ** 2)
+
+
+def any_subset_unattacked(n: int, f: int) -> float:
+    """F / (n - f): how far the mean of any n - f of n values can be from that of all, in variances.
+
+    With b for the mean of the f left out, the means differ by f / n (m - b), and the variance is at least that between
+    the two groups, f (n - f) / n^2 (m - b)^2.
+    """
+    return f / (n - f)

@@ -31,6 +31,7 @@ from fedprop.errors import InvalidUpdates
 PARAMETERS = {
     "trimmed_mean": {"f": 1},
     "mean_around_median": {"f": 1},
+    "phocas": {"f": 1},
     "krum": {"f": 1},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0},

@@ -33,6 +33,7 @@ from fedprop.properties.definition import oracle_for
 PARAMETERS = {
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
+    "phocas": {"f": 2},
     "krum": {"f": 2},
     "bulyan": {"f": 2},
     "centered_clipping": {"radius": 3.0, "iterations": 3},

@@ -21,6 +21,7 @@ ROWS = torch.randn(9, 24, generator=torch.Generator().manual_seed(0), dtype=torc
 PARAMETERS = {
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
+    "phocas": {"f": 2},
     "krum": {"f": 2},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0, "iterations": 2},
