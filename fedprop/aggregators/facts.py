@@ -47,7 +47,7 @@ def _of_rows(part: Aggregator | Stage) -> dict[str, str]:
     return {
         "looks at": part.looks_at,
         "asks": ", ".join(sorted(part.asks)),
-        "needs": part.requirement(),
+        "needs": part.requirement().rstrip(","),
         "remembers": "earlier rounds" if part.remembers else "",
     }
 

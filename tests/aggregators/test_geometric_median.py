@@ -1,8 +1,13 @@
+from typing import Any
+
 import pytest
 import torch
 
 from fedprop.aggregators import Cohort, GeometricMedian
+from fedprop.aggregators import geometric_median as module
+from fedprop.aggregators.distance_sum import least_distance_sum
 from fedprop.oracles.geometric_median import geometric_median
+from fedprop.types import Weights
 
 RULE = GeometricMedian()
 
@@ -56,3 +61,22 @@ def test_regret_is_zero_at_a_median_only() -> None:
     assert regret is not None
     assert regret(rows, rows[0]) == 0.0
     assert regret(rows, rows[1]) == pytest.approx(1 / 3)
+
+
+def test_the_search_ends_at_the_square_of_the_tolerance_times_the_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spread is the lower median over the rows of the median distance to the three others."""
+    asked = {}
+
+    def noting(*args: Any, **settings: Any) -> Weights:
+        asked.update(settings)
+        return least_distance_sum(*args, **settings)
+
+    monkeypatch.setattr(module, "least_distance_sum", noting)
+    # The corners of a convex quadrilateral, of which none is the median itself.
+    rows = torch.tensor([[0.0, 0.0], [4.0, 0.0], [5.0, 3.0], [0.0, 1.0]], dtype=torch.float64)
+    GeometricMedian(tolerance=1e-3, nu=0.5)(rows)
+    between = torch.cdist(rows, rows)
+    middle = sorted(sorted(line)[2] for line in between.tolist())  # itself, the nearest, and the median of three
+    spread = middle[1]
+    assert asked["fall"] == pytest.approx(1e-6 * spread)
+    assert asked["radius"] == pytest.approx(0.5 * spread)
