@@ -19,6 +19,8 @@ from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing 
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
 from fedprop.aggregators.phocas import Phocas as Phocas
+from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
+from fedprop.aggregators.sign_majority import SignMajority as SignMajority
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
 from fedprop.aggregators.zeno import Zeno as Zeno

@@ -22,8 +22,9 @@ SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
 """Where an answer to some of the rows stays with regard to all of them."""
 
 
-def _parsed(value: Any) -> Aggregator:
-    # The catalogue lists this rule, so it cannot be imported where this module begins.
+def parsed(value: Any) -> Aggregator:
+    """A rule that another one takes as a setting, in any spelling that a file allows."""
+    # The catalogue lists rules around rules, so it cannot be imported where this module begins.
     catalogue = importlib.import_module("fedprop.aggregators.choice")
     return cast(Aggregator, catalogue.parse_defense(value))
 
@@ -66,7 +67,7 @@ class LossRejection(Aggregator):
     kind: Literal["loss_rejection"] = "loss_rejection"
     f: NonNegativeInt
     by: Literal["error", "loss", "union"] = "loss"
-    rule: Annotated[SerializeAsAny[Aggregator], BeforeValidator(_parsed)] = Mean()
+    rule: Annotated[SerializeAsAny[Aggregator], BeforeValidator(parsed)] = Mean()
 
     @classmethod
     def examples(cls) -> tuple["LossRejection", ...]:

@@ -18,7 +18,7 @@ def held(what):
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
 
 def configured(cls):
-    settings = {"f": 5, "max_norm": 1.0, "radius": 1.0}
+    settings = {"f": 5, "max_norm": 1.0, "radius": 1.0, "theta": 5}
     return cls(**{name: value for name, value in settings.items() if name in cls.model_fields})
 
 rules = [self_contained(configured(cls)) for cls in AGGREGATORS.kinds.values()]

@@ -22,6 +22,7 @@ PARAMETERS = {
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},
+    "robust_learning_rate": {"theta": 2},
     "krum": {"f": 2},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0, "iterations": 2},
