@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -149,35 +150,8 @@ def simulate(
     records = RoundLog(earlier)
     began = time.perf_counter() - (records[-1].wall_seconds if records else 0.0)
     saved, start = (None, 0.0) if resume is None else _unpack(resume, setup.device)
-
-    heard = _Heard(observer)
-
-    async def main() -> tuple[World, Seconds]:
-        world = World(setup, heard.on_event, train=train)
-
-        def on_round(record: RoundRecord) -> str:
-            moment = now()
-            timed = replace(record, wall_seconds=time.perf_counter() - began)
-            records.append(timed)
-            return heard.on_round(timed, Moment(world.server.state, lambda: _snapshot(world, moment)))
-
-        async with anyio.create_task_group() as tasks:
-            world.clients.start(tasks)
-            if saved is not None:
-                with blamed(NO_STATE, raising=StoreError):
-                    world.restore(saved)
-            tasks.start_soon(world.adversary.run)
-            world.server.on_round = on_round
-            world.adversary.announce = heard.on_activity
-            await _play(setup.policy, world.server, heard)
-            tasks.cancel_scope.cancel()
-        return world, now()
-
-    async def alone() -> tuple[World, Seconds]:
-        with one_thread(), torch.enable_grad():
-            return await main()
-
-    world, ended = _run(alone, start)
+    heard = _Heard(observer, records, began)
+    world, ended = _run(partial(_played, setup, heard, saved, train), start)
     return Outcome(
         parameters=world.server.state.parameters,
         rounds=records,
@@ -192,29 +166,53 @@ def simulate(
     )
 
 
+async def _played(setup: Setup, heard: "_Heard", saved: Any, train: Train | None) -> tuple[World, Seconds]:
+    """The world after the last round, and the time there."""
+    with one_thread(), torch.enable_grad():
+        world = World(setup, heard.on_event, train=train)
+        async with anyio.create_task_group() as tasks:
+            world.clients.start(tasks)
+            if saved is not None:
+                with blamed(NO_STATE, raising=StoreError):
+                    world.restore(saved)
+            tasks.start_soon(world.adversary.run)
+            world.server.on_round = partial(heard.on_round, world)
+            world.adversary.announce = heard.on_activity
+            await _play(setup.policy, world.server, heard)
+            tasks.cancel_scope.cancel()
+        return world, now()
+
+
 class _Heard:
     """Hands everything on to an observer, and keeps what goes wrong there: it is no fault of whoever told it."""
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, records: RoundLog, began: float) -> None:
         self.error: BaseException | None = None
         self._observer = observer
+        self._records = records
+        self._began = began
 
     def on_event(self, event: Event) -> None:
-        try:
+        with self._noting():
             self._observer.on_event(event)
-        except BaseException as error:
-            self.error = error
-            raise
 
-    def on_round(self, record: RoundRecord, snapshot: Moment) -> str:
-        try:
-            return wish(self._observer, record, snapshot)
-        except BaseException as error:
-            self.error = error
-            raise
+    def on_round(self, world: World, record: RoundRecord) -> str:
+        """Add a round to the records, with the time that it took, and tell of it."""
+        timed, moment = replace(record, wall_seconds=time.perf_counter() - self._began), now()
+        self._records.append(timed)
+        with self._noting():
+            return wish(self._observer, timed, Moment(world.server.state, lambda: _snapshot(world, moment)))
 
     def on_activity(self, what: str) -> None:
         tell_activity(self._observer, what)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def tell_activity(observer: Observer, what: str) -> None:
