@@ -44,8 +44,6 @@ def verify(
     from fedprop.verify import verify as verify_target
     from fedprop.verify.hunting.patience import GRACE, LAST_RESORT, LOADING
     from fedprop.verify.options import built_in, numbers
-    from fedprop.verify.pages.page import write_page
-    from fedprop.verify.pages.render import as_text
 
     if (parent := channel()) is not None:
         LAST_RESORT.watch(LOADING + GRACE, parent)
@@ -66,14 +64,21 @@ def verify(
             on_outcome=lambda outcome: status.update(f"{outcome.name}: {outcome.verdict}"),
         )
     LAST_RESORT.call_off()
-    if html is not None:
-        write_page(found, html)
-    if as_json:
-        print(found.model_dump_json())
-    else:
-        OUT.print(_outcome_table(found))
-        print(as_text(found))
+    _show(found, html, as_json=as_json)
     raise typer.Exit(1 if found.fails else 0)
+
+
+def _show(report: Any, html: Path | None, *, as_json: bool) -> None:
+    from fedprop.verify.pages.page import write_page
+    from fedprop.verify.pages.render import as_text
+
+    if html is not None:
+        write_page(report, html)
+    if as_json:
+        print(report.model_dump_json())
+    else:
+        OUT.print(_outcome_table(report))
+        print(as_text(report))
 
 
 def _outcome_table(report: Any) -> Table:

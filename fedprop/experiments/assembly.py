@@ -1,7 +1,9 @@
 """From an experiment to all that a simulation needs: data loaded, model built, clients and attackers dealt out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ from fedprop.failures import blamed
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy import Watch, Watched
 from fedprop.rng import generator
-from fedprop.simulation.enlistment import aims_of, enlist, shards_of
+from fedprop.simulation.enlistment import Enlisted, aims_of, enlist, shards_of
 from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
 from fedprop.simulation.privacy import planned_noise
@@ -55,38 +57,61 @@ def resolve(
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
     data = replace(data, train=_moved(data.train, device), test=_moved(data.test, device))
     _check_labels(data, experiment.task)
-    root = None
+    setup = _setup(experiment, _dealt(experiment, data, module), copy_module(module).to(device), device)
+    _check_buffers(setup)
+    return _tried(setup)
+
+
+class _Dealt(NamedTuple):
+    """Who holds what, and who is compromised; see `Setup`."""
+
+    data: Dataset
+    root: Examples | None
+    shards: Shards
+    attacks: Enlisted
+    aims: Mapping[int, Examples]
+    local_test: LocalTest
+    probes: tuple[Watch, ...]
+
+
+def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
+    """Deal the data out to server, clients and attackers, of whose examples the model must be able to answer all."""
+    task, seed, root = experiment.task, experiment.seed, None
     if needs_examples(experiment.defense.asks):
-        root, data = experiment.root.split(data, generator(experiment.seed, "root"))
-    task = experiment.task
+        root, data = experiment.root.split(data, generator(seed, "root"))
     _check_fit(module, data, task, len(data.test), 0 if root is None else len(root))
-    stream = generator(experiment.seed, "partition")
-    parts = experiment.partition.deal(*_strata(data, task, experiment.clients), stream)
+    parts = experiment.partition.deal(*_strata(data, task, experiment.clients), generator(seed, "partition"))
     attacks = enlist(
         experiment.attack,
         clients=experiment.clients,
         chosen=experiment.compromised,
         defense=experiment.rule,
-        seed=experiment.seed,
+        seed=seed,
     )
-    shards = shards_of(data, [part.to(device) for part in parts], attacks, experiment.seed, task)
+    shards = shards_of(data, [part.to(data.train.y.device) for part in parts], attacks, seed, task)
     shards, local_test = _local_test(experiment, module, shards, data)
-    aims = aims_of(data, attacks, experiment.seed)
+    aims = aims_of(data, attacks, seed)
     _check_fit(module, data, task, *map(len, aims.values()))
+    probes = _probes(experiment, Watched(module, shards.pool, shards.parts, data.test, seed))
+    return _Dealt(data, root, shards, attacks, aims, local_test, probes)
+
+
+def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: torch.device) -> Setup:
+    """What the experiment says, and what was dealt out, in one place."""
     limit, private = experiment.max_seconds, experiment.central_privacy
-    setup = Setup(
+    return Setup(
         seed=experiment.seed,
         rounds=experiment.rounds,
         clients=experiment.clients,
-        dataset=data,
-        module=copy_module(module).to(device),
-        shards=shards,
-        training=_planned(experiment, shards),
+        dataset=dealt.data,
+        module=module,
+        shards=dealt.shards,
+        training=_planned(experiment, dealt.shards),
         rule=experiment.rule if private is None else private.chain(experiment.policy.wanted(experiment.clients)),
         # Noise begins with the first round: what one round without it gives away is never private again.
         defense_from=experiment.defense_from if private is None else 0,
-        aims=aims,
-        attacks=attacks,
+        aims=dealt.aims,
+        attacks=dealt.attacks,
         attack_failures=experiment.attack_failures,
         tolerated=_tolerated(experiment),
         policy=experiment.policy,
@@ -98,16 +123,14 @@ def resolve(
         evaluate_every=experiment.evaluate_every,
         max_seconds=float("inf") if limit is None else limit,
         device=device,
-        probes=_probes(experiment, Watched(module, shards.pool, shards.parts, data.test, experiment.seed)),
-        root=root,
+        probes=dealt.probes,
+        root=dealt.root,
         central_privacy=private,
         protocol=experiment.protocol,
-        local_test=local_test,
+        local_test=dealt.local_test,
         numbers=experiment.numbers,
         until=experiment.until,
     )
-    _check_buffers(setup)
-    return _tried(setup)
 
 
 def _tolerated(experiment: Experiment) -> int | None:

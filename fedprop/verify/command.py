@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis.database import ExampleDatabase
 
@@ -25,7 +25,7 @@ from fedprop.verify.hunting.surroundings import kept, leaves_settings
 from fedprop.verify.hunting.trials import NO_ANSWER
 from fedprop.verify.options import check_spec
 from fedprop.verify.pages.again import Spec, again, spelled
-from fedprop.verify.pages.findings import Outcome, Report
+from fedprop.verify.pages.findings import Limit, Outcome, Peak, Report
 from fedprop.verify.protocols.claims import is_protocol, protocol_claims
 from fedprop.verify.rounds.claims import defense_claims, is_defense
 from fedprop.verify.rules.claims import RulePlan
@@ -70,6 +70,14 @@ class _Plan:
     family: str
     claims: Sequence[Claim[Any]]
     rules: RulePlan | None = None
+
+
+class _Hunted(NamedTuple):
+    """What was found; see `Report`."""
+
+    outcomes: tuple[Outcome, ...]
+    limits: tuple[Limit, ...] = ()
+    peaks: tuple[Peak, ...] = ()
 
 
 def verify(
@@ -125,14 +133,9 @@ def verify(
     if search and plan.rules is None:
         raise InvalidConfig(f"--search is for rules; found {label}, which is a {plan.family}")
     wanted = [claim for claim in plan.claims if curious or claim.status != "tried"]
-    end = monotonic() + effort.seconds
-    trying = replace(effort, seconds=effort.seconds * (1 - SEARCHING)) if search else effort
     # Rows are small: threads that wait for each other would take several times as long, above all on a busy machine.
     with kept(), one_thread():
-        outcomes = hunt_all(wanted, trying, target=label, say=on_outcome)
-        rules = None if any(NO_ANSWER in outcome.why for outcome in outcomes) else plan.rules
-        limits = () if rules is None else rules.limits(end)
-        peaks = rules.search(seed, end) if search and rules is not None else ()
+        hunted = _hunted(plan.rules, wanted, effort, label, search=search, say=on_outcome)
     return Report(
         target=label,
         family=plan.family,
@@ -141,11 +144,23 @@ def verify(
         examples=effort.examples,
         command=again(target, label, f=f, n=n, as_=as_, claims=claims, settings=settings, effort=effort, search=search),
         versions=_versions(),
-        outcomes=outcomes,
         notes=() if plan.rules is None else plan.rules.notes(),
-        limits=limits,
-        search=peaks,
+        outcomes=hunted.outcomes,
+        limits=hunted.limits,
+        search=hunted.peaks,
     )
+
+
+def _hunted(
+    rules: RulePlan | None, claims: Sequence[Claim[Any]], effort: Effort, label: str, *, search: bool, say: Say
+) -> _Hunted:
+    """What came of the claims, and for a rule that answers what it does near its limits and what a search found."""
+    end = monotonic() + effort.seconds
+    trying = replace(effort, seconds=effort.seconds * (1 - SEARCHING)) if search else effort
+    outcomes = hunt_all(claims, trying, target=label, say=say)
+    if rules is None or any(NO_ANSWER in outcome.why for outcome in outcomes):
+        return _Hunted(outcomes)
+    return _Hunted(outcomes, rules.limits(end), rules.search(effort.seed, end) if search else ())
 
 
 def claims_of(

@@ -77,28 +77,41 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
     InvalidConfig
         If none can be made with `settings`.
     """
-    target = _target(obj, label, settings)
-    contract = target.contract
-    anything, orderly = (_inputs(target, junk=junk) for junk in (True, False))
+    maker = _Maker(_target(obj, label, settings))
+    return [*_safety(maker), *_of_rounds(maker), *_of_the_rule(maker)]
 
-    def claim(
+
+class _Maker:
+    """Makes claims about one machine."""
+
+    def __init__(self, target: "_Target") -> None:
+        self.contract = target.contract
+        self._target = target
+        self._inputs = {orderly: _inputs(target, junk=not orderly) for orderly in (False, True)}
+
+    def __call__(
+        self,
         name: str,
         statement: str,
         status: Status,
         find: checks.Find,
         *,
-        inputs: Any = anything,
+        orderly: bool = False,
         source: str = SOURCE,
         tell: Callable[[Session], Session] = lambda session: session,
     ) -> Claim[Session]:
+        """A claim tried on sessions, `orderly` ones or those in which messages may hold junk; `tell` shows one."""
+        target = self._target
+
         def show(session: Session, finding: Finding) -> Counterexample:
             return _show(target, tell(session), finding, reuse=find is checks.own_copies)
 
+        inputs = self._inputs[orderly]
         return Claim(name, statement, source, status, inputs, lambda session: find(target.make, session), show)
 
-    weights: Status = "claimed" if contract.linear else "tried"
-    counts: Status = "tried" if contract.examples is None else "claimed"
-    equal: Status = "claimed" if contract.idempotent else "tried"
+
+def _safety(claim: _Maker) -> list[Claim[Any]]:
+    """What is owed whatever comes."""
     return [
         claim("calls answered", "No call in turn raises, whatever a message holds.", "safety", checks.answers),
         claim(
@@ -115,6 +128,12 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
             "safety",
             checks.own_copies,
         ),
+    ]
+
+
+def _of_rounds(claim: _Maker) -> list[Claim[Any]]:
+    """What a round is, whatever the rule in it."""
+    return [
         claim(
             "exactly once",
             "Each accepted update counts once: a machine that saw nothing else answers the same.",
@@ -127,35 +146,45 @@ def defense_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Cl
             "The order in which updates come plays no part.",
             "claimed",
             checks.order,
-            inputs=orderly,
+            orderly=True,
         ),
         claim(
             "one round at a time",
             "To open a round while one is open is answered by an error that is meant, and the open round goes on.",
             "claimed",
             checks.one_at_a_time,
-            inputs=orderly,
+            orderly=True,
             tell=Session.interrupted,
-        ),
-        claim(
-            "equal updates",
-            "Where all accepted updates are equal, they are the value.",
-            equal,
-            checks.equal,
-            inputs=orderly,
-            tell=Session.alike,
         ),
         claim(
             "verdicts", "Verdicts are on all whose updates were accepted, and on no others.", "claimed", checks.verdicts
         ),
         claim("no such count", "A claim of less than one example gains nothing.", "claimed", checks.no_count),
+    ]
+
+
+def _of_the_rule(claim: _Maker) -> list[Claim[Any]]:
+    """What follows from the contract of the rule in it; tried all the same where that claims nothing."""
+    contract = claim.contract
+    weights: Status = "claimed" if contract.linear else "tried"
+    counts: Status = "tried" if contract.examples is None else "claimed"
+    equal: Status = "claimed" if contract.idempotent else "tried"
+    return [
+        claim(
+            "equal updates",
+            "Where all accepted updates are equal, they are the value.",
+            equal,
+            checks.equal,
+            orderly=True,
+            tell=Session.alike,
+        ),
         claim("weights", "The verdicts reproduce the value.", weights, checks.weights),
         claim(
             "examples",
             "Claimed examples count as copies of the update, or not at all, as the rule says.",
             counts,
             lambda make, session: checks.examples(make, session, contract.examples),
-            inputs=orderly,
+            orderly=True,
             source=FEDAVG,
         ),
     ]
