@@ -25,3 +25,4 @@ from fedprop.aggregators.sign_majority import SignMajority as SignMajority
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
 from fedprop.aggregators.zeno import Zeno as Zeno
+from fedprop.aggregators.zeno_plus_plus import ZenoPlusPlus as ZenoPlusPlus

@@ -4,16 +4,14 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.columns import JoinedRows, Rows
+from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.inner_products import products_with
+from fedprop.aggregators.server_side import like_rows
 from fedprop.aggregators.views import Seen, seen_by_direction
-from fedprop.errors import InvalidUpdates
-from fedprop.types import Vector
 
 
 class FLTrust(FramedRule):
@@ -60,7 +58,8 @@ class FLTrust(FramedRule):
     def frame(self, cohort: Cohort, state: Any) -> Seen:
         """The rows and, after them, the reference, whose products with each are all that is asked for."""
         rows = cohort.updates
-        every = JoinedRows(rows, _fitting(cohort.server_side.reference(), rows)[None])
+        reference = like_rows(cohort.server_side.reference(), rows, "FLTrust")
+        every = JoinedRows(rows, reference[None])
         return seen_by_direction(every, partial(products_with, len(rows)), unit_of=len(rows))
 
     def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
@@ -70,11 +69,3 @@ class FLTrust(FramedRule):
         shares = scores / scores.sum() if scores.any() else scores
         weights = torch.cat([shares * inverse[:-1] * lengths[-1], shares.new_zeros(1)])
         return Judged(weights, shares=shares)
-
-
-def _fitting(reference: Tensor, rows: Rows) -> Vector:
-    """The reference, on the device of the rows, if it is a finite row like them."""
-    if reference.shape != rows.shape[1:] or not torch.isfinite(reference).all():
-        due, found = list(rows.shape[1:]), f"{list(reference.shape)}, {int(torch.isfinite(reference).sum())} finite"
-        raise InvalidUpdates(f"the server's update must be finite with shape {due} for FLTrust; found {found}")
-    return reference.to(rows.device)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
-from fedprop.aggregators.columns import column_spans
+from fedprop.aggregators.columns import Rows, column_spans
+from fedprop.errors import InvalidUpdates
 from fedprop.types import Updates, Vector, Weights
 
 EXAMPLES = frozenset({"losses", "accuracies", "reference"})
@@ -33,6 +35,20 @@ class ServerSide(Protocol):
     def reference(self) -> Vector:
         """The update [d] that one task of local training on the server's own examples yields."""
         ...
+
+
+def like_rows(reference: Tensor, rows: Rows, name: str) -> Vector:
+    """The server's update, on the device of the rows [n, d], for the rule called `name`.
+
+    Raises
+    ------
+    InvalidUpdates
+        If it is no finite row like them.
+    """
+    if reference.shape != rows.shape[1:] or not torch.isfinite(reference).all():
+        due, found = list(rows.shape[1:]), f"{list(reference.shape)}, {int(torch.isfinite(reference).sum())} finite"
+        raise InvalidUpdates(f"the server's update must be finite with shape {due} for {name}; found {found}")
+    return reference.to(rows.device)
 
 
 @dataclass(frozen=True, eq=False)
