@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic import GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
@@ -11,8 +11,10 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.facts import of_postprocessor, of_rule, of_stage
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
+from fedprop.aggregators.rule_field import RULE, TOLD
 from fedprop.aggregators.stage import Stage
 from fedprop.registry import Registry, listed
+from fedprop.settings.spelling import Spelling
 
 AGGREGATORS: Registry[Aggregator] = Registry("aggregators", Aggregator, listed(catalogue, Aggregator), of_rule)
 """Every rule by its `kind`."""
@@ -24,26 +26,6 @@ POSTPROCESSORS: Registry[Postprocessor] = Registry(
     "postprocessors", Postprocessor, listed(catalogue, Postprocessor), of_postprocessor
 )
 """Every postprocessor by its `kind`."""
-
-
-class _Defense:
-    """Pydantic's view of a defense: a rule, or a list with stages before one and postprocessors after it."""
-
-    told = "one of the aggregators, or a list with stages before one and postprocessors after it"
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            _parse, serialization=core_schema.plain_serializer_function_ser_schema(dump_defense)
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return defense_schema(handler)
-
-
-DefenseField: TypeAlias = Annotated[Aggregator, _Defense()]
-"""The annotation for a configuration field that holds a defense, in any form `parse_defense` takes."""
 
 
 def parse_defense(value: Any) -> Aggregator:
@@ -93,5 +75,10 @@ def dump_defense(value: Aggregator) -> Any:
         return [*map(STAGES.dump, value.stages), AGGREGATORS.dump(value.rule), *after]
     return AGGREGATORS.dump(value)
 
+
+RULE.bind(_parse, dump_defense, lambda handler: {"type": ["string", "object", "array"], "description": TOLD})
+
+DefenseField: TypeAlias = Annotated[Aggregator, Spelling(TOLD).bind(_parse, dump_defense, defense_schema)]
+"""The annotation for a configuration field that holds a defense, in any form `parse_defense` takes."""
 
 _ADAPTER: TypeAdapter[Aggregator] = TypeAdapter(DefenseField)

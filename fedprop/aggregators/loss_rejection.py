@@ -1,11 +1,10 @@
 """Error rate based rejection (ERR), loss function based rejection (LFR) and both (Union), around any rule."""
 
-import importlib
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BeforeValidator, NonNegativeInt, SerializeAsAny
+from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
@@ -13,6 +12,7 @@ from fedprop.aggregators.columns import take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.median import Median
+from fedprop.aggregators.rule_field import RuleField
 from fedprop.types import Updates, Vector
 
 AT_ONCE = 4
@@ -20,13 +20,6 @@ AT_ONCE = 4
 
 SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
 """Where an answer to some of the rows stays with regard to all of them."""
-
-
-def parsed(value: Any) -> Aggregator:
-    """A rule that another one takes as a setting, in any spelling that a file allows."""
-    # The catalogue lists rules around rules, so it cannot be imported where this module begins.
-    catalogue = importlib.import_module("fedprop.aggregators.choice")
-    return cast(Aggregator, catalogue.parse_defense(value))
 
 
 class LossRejection(Aggregator):
@@ -67,7 +60,7 @@ class LossRejection(Aggregator):
     kind: Literal["loss_rejection"] = "loss_rejection"
     f: NonNegativeInt
     by: Literal["error", "loss", "union"] = "loss"
-    rule: Annotated[SerializeAsAny[Aggregator], BeforeValidator(parsed)] = Mean()
+    rule: RuleField = Mean()
 
     @classmethod
     def examples(cls) -> tuple["LossRejection", ...]:

@@ -1,15 +1,15 @@
 """The robust learning rate: where too few rows agree on a direction, the step is taken the other way."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, NonNegativeInt, SerializeAsAny
+from pydantic import NonNegativeInt
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import map_blocks
 from fedprop.aggregators.contract import Contract, never
-from fedprop.aggregators.loss_rejection import parsed
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.median import Median
+from fedprop.aggregators.rule_field import RuleField
 from fedprop.aggregators.sign_majority import SignMajority, votes
 
 
@@ -42,7 +42,7 @@ class RobustLearningRate(Aggregator):
 
     kind: Literal["robust_learning_rate"] = "robust_learning_rate"
     theta: NonNegativeInt
-    rule: Annotated[SerializeAsAny[Aggregator], BeforeValidator(parsed)] = Mean(weighting="examples")
+    rule: RuleField = Mean(weighting="examples")
 
     @classmethod
     def examples(cls) -> tuple["RobustLearningRate", ...]:

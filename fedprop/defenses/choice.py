@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.choice import AGGREGATORS, defense_schema, dump_defense, parse_defense
@@ -13,29 +12,10 @@ from fedprop.defenses import catalogue
 from fedprop.defenses.facts import of_protocol
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.registry import Registry, listed, unknown_kind
+from fedprop.settings.spelling import Spelling
 
 PROTOCOLS: Registry[RoundProtocol] = Registry("protocols", RoundProtocol, listed(catalogue, RoundProtocol), of_protocol)
 """Every protocol by its `kind`."""
-
-
-class _Choice:
-    """Pydantic's view of a defense of either sort."""
-
-    told = "one of the aggregators or protocols, or a list with stages before an aggregator and postprocessors after it"
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            _parse, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [*defense_schema(handler)["anyOf"], PROTOCOLS.json_schema(handler)]}
-
-
-DefenseChoice: TypeAlias = Annotated[Aggregator | RoundProtocol, _Choice()]
-"""The annotation for a configuration field that holds whatever can defend a server."""
 
 
 def _parse(value: Any) -> Aggregator | RoundProtocol:
@@ -49,3 +29,13 @@ def _parse(value: Any) -> Aggregator | RoundProtocol:
 
 def _dump(value: Aggregator | RoundProtocol) -> Any:
     return PROTOCOLS.dump(value) if isinstance(value, RoundProtocol) else dump_defense(value)
+
+
+def _schema(handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    return {"anyOf": [*defense_schema(handler)["anyOf"], PROTOCOLS.json_schema(handler)]}
+
+
+_TOLD = "one of the aggregators or protocols, or a list with stages before an aggregator and postprocessors after it"
+
+DefenseChoice: TypeAlias = Annotated[Aggregator | RoundProtocol, Spelling(_TOLD).bind(_parse, _dump, _schema)]
+"""The annotation for a configuration field that holds whatever can defend a server."""

@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from fedprop.aggregators import CenteredClipping, Cohort, Krum, LossRejection, Mean, Median, QuadraticSide
+from fedprop.aggregators import (
+    CenteredClipping,
+    Cohort,
+    Krum,
+    LossRejection,
+    Mean,
+    Median,
+    NormClipping,
+    QuadraticSide,
+)
 from fedprop.aggregators.choice import dump_defense, parse_defense
 from fedprop.errors import ServerUnknown, TooFewUpdates
 
@@ -59,7 +68,8 @@ def test_any_rule_may_be_inside_and_lowers_its_f_where_rows_are_few():
 
 def test_it_is_written_and_read_like_any_rule():
     rule = LossRejection(f=2, by="union", rule=Krum(f=1))
-    assert parse_defense(dump_defense(rule)) == rule
+    chain = LossRejection(f=1, rule=NormClipping(max_norm=1.0) >> Median())
+    assert [parse_defense(dump_defense(each)) for each in (rule, chain)] == [rule, chain]
     assert parse_defense({"kind": "loss_rejection", "f": 2, "rule": "median"}) == LossRejection(f=2, rule=Median())
     assert LossRejection(f=1).asks == {"losses"}
     assert rule.asks == {"losses", "accuracies"}
