@@ -4,6 +4,7 @@ from fedprop.aggregators.afa import AFA as AFA
 from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
+from fedprop.aggregators.faba import FABA as FABA
 from fedprop.aggregators.fl_trust import FLTrust as FLTrust
 from fedprop.aggregators.flame import FLAME as FLAME
 from fedprop.aggregators.fools_gold import FoolsGold as FoolsGold

@@ -36,6 +36,18 @@ def squared_distance(x: Row, y: Row) -> float:
     return total((a - b) * (a - b) for a, b in zip(x, y, strict=True))
 
 
+def within_reach(rows: Rows) -> Rows:
+    """The rows, in units of a power of two if sums of their squares would be beyond floats.
+
+    What is lost then is less than a digit of the longest row; of rows that are left without it nothing is.
+    """
+    largest = max(abs(v) for row in rows for v in row)
+    if not largest > 0 or 1e-100 < largest < 1e100:
+        return rows
+    power = math.frexp(largest)[1]
+    return [[math.ldexp(v, -power) for v in row] for row in rows]
+
+
 def direction(x: Row) -> list[float]:
     """The row x at length 1, whatever its own; zero stays zero."""
     largest = max(abs(v) for v in x)

@@ -33,6 +33,7 @@ PARAMETERS = {
     "mean_around_median": {"f": 1},
     "phocas": {"f": 1},
     "robust_learning_rate": {"theta": 1},
+    "faba": {"f": 1},
     "krum": {"f": 1},
     "bulyan": {"f": 1},
     "centered_clipping": {"radius": 3.0},

@@ -35,6 +35,7 @@ PARAMETERS = {
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},
     "robust_learning_rate": {"theta": 2},
+    "faba": {"f": 2},
     "krum": {"f": 2},
     "bulyan": {"f": 2},
     "centered_clipping": {"radius": 3.0, "iterations": 3},
