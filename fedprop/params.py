@@ -85,6 +85,11 @@ class ParameterLayout:
         return self.entries[-1].stop
 
     @property
+    def buffers(self) -> int:
+        """How many entries of the vector, the last ones, are those of buffers."""
+        return sum(entry.stop - entry.start for entry in self.entries if entry.buffer)
+
+    @property
     def slices(self) -> dict[str, slice]:
         """Where each name lies, in order."""
         return {entry.name: slice(entry.start, entry.stop) for entry in self.entries}

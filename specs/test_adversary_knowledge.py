@@ -41,7 +41,7 @@ PATIENT = {"kind": "synchronous", "deadline": 1e4}
 
 
 def sent_by_compromised(attack: Attack, shift: float, monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """The first-round messages of the compromised clients when every honest example is moved by `shift`."""
+    """The first-round messages of the compromised clients when every honest example is stretched by 1 + `shift`."""
     settings = {"rounds": 1, "clients": 10, "model": "logistic_regression", "policy": PATIENT}
     setup = setup_of(Experiment(**settings, attack=attack, defense="median"))
     sent: Sent = {}
@@ -67,7 +67,7 @@ def _with_moved_honest_data(setup: Setup, shift: float) -> Setup:
     x = setup.shards.pool.x.clone()
     for client, part in enumerate(setup.shards.parts):
         if client not in setup.compromised:
-            x[part] += shift
+            x[part] *= 1 + shift  # adding the same to all might leave the sum of their gradients as it is
     shards = Shards(Examples(x, setup.shards.pool.y), setup.shards.parts)
     return replace(setup, shards=shards)
 
@@ -126,7 +126,7 @@ SHOWN: list[View] = []
 
 
 def shown(shift: float, **changes: Any) -> list[View]:
-    """What a snoop is shown when every honest example is moved by `shift`."""
+    """What a snoop is shown when every honest example is stretched by 1 + `shift`."""
     SHOWN.clear()
     settings = {"rounds": 1, "clients": 10, "model": "logistic_regression", "attack": Snoop(share=0.3), **changes}
     engine.simulate(_with_moved_honest_data(setup_of(Experiment(**settings)), shift), _Nobody())

@@ -19,6 +19,7 @@ __all__ = [
     "beyond_benign_range",
     "near_first",
     "seen_rows",
+    "weights_within",
     "within_benign_diameter",
     "within_benign_scatter",
     "within_deviations",
@@ -120,6 +121,18 @@ def near_first(radius: float, *, source: str) -> Constraint:
         return _exceeds("a crafted row's distance from the first is", reach, radius, _rounding_of(crafted))
 
     return Constraint("near the first", f"All crafted rows lie within {radius:g} of the first.", source, broken)
+
+
+def weights_within(reach: float, *, of: str, source: str) -> Constraint:
+    """The weights of each crafted `model`, or the crafted `update`s themselves, are between -reach and reach."""
+
+    def broken(view: View, crafted: Updates) -> str | None:
+        start = view.origin.double() if of == "model" else 0.0
+        weights = (crafted.double() + start)[:, : crafted.shape[1] - view.buffers]
+        room = _rounding_of(torch.cat([crafted, view.origin[None]]))
+        return _exceeds("a number drawn is", float(weights.abs().max()), reach, room) if weights.numel() else None
+
+    return Constraint("within reach", f"Each number drawn is between -{reach:g} and {reach:g}.", source, broken)
 
 
 def _exceeds(what: str, found: float, limit: float, room: float) -> str | None:

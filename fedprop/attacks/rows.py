@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from fedprop.attacks.view import View
 from fedprop.types import Updates, Vector
 
 
@@ -29,7 +30,17 @@ def mean_and_deviation(rows: Updates) -> tuple[Vector, Vector]:
 def sendable(values: Tensor, like: Tensor) -> Tensor:
     """`values` in the dtype of `like`, held within its finite range: a server refuses infinity."""
     largest = torch.finfo(like.dtype).max
-    return values.clamp(-largest, largest).to(like.dtype)
+    return values.double().clamp(-largest, largest).to(like.dtype)
+
+
+def updates_to(models: Updates, view: View) -> Updates:
+    """The updates [c, d] of clients who send these models [c, d], or all the same [d]: weights alone.
+
+    What a model keeps beside its weights, such as the statistics of batch normalisation, is what they learnt.
+    """
+    rows = (models.double() - view.origin.double()).expand(view.own.shape)
+    weights = view.own.shape[1] - view.buffers
+    return sendable(torch.cat([rows[:, :weights], view.own[:, weights:].double()], dim=1), view.own)
 
 
 def distances(a: Updates, b: Updates) -> Updates:

@@ -59,6 +59,9 @@ class View:
         as many as the attack `looks_back`, fewer where fewer were received.
     state : plain data
         What the attack's `remember` answered last; None before.
+    buffers : int
+        How many entries at the end of each row are no weights but what a model keeps beside them, such as the
+        statistics of batch normalisation.
     """
 
     own: Float[Tensor, "c d"]
@@ -74,6 +77,7 @@ class View:
     round: Round
     past: Float[Tensor, "p d"]
     state: Any
+    buffers: int
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class View:
         round: Round = 0,
         past: Tensor | NDArray[Any] | None = None,
         state: Any = None,
+        buffers: int = 0,
     ) -> None:
         """Take rows as tensors, arrays or lists of vectors.
 
@@ -120,6 +125,7 @@ class View:
             "round": round,
             "past": model.new_empty(0, *model.shape) if past is None else taken(past, "past", "a View")[0],
             "state": state,
+            "buffers": buffers,
         }
         for name, value in known.items():
             object.__setattr__(self, name, value)

@@ -52,3 +52,6 @@ def with_the_sample_deviation(rows: Rows, n: int, m: int) -> list[float]:
 def _beyond(column: Row, z: float) -> float:
     mean = total(column) / len(column)
     return mean - z * math.sqrt(total([(value - mean) ** 2 for value in column]) / len(column))
+
+
+MISREADINGS = {"cdf": with_the_cdf, "sample deviation": with_the_sample_deviation}

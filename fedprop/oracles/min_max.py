@@ -1,4 +1,4 @@
-"""Definitions of Min-Max and Min-Sum by roots of quadratics, and how they are misread.
+"""Definition of Min-Max by roots of quadratics, with what Min-Sum shares of it, and how it is misread.
 
 Both send b + gamma p, with b the mean of the honest rows, p a direction against it and gamma as large as a bound
 allows. The bounds are convex in gamma and kept at gamma = 0, so what they allow is an interval that ends at a root.
@@ -23,28 +23,16 @@ def direction(rows: Rows, push: str) -> list[float]:
     return [-math.sqrt(value / (len(rows) - 1)) if len(rows) > 1 else 0.0 for value in spread]
 
 
-def min_max(rows: Rows, push: str, most: float) -> list[float]:
-    """max_i |b + gamma p - g_i| <= max_ij |g_i - g_j|, with gamma at most `most`."""
+def min_max(rows: Rows, push: str, start: float) -> list[float]:
+    """max_i |b + gamma p - g_i| <= max_ij |g_i - g_j|, with gamma at most 2 `start`."""
     bound = max(squared_distance(x, y) for x in rows for y in rows)
-    return _pushed(rows, push, most, lambda mean, p: min(_root([mean], [row], p, bound) for row in rows))
+    return pushed(rows, push, start, lambda mean, p: min(root([mean], [row], p, bound) for row in rows))
 
 
-def min_sum(rows: Rows, push: str, most: float) -> list[float]:
-    """sum_i |b + gamma p - g_i|^2 <= max_i sum_j |g_i - g_j|^2, with gamma at most `most`."""
-    bound = max(total([squared_distance(x, y) for y in rows]) for x in rows)
-    return _pushed(rows, push, most, lambda mean, p: _root([mean] * len(rows), rows, p, bound))
-
-
-def min_sum_below_the_smallest(rows: Rows, push: str, most: float) -> list[float]:
-    """Misread: the smallest of the sums for the largest, as in the code of the paper."""
-    bound = min(total([squared_distance(x, y) for y in rows]) for x in rows)
-    return _pushed(rows, push, most, lambda mean, p: _root([mean] * len(rows), rows, p, bound))
-
-
-def min_max_last_tried(rows: Rows, push: str, most: float) -> list[float]:
+def last_tried(rows: Rows, push: str, start: float) -> list[float]:
     """Misread: what is sent is where the search ends, which was never tried, and so lies beyond the bound."""
-    step = most / 2
-    allowed = min_max(rows, push, most)
+    step = start
+    allowed = min_max(rows, push, start)
     mean, p = _middle(rows), direction(rows, push)
     gamma = _strength(mean, p, allowed)
     tried = step
@@ -63,13 +51,14 @@ def _strength(mean: list[float], p: list[float], row: list[float]) -> float:
     return (row[j] - mean[j]) / p[j] if p[j] else 0.0
 
 
-def _pushed(rows: Rows, push: str, most: float, largest: Callable[[list[float], list[float]], float]) -> list[float]:
+def pushed(rows: Rows, push: str, start: float, largest: Callable[[list[float], list[float]], float]) -> list[float]:
+    """The mean, moved along the direction as far as `largest` allows."""
     mean, p = _middle(rows), direction(rows, push)
-    gamma = min(most, largest(mean, p)) if any(p) else 0.0
+    gamma = min(2 * start, largest(mean, p)) if any(p) else 0.0
     return [b + gamma * d for b, d in zip(mean, p, strict=True)]
 
 
-def _root(means: Rows, rows: Rows, p: list[float], bound: float) -> float:
+def root(means: Rows, rows: Rows, p: list[float], bound: float) -> float:
     """The larger root of sum_i |b + gamma p - g_i|^2 = bound."""
     a = len(rows) * total([d * d for d in p])
     half = total(
@@ -77,3 +66,6 @@ def _root(means: Rows, rows: Rows, p: list[float], bound: float) -> float:
     )
     c = total([squared_distance(mean, row) for mean, row in zip(means, rows, strict=True)]) - bound
     return (-half + math.sqrt(max(0.0, half * half - a * c))) / a
+
+
+MISREADINGS = {"last tried": last_tried}

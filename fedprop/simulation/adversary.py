@@ -16,6 +16,7 @@ from fedprop.attacks.workshop import Workshop
 from fedprop.errors import RunFailed, WrongAnswer
 from fedprop.failures import blamed, in_words
 from fedprop.messages import Consultation, Instruction, Invitation
+from fedprop.params import ParameterLayout
 from fedprop.rng import generator
 from fedprop.simulation.events import EventKind
 from fedprop.simulation.inbox import Inbox
@@ -62,6 +63,7 @@ class Adversary:
             Gradients(setup.module, setup.shards.task) if any(attack.trains for attack, _ in setup.attacks) else None
         )
         self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
+        self._buffers = ParameterLayout.of(setup.module).buffers
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
     def holds(self, client: ClientId) -> bool:
@@ -141,6 +143,7 @@ class Adversary:
             round=round,
             past=self._past(index, question.version, origin),
             state=copied(state),
+            buffers=self._buffers,
         )
         self.announce(f"attack {attack.kind} works on {len(own)} updates")
         reply = self._attempt(
