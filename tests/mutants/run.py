@@ -1,7 +1,8 @@
 """Plant faults, one at a time, run the tests beside the changed file, and write docs/mutants.md.
 
 `nox -s mutants` plants 72; `-- --count 10 --seed 3` others. A fault that the tests of its own room and the specs let
-pass is shown to the whole fast suite before it counts as a survivor, with `--whole`.
+pass is shown to the whole fast suite before it counts as a survivor, with `--whole`. With `--log FILE` what is found is
+noted there, and what stands there already is not judged again, so that a run that was interrupted can go on.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from plant import CHANGES, ROOT, Fault, plant
 PAGE = ROOT / "docs" / "mutants.md"
 LIMIT = 3600
 """Seconds for the tests of one fault. One test that hangs is ended by its own time limit, which counts as noticed."""
+
+NOTICED, SURVIVED = "noticed ", "SURVIVED"
 
 INTRODUCTION = """# Planted faults
 
@@ -43,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--log", type=Path)
     wish = parser.parse_args(arguments)
+    known = (
+        dict(map(parsed, wish.log.read_text(encoding="utf-8").splitlines())) if wish.log and wish.log.exists() else {}
+    )
     faults = plant(wish.count, wish.seed)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
@@ -51,18 +58,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             copies.put(copy(Path(folder) / str(number)))
 
         def judge(fault: Fault) -> bool:
+            if str(fault) in known:
+                return known[str(fault)]
             place = copies.get()
             try:
                 noticed = is_noticed(fault, place, whole=wish.whole)
             finally:
                 copies.put(place)
-            print(f"{'noticed ' if noticed else 'SURVIVED'} {fault}", flush=True)
+            told = f"{NOTICED if noticed else SURVIVED} {fault}"
+            print(told, flush=True)
+            if wish.log:
+                with wish.log.open("a", encoding="utf-8") as log:
+                    log.write(f"{told}\n")
             return noticed
 
         with ThreadPoolExecutor(wish.jobs) as pool:
             noticed = list(pool.map(judge, faults))
     write(faults, noticed)
     return 0 if sum(noticed) >= 0.95 * len(faults) else 1
+
+
+def parsed(line: str) -> tuple[str, bool]:
+    """A line of the log: which fault, and whether it was noticed."""
+    return line[len(NOTICED) + 1 :], line.startswith(NOTICED)
 
 
 def copy(place: Path) -> Path:
