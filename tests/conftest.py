@@ -11,17 +11,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
-from random import Random
+from tests.shapes import check_shapes
 
-import beartype._check.code.codemain as checks
-from jaxtyping import install_import_hook
-
-# Which item of a list is checked is drawn from Python's own generator, whose numbers some tests follow.
-checks.getrandbits = Random(0).getrandbits
-
-with install_import_hook("fedprop.aggregators", "beartype.beartype"):
+with check_shapes("fedprop.aggregators"):
     import fedprop.aggregators  # noqa: F401
 
-from fedprop.properties.profiles import load_profile  # noqa: E402
+from fedprop.properties.profiles import load_profile
 
 load_profile()
