@@ -3,6 +3,7 @@
 from fedprop.aggregators.afa import AFA as AFA
 from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
+from fedprop.aggregators.cao_lai import CaoLai as CaoLai
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
 from fedprop.aggregators.faba import FABA as FABA
 from fedprop.aggregators.fl_trust import FLTrust as FLTrust

@@ -41,8 +41,11 @@ PARAMETERS = {
     "nearest_neighbour_mixing": {"f": 1},
     "norm_clipping": {"max_norm": 2.0},
 }
-RULES = [self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items()]
-STAGED = [cls(**PARAMETERS.get(kind, {})) for kind, cls in STAGES.kinds.items()]
+RULES = [
+    self_contained(cls(**PARAMETERS[kind]) if kind in PARAMETERS else cls.examples()[0])
+    for kind, cls in AGGREGATORS.kinds.items()
+]
+STAGED = [(cls(**PARAMETERS[kind]) if kind in PARAMETERS else cls.examples()[0]) for kind, cls in STAGES.kinds.items()]
 STAGED = [stage for stage in STAGED if not stage.asks] + [self_contained(s >> Median()) for s in STAGED if s.asks]
 ROWS = torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 FORMS: dict[str, Any] = {

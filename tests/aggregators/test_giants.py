@@ -46,7 +46,7 @@ UNBOUNDED = ("mean", "fools_gold", "afa", "loss_rejection", "robust_learning_rat
 MIX = NearestNeighbourMixing(f=2)
 RULES = [
     *(
-        self_contained(cls(**PARAMETERS.get(kind, {})))
+        self_contained(cls(**PARAMETERS[kind]) if kind in PARAMETERS else cls.examples()[0])
         for kind, cls in AGGREGATORS.kinds.items()
         if kind not in UNBOUNDED
     ),

@@ -30,7 +30,10 @@ PARAMETERS = {
     "loss_rejection": {"f": 2},
 }
 RULES = [
-    *(self_contained(cls(**PARAMETERS.get(kind, {}))) for kind, cls in AGGREGATORS.kinds.items()),
+    *(
+        self_contained(cls(**PARAMETERS[kind]) if kind in PARAMETERS else cls.examples()[0])
+        for kind, cls in AGGREGATORS.kinds.items()
+    ),
     *(self_contained(stage >> Median()) for stage in STAGES.examples()),
     NormClipping(max_norm=3.0) >> TrimmedMean(f=2),
 ]
