@@ -11,6 +11,7 @@ from fedprop.aggregators.flame import FLAME as FLAME
 from fedprop.aggregators.fools_gold import FoolsGold as FoolsGold
 from fedprop.aggregators.gaussian_noise import GaussianNoise as GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian as GeometricMedian
+from fedprop.aggregators.geometric_median_of_means import GeometricMedianOfMeans as GeometricMedianOfMeans
 from fedprop.aggregators.krum import Krum as Krum
 from fedprop.aggregators.loss_rejection import LossRejection as LossRejection
 from fedprop.aggregators.mean import Mean as Mean
@@ -22,6 +23,7 @@ from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing 
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
 from fedprop.aggregators.phocas import Phocas as Phocas
+from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean

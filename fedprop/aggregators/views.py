@@ -15,9 +15,11 @@ from fedprop.aggregators.rescaled import (
     LONG,
     SHORT,
     SMALLEST,
+    ZERO,
     Rescaled,
     each_to_size,
     exponent,
+    exponents,
     times_power,
     within_reach,
 )
@@ -98,6 +100,27 @@ def seen(updates: Rows, rule: RowConsumer | None = None) -> Seen:
     if updates.dtype == torch.float64 and _out_of_range(gram.diagonal()):
         updates, unit = within_reach(updates)
         gram = inner_products(updates)
+    return _centred(updates, gram, unit)
+
+
+def seen_in_proportion(updates: Rows, rule: RowConsumer) -> Seen:
+    """As `seen`, but all rows in one unit where their squares leave the range of float64, and none of them shrunk.
+
+    So giants keep their proportions, for rules whose answer they decide; what they hide of the others is lost.
+    """
+    gram, unit = inner_products(updates), 0
+    if not torch.isfinite(gram.diagonal()).all():
+        rule.check_numbers(updates)
+    if updates.dtype == torch.float64 and _out_of_range(gram.diagonal()):
+        sizes = exponents(updates)
+        unit = int(sizes.max()) if bool((sizes != ZERO).any()) else 0
+        updates = Rescaled(updates, torch.full_like(sizes, -unit))
+        gram = inner_products(updates)
+    return _centred(updates, gram, unit)
+
+
+def _centred(updates: Rows, gram: Gram, unit: int) -> Seen:
+    """Rows and their inner products from a centre among them, where distances have lost digits."""
     for _ in range(RECENTRINGS):
         if (inmost := _better_centre(gram)) is None:
             break
