@@ -5,6 +5,7 @@ from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
 from fedprop.aggregators.cao_lai import CaoLai as CaoLai
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
+from fedprop.aggregators.divide_and_conquer import DivideAndConquer as DivideAndConquer
 from fedprop.aggregators.faba import FABA as FABA
 from fedprop.aggregators.fl_trust import FLTrust as FLTrust
 from fedprop.aggregators.flame import FLAME as FLAME
@@ -23,6 +24,7 @@ from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing 
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
 from fedprop.aggregators.phocas import Phocas as Phocas
+from fedprop.aggregators.residual_reweighting import ResidualReweighting as ResidualReweighting
 from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority

@@ -32,6 +32,7 @@ PARAMETERS = {
     "trimmed_mean": {"f": 1},
     "mean_around_median": {"f": 1},
     "phocas": {"f": 1},
+    "divide_and_conquer": {"f": 1},
     "robust_learning_rate": {"theta": 1},
     "faba": {"f": 1},
     "krum": {"f": 1},

@@ -34,6 +34,7 @@ PARAMETERS = {
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},
+    "divide_and_conquer": {"f": 2},
     "geometric_median_of_means": {"k": 7},
     "robust_learning_rate": {"theta": 2},
     "faba": {"f": 2},
@@ -42,7 +43,7 @@ PARAMETERS = {
     "centered_clipping": {"radius": 3.0, "iterations": 3},
     "zeno": {"b": 2},
 }
-UNBOUNDED = ("mean", "fools_gold", "afa", "loss_rejection", "robust_learning_rate", "rfa")
+UNBOUNDED = ("mean", "fools_gold", "afa", "loss_rejection", "robust_learning_rate", "rfa", "divide_and_conquer")
 """Rules that a single row carries as far as it likes, and whose answer is a giant if a row is."""
 MIX = NearestNeighbourMixing(f=2)
 RULES = [

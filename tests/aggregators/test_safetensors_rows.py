@@ -22,6 +22,7 @@ PARAMETERS = {
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},
+    "divide_and_conquer": {"f": 2},
     "robust_learning_rate": {"theta": 2},
     "faba": {"f": 2},
     "krum": {"f": 2},
