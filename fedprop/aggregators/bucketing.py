@@ -1,15 +1,16 @@
 """Bucketing: a stage that averages a few rows at a time, in random order, before a rule sees them."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows
 from fedprop.aggregators.contract import Contract, Region, open_behind
 from fedprop.aggregators.stage import Stage, Staged
+from fedprop.types import ClientId
 
 
 class Bucketing(Stage):
@@ -54,25 +55,9 @@ class Bucketing(Stage):
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
         n = len(cohort.updates)
-        order = torch.randperm(n, generator=cohort.generator)
-        places = order.tolist()
+        places = torch.randperm(n, generator=cohort.generator).tolist()
         buckets = [places[start : start + self.s] for start in range(0, n, self.s)]
-        mixing = self._mixing(order).to(cohort.updates.device)
-        means = cohort.changed(
-            updates=MixedRows(mixing, cohort.updates),
-            clients=tuple(cohort.clients[bucket[0]] for bucket in buckets),
-            # Rounded up; where all claim the same, a bucket that is not full counts as the others do.
-            examples=tuple(-(-sum(cohort.examples[i] for i in bucket) // len(bucket)) for bucket in buckets),
-            staleness=tuple(max(cohort.staleness[i] for i in bucket) for bucket in buckets),
-        )
-        return Staged(means, mixing)
-
-    def _mixing(self, order: Tensor) -> Tensor:
-        """The share of each row in each bucket, [ceil(n / s), n]."""
-        n = len(order)
-        taken = torch.zeros(self._buckets(n), n, dtype=torch.float64)
-        taken[torch.arange(n) // self.s, order] = 1
-        return taken / taken.sum(dim=1, keepdim=True)
+        return averaged(cohort, buckets, tuple(cohort.clients[bucket[0]] for bucket in buckets))
 
     def _buckets(self, n: int) -> int:
         return -(-n // self.s)
@@ -95,3 +80,19 @@ class Bucketing(Stage):
             tolerates=lambda n: contract.tolerates(self._buckets(n)),
             ambiguous=open_behind(contract, None),
         )
+
+
+def averaged(cohort: Cohort, groups: Sequence[Sequence[int]], clients: tuple[ClientId, ...]) -> Staged:
+    """The means of groups of rows, each in the name of a client, in which a row may be more than once."""
+    mixing = torch.zeros(len(groups), len(cohort.updates), dtype=torch.float64)
+    for group, rows in enumerate(groups):
+        mixing[group].index_add_(0, torch.tensor(rows), torch.full((len(rows),), 1 / len(rows), dtype=torch.float64))
+    mixing = mixing.to(cohort.updates.device)
+    means = cohort.changed(
+        updates=MixedRows(mixing, cohort.updates),
+        clients=clients,
+        # Rounded up; where all claim the same, a group that is not full counts as the others do.
+        examples=tuple(-(-sum(cohort.examples[i] for i in rows) // len(rows)) for rows in groups),
+        staleness=tuple(max(cohort.staleness[i] for i in rows) for rows in groups),
+    )
+    return Staged(means, mixing)

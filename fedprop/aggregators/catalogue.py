@@ -1,5 +1,6 @@
 """Every rule, stage and postprocessor, one a line: registries and doors follow from this list."""
 
+from fedprop.aggregators.adaptive_clipping import AdaptiveClipping as AdaptiveClipping
 from fedprop.aggregators.afa import AFA as AFA
 from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
@@ -24,6 +25,7 @@ from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing 
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
 from fedprop.aggregators.phocas import Phocas as Phocas
+from fedprop.aggregators.resampling import Resampling as Resampling
 from fedprop.aggregators.residual_reweighting import ResidualReweighting as ResidualReweighting
 from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate

@@ -40,6 +40,7 @@ PARAMETERS = {
     "centered_clipping": {"radius": 3.0},
     "loss_rejection": {"f": 2},
     "nearest_neighbour_mixing": {"f": 1},
+    "adaptive_clipping": {"f": 1},
     "norm_clipping": {"max_norm": 2.0},
 }
 RULES = [
