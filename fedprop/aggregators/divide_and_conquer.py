@@ -120,4 +120,5 @@ def _scores(gram: Gram) -> Weights:
         return torch.zeros_like(values)
     top = values >= (1 - SAME) * values[-1]
     scores = vectors[:, top].square().sum(dim=1)
-    return (scores / scores.max() / SAME).round()
+    rounded: Tensor = (scores / scores.max() / SAME).round()
+    return rounded

@@ -81,9 +81,8 @@ class ResidualReweighting(Aggregator):
         """The confidence in each value of a block [n, w], and the values, those below `delta` replaced."""
         if len(block) < 3:
             return torch.ones_like(block, dtype=torch.float64), block.double()
-        judged = [
-            self._column_by_column(part) for part in block.double().split(max(1, PAIRS // len(block) ** 2), dim=1)
-        ]
+        parts = torch.split(block.double(), max(1, PAIRS // len(block) ** 2), dim=1)
+        judged = [self._column_by_column(part) for part in parts]
         confidences, values = zip(*judged, strict=True)
         return torch.cat(confidences, dim=1), torch.cat(values, dim=1)
 
