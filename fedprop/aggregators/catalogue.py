@@ -29,6 +29,7 @@ from fedprop.aggregators.resampling import Resampling as Resampling
 from fedprop.aggregators.residual_reweighting import ResidualReweighting as ResidualReweighting
 from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
+from fedprop.aggregators.sign_guard import SignGuard as SignGuard
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
