@@ -1,23 +1,14 @@
 """The command line, driven through `main` as the console script is."""
 
 import json
-import os
 import re
-import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from fedprop import cli
-from fedprop.cli.console import OUT
-from fedprop.cli.kinds import Family
-from fedprop.cli.progress import LiveProgress
-from fedprop.errors import WriteFailed
-from fedprop.experiments.catalogue import kinds
 from fedprop.experiments.store import RunStore
 
 MY_RULE = """
@@ -273,222 +264,6 @@ def test_our_own_mistakes_are_not_hidden(monkeypatch):
         cli.main()
 
 
-# A killed run
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from fedprop.experiments.experiment import load_experiment
-from fedprop.experiments.runner import run
-from fedprop.experiments.store import run as store
-
-class Killer:
-    def __init__(self, moment):
-        self.moment = moment
-    def on_event(self, event):
-        if self.moment == ("event", event.seq):
-            os.kill(os.getpid(), signal.SIGKILL)
-    def on_round(self, record, snapshot):
-        if self.moment == ("round", record.round):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def write_and_die(path, tensors, write=store.write_tensors):
-    digest = write(path, tensors)
-    if path.name.startswith("checkpoint-00000001"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return digest
-
-experiment = load_experiment(Path("run.yaml"))
-run(experiment)  # imports what the children would import one by one
-for folder, moment in eval(sys.argv[1]).items():
-    child = os.fork()
-    if child == 0:
-        if moment == ("checkpoint", 1):
-            store.write_tensors = write_and_die
-        run(experiment, out=Path(folder), watchers=[Killer(moment)])
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGKILL, (folder, status)
-"""
-MOMENTS = {
-    "at birth": ("event", 0),
-    "before the first checkpoint": ("event", 9),
-    "in the second round": ("round", 1),
-    "between a checkpoint's files": ("checkpoint", 1),
-    "at the end": ("round", 2),
-}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-def test_a_killed_run_goes_on_with_resume(fedprop, summary):
-    subprocess.run([sys.executable, "-c", KILLED, repr(MOMENTS)], check=True)
-    whole = summary("run.yaml", "--out", "whole")
-    for folder in MOMENTS:
-        assert RunStore(Path(folder)).meta("summary") is None
-        code, _, err = fedprop("run", "run.yaml", "--out", folder, "--resume", "--seed", "5")
-        assert code == 2
-        assert "holds a run of another configuration" in err
-        resumed = summary("run.yaml", "--out", folder, "--resume")
-        assert resumed["trace_sha256"] == whole["trace_sha256"], folder
-        assert resumed["accepted"] == whole["accepted"]
-        assert RunStore(Path(folder)).events() == RunStore(Path("whole")).events()
-
-
-# fedprop sweep and report
-
-
-def test_sweep_shows_a_table_and_writes_a_report(fedprop):
-    code, out, err = fedprop("sweep", "sweep.yaml", "--jobs", 1)
-    assert code == 0
-    assert "Median" in out
-    assert "report: runs/small-sweep/report.html" in out
-    first, *_, last = err.strip().splitlines()
-    assert re.fullmatch(r"1 of 4, about \d+ s left: Mean, Nobody, seed 0: test error 0\.\d{3}.*", first)
-    assert last.startswith("4 of 4: Median, Gaussian, seed 0: test error 0.")
-    assert Path("runs/small-sweep/report.html").is_file()
-
-
-def test_sweep_keeps_what_is_finished(fedprop):
-    code, out, _ = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--json")
-    first = json.loads(out)
-    assert code == 0
-    assert [(cell["labels"], cell["seed"], cell["failure"]) for cell in first["cells"]] == [
-        (["Mean", "Nobody"], 0, ""),
-        (["Mean", "Gaussian"], 0, ""),
-        (["Median", "Nobody"], 0, ""),
-        (["Median", "Gaussian"], 0, ""),
-    ]
-    times = {path: path.stat().st_mtime_ns for path in Path("there").rglob("*.s*") if path.name != "sweep.json"}
-    assert len(times) == 4 * 3
-    code, out, err = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--json")
-    assert json.loads(out) == first
-    assert err.splitlines()[0].startswith("1 of 4: Mean, Nobody, seed 0: test error 0.")
-    assert all(line.endswith("(kept)") for line in err.strip().splitlines())
-    assert {path: path.stat().st_mtime_ns for path in times} == times
-
-
-def test_sweep_refuses_a_folder_with_other_settings_and_leaves_it_alone(fedprop):
-    fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--json")
-    code, _, err = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "there", "--set", "base.rounds=2")
-    assert code == 2
-    code, _, err = fedprop("sweep", "sweep.yaml", "--out", "there", "--set", "axes.rule.Mean={rounds: 2}")
-    assert code == 2
-    assert "holds a run of another configuration: `rounds` was 3, and is 2 now; choose another folder" in err
-    assert fedprop("report", "there")[0] == 0
-
-
-def test_a_failed_cell_gives_exit_code_1_and_the_others_go_on(fedprop, monkeypatch):
-    monkeypatch.setattr("fedprop.simulation.policies.asynchronous.MAX_TASKS_PER_UPDATE", 20)
-    change = "axes.rule.Mean={defense: {kind: mean}, policy.timeout: 0.01}"
-    code, out, _ = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--json", "--set", change)
-    assert code == 1
-    failures = [cell["failure"] for cell in json.loads(out)["cells"]]
-    assert [bool(failure) for failure in failures] == [True, True, False, False]
-    code, out, _ = fedprop("sweep", "sweep.yaml", "--jobs", 1, "--set", change)
-    assert code == 1
-    assert re.search(r"Mean .*failed .*failed", out)
-    assert "round 0 came to no end" in " ".join(out.split())
-    assert "failed" in Path("runs/small-sweep/report.html").read_text()
-
-
-# Several seeds
-
-
-def test_one_run_for_each_seed_and_a_table_of_all(fedprop):
-    code, out, err = fedprop("run", "run.yaml", "--seeds", "1..3", "--jobs", 1, "--out", "there")
-    assert (code, [line.partition(":")[0][:6] for line in err.strip().splitlines()]) == (
-        0,
-        ["1 of 3", "2 of 3", "3 of 3"],
-    )
-    assert "small run, 3 seeds" in out
-    assert re.search(r"test error +│ 0\.\d{4} │ 0\.\d{4} +│ 0\.\d{4} │ 0\.\d{4} +│", out)
-    shown = json.loads(fedprop("run", "run.yaml", "--seeds", "[1, 2, 3]", "--jobs", 1, "--out", "there", "--json")[1])
-    assert [(cell["seed"], cell["labels"]) for cell in shown["cells"]] == [(1, []), (2, []), (3, [])]
-    alone = json.loads(fedprop("run", "run.yaml", "--seed", 2, "--json")[1])
-    assert shown["cells"][1]["trace_sha256"] == alone["trace_sha256"]
-    assert fedprop("report", "there")[0] == 0
-
-
-def test_a_sweep_under_other_seeds(fedprop):
-    code, out, _ = fedprop("sweep", "sweep.yaml", "--seeds", "4..5", "--jobs", 1, "--json")
-    assert (code, [cell["seed"] for cell in json.loads(out)["cells"]]) == (0, [4, 5] * 4)
-
-
-# What ends a command before its time
-
-
-@pytest.fixture
-def ended(monkeypatch):
-    """Ends the next run with an error when its first round has closed."""
-
-    def end(error):
-        def on_round(self, record, snapshot, usual=LiveProgress.on_round):
-            monkeypatch.setattr(LiveProgress, "on_round", usual)
-            raise error
-
-        monkeypatch.setattr(LiveProgress, "on_round", on_round)
-
-    return end
-
-
-@pytest.mark.parametrize(
-    ("arguments", "more"),
-    [
-        (["--seed", 5], " --seed 5 --out runs/small-run --resume"),
-        (["--out", "a b"], " --out 'a b' --resume"),
-    ],
-)
-def test_an_interrupted_run_says_how_to_go_on(fedprop, ended, arguments, more):
-    ended(KeyboardInterrupt())
-    code, out, err = fedprop("run", "run.yaml", *arguments)
-    assert (code, out) == (130, "")
-    command = f"fedprop run run.yaml{more}"
-    assert f"what was saved is kept; go on with: {command}" in err
-    assert fedprop(*shlex.split(command)[1:], "--json")[0] == 0
-
-
-def test_a_terminated_run_says_how_to_go_on(fedprop, monkeypatch):
-    def on_round(self, record, snapshot):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
-
-    monkeypatch.setattr("fedprop.cli.progress.LiveProgress.on_round", on_round)
-    code, _, err = fedprop("run", "run.yaml", "--out", "there")
-    assert code == 143
-    assert "go on with: fedprop run run.yaml --out there --resume" in err
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-def test_a_full_disk_gives_exit_code_1_and_says_how_to_go_on(fedprop, ended):
-    ended(WriteFailed("run.sqlite cannot be written: database or disk is full"))
-    code, out, err = fedprop("run", "run.yaml")
-    assert (code, out) == (1, "")
-    assert "fedprop: run.sqlite cannot be written: database or disk is full" in err
-    assert "go on with: fedprop run run.yaml --out runs/small-run --resume" in err
-
-
-def test_an_interrupted_sweep_says_how_to_go_on(fedprop, monkeypatch):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("fedprop.experiments.sweep.running.run_in", interrupt)
-    code, _, err = fedprop("sweep", "sweep.yaml", "--jobs", 1)
-    assert code == 130
-    assert "go on with: fedprop sweep sweep.yaml --jobs 1" in err
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_summary_that_cannot_be_printed_gives_exit_code_1(tmp_path):
-    code = "from fedprop.cli import main; main()"
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "list", "models"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert (done.returncode, done.stderr) == (1, "fedprop: the output cannot be written: No space left on device\n")
-
-
 def test_report_of_a_run_and_of_a_sweep(fedprop, summary):
     summary("run.yaml", "--out", "a run")
     fedprop("sweep", "sweep.yaml", "--jobs", 1, "--out", "a sweep", "--json")
@@ -496,34 +271,6 @@ def test_report_of_a_run_and_of_a_sweep(fedprop, summary):
         code, out, _ = fedprop("report", folder)
         assert (code, out.strip()) == (0, f"report: {folder}/report.html")
         assert Path(folder, "report.html").is_file()
-
-
-# fedprop list and schema
-
-
-@pytest.mark.parametrize("family", list(Family))
-def test_list_shows_every_kind(fedprop, family, monkeypatch):
-    code, out, _ = fedprop("list", family)
-    assert code == 0
-    for kind in kinds(family):
-        assert kind in out
-
-
-def test_list_shows_the_settings_of_a_kind(fedprop, monkeypatch):
-    monkeypatch.setattr(OUT, "_width", 200)  # as a terminal so wide would
-    code, out, _ = fedprop("list", "krum")
-    assert code == 0
-    assert out.startswith("krum (aggregators): The row whose nearest neighbours are closest")
-    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
-    assert lines == [
-        ["f", "integer >= 0", "required", "how many Byzantine rows it is set to tolerate."],
-        ["m", "integer > 0", "1", "how many of the best rows are averaged; 1 for Krum, more for Multi-Krum."],
-    ]
-
-
-def test_list_shows_what_has_no_settings_and_what_lies_further_inside(fedprop):
-    assert "It has no settings." in fedprop("list", "iid")[1]
-    assert "See also: fedprop list Outages" in fedprop("list", "faults")[1]
 
 
 def test_a_rule_of_ones_own_by_file(summary):
