@@ -12,7 +12,7 @@ import anyio
 T = TypeVar("T")
 
 LOOK = 0.05
-"""Real seconds after which whoever waits looks whether it was interrupted."""
+"""Real seconds between two looks of a waiting thread whether it was interrupted; a person notices no such delay."""
 
 _OF_THE_LOOP = "current_async_library_cvar"
 """The context variable by which the library sniffio remembers whose loop runs; it is true of its own thread alone."""

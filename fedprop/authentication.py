@@ -14,7 +14,7 @@ from fedprop.types import ClientId
 
 _WORDS = Struct("<8Q")
 _PURPOSE = b"fedprop report "
-"""Comes first in what is signed, so that no tag made for anything else can stand for a report."""
+"""What every signed text begins with, so that no tag made for anything else can stand for a report."""
 
 
 def client_key(seed: int, client: ClientId) -> bytes:

@@ -10,7 +10,7 @@ from fedprop.errors import StoreError
 from fedprop.files import cannot_write
 
 LOCK = ".lock"
-"""In a folder: the file whose lock its process holds. It stays, and means nothing without the lock."""
+"""The file in a folder whose lock the process at work there holds; it stays, since the lock alone means something."""
 
 
 @contextmanager

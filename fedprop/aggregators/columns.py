@@ -28,7 +28,7 @@ ROUNDED_ONE = 1 + 1e-9
 """Weights that add up to one may do so but for rounding."""
 
 AHEAD = 2
-"""Blocks that each thread may be ahead of whoever collects the answers, which could otherwise pile up."""
+"""Maximum blocks per thread begun and not yet collected; two keep a thread busy, more would only fill memory."""
 
 T = TypeVar("T")
 

@@ -26,7 +26,7 @@ NETWORK_ROWS = 48
 """Up to so many rows a network of comparisons beats sorting column by column; it grows faster than n log n."""
 
 NETWORK_COLUMNS = 1 << 15
-"""Columns that a comparison takes at once: enough to forget what it costs to ask for it."""
+"""Columns compared at once; with so many, the cost of calling torch for each comparison no longer counts."""
 
 
 def mean_ordered(updates: Rows, used: range) -> Vector:

@@ -32,7 +32,7 @@ NEARER = 1 / 16
 """Another centre is worth a pass if it brings the rows around it this much closer, in squared distance."""
 
 RECENTRINGS = 2
-"""A first centre so far away that it hides who is inmost needs a second try."""
+"""Maximum centres tried after the first; a second one helps where a first one far away hides which row is inmost."""
 
 
 class GramRows(MixedRows):

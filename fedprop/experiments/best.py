@@ -11,7 +11,7 @@ from fedprop.types import Round, Vector
 
 FILE = "best.safetensors"
 TENSOR = "best"
-"""Its name among the tensors of a checkpoint."""
+"""The name of the best model among the tensors of a checkpoint."""
 
 
 class BestModel:

@@ -15,7 +15,7 @@ MOST_ENTRIES = 1_000_000
 """Keys and values in a file, those of aliases counted wherever they are used: a page of aliases can mean billions."""
 
 MOST_BYTES = 10_000_000
-"""In a file; reading that much takes a minute."""
+"""Maximum size of a configuration file; reading one of that size takes a minute."""
 
 
 class _Loader(yaml.SafeLoader):

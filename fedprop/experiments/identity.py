@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from types import CodeType, FunctionType
 from typing import Any
@@ -89,11 +90,9 @@ def _text(cls: type) -> bytes:
         return str(noted).encode()
     file = getattr(module, "__file__", None)
     if cls.__module__ != "__main__" and file is not None:
-        try:
-            with open(file, "rb") as text:
-                return hashlib.file_digest(text, "sha256").digest()
-        except OSError:
-            pass
+        # A file that is gone since, or never was but in an archive, is no file to read.
+        with suppress(FileNotFoundError, NotADirectoryError), open(file, "rb") as text:
+            return hashlib.file_digest(text, "sha256").digest()
     return "\n".join(_compiled(cls)).encode()
 
 

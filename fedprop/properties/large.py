@@ -20,7 +20,7 @@ TALL = ((10, 24), (25, 49), (50, 99), (100, 130))
 """Ranges of n, each tried for itself: below and above sizes at which code is known to take another way."""
 
 WIDE = ((4, 31), (32, 99), (100, 259), (260, 999), (1000, 1100))
-"""As many of d."""
+"""Ranges of d, each tried for itself, for the same reason."""
 
 DISTINCT = 3
 """Rows, and columns, that are drawn one by one; the others repeat them, since drawing all would take too long."""

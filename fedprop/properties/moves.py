@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 PLAIN = 8
-"""Seeds below it stand for simple transformations, so that counterexamples shrink to one of those."""
+"""Number of seeds, the smallest ones, that stand for simple transformations; counterexamples shrink to these."""
 
 
 def _generator(seed: int) -> torch.Generator:

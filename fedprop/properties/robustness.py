@@ -14,7 +14,7 @@ from fedprop.properties.comparison import difference, tolerance
 from fedprop.types import Updates, Vector
 
 MOST_F = 8
-"""For so many numbers of Byzantine rows a coefficient is tried for each."""
+"""Maximum numbers f that are all tried on one input, since each takes many sets of rows; of more, five are tried."""
 
 ROUNDED_ONE = 1 + 1e-9
 """Exact constants are attained, and then rounding alone may exceed them."""

@@ -11,7 +11,7 @@ from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 
 BLOCKS = 8
-"""Into so many blocks, or somewhat more, rows are cut that are streamed; fewer columns come one by one."""
+"""Minimum blocks in which rows are streamed, so that a rule sees several; fewer columns come one by one."""
 
 
 def _shape(rule: Rule, case: Case, contract: Contract) -> Finding | None:

@@ -19,7 +19,7 @@ MAX_EVENTS = 200_000
 """A longer run shows its beginning only, so that a viewer can still open the file."""
 
 _SILENT = frozenset((EventKind.ROUND_OPENED, EventKind.INVITED, EventKind.RECEIVED, EventKind.TRAINED))
-"""Kinds that the intervals already show."""
+"""Kinds of events that get no mark of their own, since the intervals show them."""
 
 Lane: TypeAlias = tuple[ClientId | None, int]
 

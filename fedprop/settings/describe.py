@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", NoneType: "null"}
 HUGE = 2**53
-"""A bound this far away concerns nobody."""
+"""Bounds from here on are left out of descriptions: floats no longer tell neighbouring integers apart."""
 
 _SIGNS = {Ge: (">=", "ge"), Gt: (">", "gt"), Le: ("<=", "le"), Lt: ("<", "lt")}
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 LIMIT = 2**63
-"""What tensors, records and files hold no integer beyond."""
+"""Integers from here on do not fit in 64 bits, and so in no tensor, record or file."""
 
 _HOLDING = ("schema", "items_schema", "keys_schema", "values_schema", "choices", "fields", "definitions", "steps")
 """Where pydantic's schemas hold other schemas."""

@@ -14,7 +14,6 @@ from fedprop.cli.progress import LiveProgress
 from fedprop.errors import WriteFailed
 from fedprop.experiments.store import RunStore
 
-
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -119,7 +119,7 @@ def broken():
         ({"data": OwnData(loaded=broken)}, {}, r"`data`: OwnData failed to load: LookupError: lost \(test_assembly"),
         ({}, {"dataset": (1, 2)}, "`data` must be a Dataset, .*; found tuple"),
         ({"model": OwnModel(built=nothing)}, {}, "`model` must be an nn.Module, .*; found NoneType"),
-        ({"model": OwnModel(built=broken)}, {}, r"`model`: OwnModel failed to build: LookupError: lost \(test_assembly"),
+        ({"model": OwnModel(built=broken)}, {}, r"`model`: OwnModel failed to build: LookupError: lost \(test_ass"),
         ({}, {"model": nn.Linear}, "`model` must be an nn.Module, not a class or a function; found type"),
     ],
 )

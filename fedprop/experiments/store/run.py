@@ -23,7 +23,7 @@ from fedprop.types import ClientId, Frozen
 
 DATABASE = "run.sqlite"
 FORMAT = 6
-"""Of what a run leaves in its folder; one of another format cannot be read."""
+"""The version of the form in which a run is stored; a run in another form cannot be read."""
 
 Json: TypeAlias = Any
 """Data as JSON has it."""

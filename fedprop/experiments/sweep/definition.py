@@ -37,7 +37,7 @@ PER = "per"
 """The key by which a choice says on which other axis it depends."""
 
 MOST_CELLS = 10_000
-"""In a sweep; more of them take seconds to write down, and years to run."""
+"""Maximum cells of a sweep; at a minute each, so many take a week."""
 
 
 def _numbers(value: Any) -> Any:

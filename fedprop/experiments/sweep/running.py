@@ -21,7 +21,7 @@ from fedprop.files import write_atomically
 from fedprop.folders import claimed
 
 FAILURE_FILE = "failure.txt"
-"""In a cell's folder: where an error that nobody expected came from."""
+"""The file in a cell's folder that holds the traceback of an unexpected error."""
 
 
 def run_sweep(
