@@ -128,7 +128,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("yaml", {"experiments", "report"}),
         ("sqlite3", {"experiments"}),
         ("filelock", {"folders"}),
-        ("sklearn", {"data", "defenses", "metrics", "privacy"}),
+        ("sklearn", {"aggregators", "data", "defenses", "metrics", "privacy"}),
         ("opacus", {"privacy"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
