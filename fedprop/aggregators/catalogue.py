@@ -2,10 +2,12 @@
 
 from fedprop.aggregators.adaptive_clipping import AdaptiveClipping as AdaptiveClipping
 from fedprop.aggregators.afa import AFA as AFA
+from fedprop.aggregators.aksel import Aksel as Aksel
 from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
 from fedprop.aggregators.cao_lai import CaoLai as CaoLai
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
+from fedprop.aggregators.cge import CGE as CGE
 from fedprop.aggregators.divide_and_conquer import DivideAndConquer as DivideAndConquer
 from fedprop.aggregators.faba import FABA as FABA
 from fedprop.aggregators.fl_trust import FLTrust as FLTrust
@@ -16,10 +18,12 @@ from fedprop.aggregators.geometric_median import GeometricMedian as GeometricMed
 from fedprop.aggregators.geometric_median_of_means import GeometricMedianOfMeans as GeometricMedianOfMeans
 from fedprop.aggregators.krum import Krum as Krum
 from fedprop.aggregators.loss_rejection import LossRejection as LossRejection
+from fedprop.aggregators.mda import MDA as MDA
 from fedprop.aggregators.mean import Mean as Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian as MeanAroundMedian
 from fedprop.aggregators.median import Median as Median
 from fedprop.aggregators.model_clipping import ModelClipping as ModelClipping
+from fedprop.aggregators.monna import MoNNA as MoNNA
 from fedprop.aggregators.moving_average import MovingAverage as MovingAverage
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing as NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
@@ -31,6 +35,7 @@ from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
 from fedprop.aggregators.sign_guard import SignGuard as SignGuard
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority
+from fedprop.aggregators.smea import SMEA as SMEA
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
 from fedprop.aggregators.zeno import Zeno as Zeno

@@ -29,6 +29,10 @@ from fedprop.aggregators import (
 from fedprop.errors import InvalidUpdates
 
 PARAMETERS = {
+    "smea": {"f": 1},
+    "mda": {"f": 1},
+    "monna": {"f": 1},
+    "cge": {"f": 1},
     "trimmed_mean": {"f": 1},
     "mean_around_median": {"f": 1},
     "phocas": {"f": 1},

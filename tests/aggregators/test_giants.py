@@ -33,6 +33,10 @@ from fedprop.aggregators.tolerance import parts_of
 from fedprop.properties.definition import oracle_for
 
 PARAMETERS = {
+    "smea": {"f": 2},
+    "mda": {"f": 2},
+    "monna": {"f": 2},
+    "cge": {"f": 2},
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},

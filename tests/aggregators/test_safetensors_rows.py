@@ -19,6 +19,10 @@ from fedprop.errors import InvalidUpdates
 
 ROWS = torch.randn(9, 24, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 PARAMETERS = {
+    "smea": {"f": 2},
+    "mda": {"f": 2},
+    "monna": {"f": 2},
+    "cge": {"f": 2},
     "trimmed_mean": {"f": 2},
     "mean_around_median": {"f": 2},
     "phocas": {"f": 2},

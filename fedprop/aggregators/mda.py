@@ -1,0 +1,88 @@
+"""MDA: the n - f rows that lie closest together."""
+
+from functools import partial
+from typing import ClassVar, Literal
+
+from pydantic import NonNegativeInt
+from torch import Tensor
+
+from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.chosen import weights_of
+from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
+from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.order_statistics import any_subset_unattacked
+from fedprop.aggregators.subsets import best_subset, refuse_many, several_best
+from fedprop.aggregators.views import centred_gram, squared_distances
+from fedprop.types import Gram, Updates, Weights
+
+
+class MDA(GramRule):
+    """The mean of the n - f rows whose largest distance from each other is least: minimum-diameter averaging.
+
+    Also known as Brute. All sets are tried; of sets with equal diameters the first in lexicographic order is taken, and
+    with f = 0 the answer is the mean. Needs n >= 2f + 1. The answer jumps where two sets are as wide. The search takes
+    O(n^2) for each of n choose f sets, and more than 50,000 sets are refused.
+
+    Attributes
+    ----------
+    f : how many Byzantine rows it is set to tolerate.
+
+    Raises
+    ------
+    InvalidUpdates
+        If n choose f is more than 50,000.
+
+    Source: El Mhamdi, Guerraoui and Rouault, ICML 2018 ("Brute"); El Mhamdi et al., "Genuinely Distributed Byzantine
+    Machine Learning", PODC 2020 (MDA). The coefficient in the contract is derived in `specs/test_subset_rules.py`.
+
+    >>> import torch
+    >>> MDA(f=1)(torch.tensor([[0.0], [3.0], [4.0], [5.0]]))
+    tensor([4.])
+    """
+
+    cost: ClassVar[str] = "n^2 d + n^2 (n choose f)"
+
+    kind: Literal["mda"] = "mda"
+    f: NonNegativeInt
+
+    @property
+    def min_rows(self) -> int:
+        return 2 * self.f + 1
+
+    def requirement(self) -> str:
+        return "n >= 2f + 1"
+
+    def contract(self) -> Contract:
+        return Contract(
+            permutation=True,
+            translation=True,
+            scaling=True,
+            orthogonal=True,
+            idempotent=True,
+            examples="ignored",
+            linear=True,
+            lies_in=Region.HULL,
+            tolerates=exactly(self.f, self.min_rows),
+            kappa=Kappa(mda_kappa, "specs/test_subset_rules.py"),
+            unattacked=lambda n: any_subset_unattacked(n, self.f),
+            ambiguous=self._tied,
+        )
+
+    def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
+        n = len(gram)
+        refuse_many(n, self.f, "MDA")
+        return weights_of(best_subset(n, self.f, partial(_diameters, squared_distances(gram)), gram.device), n)
+
+    def _tied(self, updates: Updates) -> bool:
+        gram = centred_gram(updates)
+        return several_best(gram, self.f, partial(_diameters, squared_distances(gram)))
+
+
+def _diameters(distances: Gram, sets: Tensor) -> Tensor:
+    """The largest squared distance within each set."""
+    return distances[sets[:, :, None], sets[:, None, :]].amax(dim=(1, 2))
+
+
+def mda_kappa(n: int, f: int) -> float:
+    """8 f^2 / (n - f)."""
+    return 8 * f**2 / (n - f)

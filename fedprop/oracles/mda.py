@@ -1,0 +1,41 @@
+"""Definition of minimum-diameter averaging, and how it has been misread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from fedprop.oracles.vectors import Rows, squared_distance, total, weighted_mean
+
+Pairs = Sequence[Sequence[float]]
+
+
+def first_least(rows: Rows, f: int, score: Callable[[Pairs, Sequence[int]], float]) -> list[float]:
+    """The mean of the n - f rows with the least score, which takes all squared distances; the first of several."""
+    n = len(rows)
+    distances = [[squared_distance(x, y) for y in rows] for x in rows]
+    best = min(combinations(range(n), n - f), key=lambda chosen: score(distances, chosen))
+    return weighted_mean([rows[i] for i in best], [1.0] * (n - f))
+
+
+def diameter(distances: Pairs, chosen: Sequence[int]) -> float:
+    """The largest squared distance among the chosen rows."""
+    return max((distances[i][j] for i, j in combinations(chosen, 2)), default=0.0)
+
+
+def mda(rows: Rows, f: int) -> list[float]:
+    """The mean of the n - f rows with the least diameter; the first set in lexicographic order.
+
+    Source: El Mhamdi et al., ICML 2018 and PODC 2020.
+    """
+    return first_least(rows, f, diameter)
+
+
+MISREADINGS: Mapping[str, Callable[..., Any]] = {
+    "least sum of distances": lambda rows, f: first_least(
+        rows, f, lambda d, chosen: total(d[i][j] ** 0.5 for i, j in combinations(chosen, 2))
+    ),
+    "least variance": lambda rows, f: first_least(
+        rows, f, lambda d, chosen: total(d[i][j] for i, j in combinations(chosen, 2))
+    ),
+    "one row more": lambda rows, f: mda(rows, max(0, f - 1)),
+}
