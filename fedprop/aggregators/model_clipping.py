@@ -56,10 +56,10 @@ class ModelClipping(Postprocessor):
     def apply(self, found: Aggregation, cohort: Cohort, state: None) -> Aggregation:
         rho = self.bound(cohort.round) if self.growth else self.bound(0)
         model = cohort.model.to(found.value.device, torch.float64)
-        moved = model + found.value.double()
-        # In a unit of its own, since the squares of a long model may be beyond float64.
-        unit = float(moved.abs().max()) or 1.0
-        direction = moved / unit
+        # Halved and in a unit of its own, since a sum of long vectors, and its squares, may be beyond float64.
+        half = model / 2 + found.value.double() / 2
+        unit = 2 * (float(half.abs().max()) or 1.0)
+        direction = half / (unit / 2)
         length = float(direction.norm())
         if length <= rho / unit:
             return found._replace(state=None)

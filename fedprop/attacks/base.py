@@ -87,6 +87,11 @@ class Attack(Kind, ABC):
         return type(self).craft is not Attack.craft
 
     @property
+    def from_rows(self) -> bool:
+        """Whether the updates it sends are made of rows, the model and the assumed rule: no data, no past models."""
+        return self.crafts and not self.trains and not self.looks_back and not self.malformed
+
+    @property
     def deviates(self) -> bool:
         """Whether its clients answer otherwise than honest ones would that hold the same data."""
         return self.crafts or type(self).claim is not Attack.claim or type(self).delay is not Attack.delay

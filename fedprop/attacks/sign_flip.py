@@ -34,6 +34,10 @@ class SignFlip(Attack):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(z=4.0, of="model"))
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(z=10.0))
+
     def craft(self, view: View) -> Updates:
         """The updates [c, d] to send."""
         if self.of == "model":

@@ -1,28 +1,23 @@
 """Rows as real attacks leave them: the generators that know what a rule's weak side looks like."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from hypothesis import strategies as st
 
 from fedprop.aggregators import Mean
 from fedprop.aggregators.assumed import AssumedRule
-from fedprop.attacks import Attack, FangKrum, FangMedian, FangTrimmedMean, Gaussian, SignFlip, View
+from fedprop.attacks import ATTACKS, Attack, View
 from fedprop.properties.case import Case
 from fedprop.properties.strategies import PLACEMENTS, grids
 from fedprop.types import Updates
 
-ATTACKERS: tuple[Attack, ...] = (
-    SignFlip(z=10.0),
-    Gaussian(),
-    FangTrimmedMean(knowledge="full"),
-    FangTrimmedMean(knowledge="partial"),
-    FangMedian(knowledge="full"),
-    FangKrum(knowledge="full"),
-    FangKrum(knowledge="full", goal="deviation"),
-)
-"""The shipped attacks, with what they may know."""
+
+@cache
+def attackers() -> tuple[Attack, ...]:
+    """The attacks worth trying that can hit any rows, with what they may know; see `Attack.from_rows`."""
+    return tuple(attack for attack in ATTACKS.examples() if attack.from_rows)
 
 
 def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
@@ -61,10 +56,10 @@ class Hit:
 
 @st.composite
 def hits(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Hit:
-    """Honest rows of which a shipped attack is to replace `f`."""
+    """Honest rows of which some attack is to replace `f`."""
     fewest = max(min_rows, f + 1)
     n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
     offset, spread = draw(st.sampled_from(PLACEMENTS))
     rows = offset + spread * torch.tensor(draw(grids(n, d)), dtype=torch.float64)
     byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
-    return Hit(draw(st.sampled_from(ATTACKERS)), rows.float(), tuple(byzantine), draw(st.integers(0, 2**16)))
+    return Hit(draw(st.sampled_from(attackers())), rows.float(), tuple(byzantine), draw(st.integers(0, 2**16)))

@@ -2,7 +2,7 @@
 
 Random inputs seldom come near a rule's worst case. Here the ratio of Allouah et al. (AISTATS 2023, Definition 2),
 ||F(x) - mean_S||^2 over the variance of the honest set S, is maximised by an evolution strategy with one parent
-(Rechenberg's one-fifth rule sets its step), started from honest rows that the shipped attacks have hit.
+(Rechenberg's one-fifth rule sets its step), started from honest rows that attacks have hit.
 """
 
 import math
@@ -12,7 +12,7 @@ from time import monotonic
 import torch
 from torch import Tensor
 
-from fedprop.properties.attacked import ATTACKERS, attack_rows
+from fedprop.properties.attacked import attack_rows, attackers
 from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import REACHES, carried_away
 from fedprop.properties.case import Case
@@ -114,7 +114,7 @@ def _starts(n: int, f: int, generator: torch.Generator) -> Iterator[tuple[str, U
         for d in DIMENSIONS:
             rows = torch.randn(n, d, generator=generator, dtype=torch.float64)
             yield "random", rows
-            for attack in ATTACKERS:
+            for attack in attackers():
                 yield attack.kind, attack_rows(attack, rows, byzantine, number)
 
 
