@@ -62,7 +62,7 @@ def with_giants(sizes: list[float]) -> torch.Tensor:
 
 
 def stands(rule: Aggregator, giants: int) -> bool:
-    """Whether a rule is to stand so many giants: it claims to, or, if it claims nothing of the kind, rows merely far."""
+    """Whether a rule is to stand so many giants: it claims to, or claims nothing and stands rows merely far."""
     claimed = tolerated(rule, len(ROWS))
     if claimed is not None:
         return giants <= claimed
