@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 import torch
@@ -89,6 +90,24 @@ def everywhere(case: Case, contract: Contract) -> bool:
     return True
 
 
+def granted(contract: Contract, f: int) -> Contract:
+    """For a property that can be tried whatever the contract claims."""
+    return contract
+
+
+def triable(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    """For a property that can be tried on every rule."""
+    return ""
+
+
+class Drawn(StrEnum):
+    """What rows a property is tried on."""
+
+    PLAIN = "any rows"
+    ATTACKED = "any rows, and some that real attacks have left"
+    TELLING = "any rows, and some on which misreadings of the definition go wrong"
+
+
 @dataclass(frozen=True)
 class Property:
     """One claim about rules.
@@ -101,6 +120,14 @@ class Property:
     claimed : whether a rule with this contract must have it.
     find : the search for a violation on one case.
     applies : whether it says anything about a case at all; where it does not, nothing can be found.
+    safety : whether it speaks of any answer at all, even one that is no vector, and so is owed by everybody.
+    rows_themselves : whether the rule must be handed the rows of the case, and no copy of them.
+    drawn : what rows it is best tried on.
+    more_rows : how many rows more than the case has the rule is asked about.
+    own_ties : whether a rule held to another one's contract may break ties of its own scores, where those of the other
+        are clear.
+    untriable : why it cannot be tried on a rule with this contract that answers in these dtypes; empty if it can.
+    grant : a contract with just enough claimed for it to be tried on f Byzantine rows.
     """
 
     name: str
@@ -109,12 +136,24 @@ class Property:
     find: Find
     claimed: Callable[[Contract], bool] = universal
     applies: Callable[[Case, Contract], bool] = everywhere
+    safety: bool = False
+    rows_themselves: bool = False
+    drawn: Drawn = Drawn.PLAIN
+    more_rows: int = 0
+    own_ties: bool = False
+    untriable: Callable[[Rule, Contract, Sequence[torch.dtype]], str] = triable
+    grant: Callable[[Contract, int], Contract] = granted
 
     def check(self, rule: Rule, case: Case, contract: Contract) -> None:
         """Raise `PropertyViolated` if `rule` breaks the property on `case`."""
         finding = self.find(rule, case, contract) if self.applies(case, contract) else None
         if finding is not None:
             raise PropertyViolated(self.name, self.statement, finding, case)
+
+
+def no_full_form(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    """Why the full form of a rule cannot be tried: only an `Aggregator` has one."""
+    return "" if isinstance(rule, Aggregator) else "only an Aggregator has a full form"
 
 
 def counts_examples(rule: Rule) -> bool:

@@ -1,9 +1,11 @@
 """The property that a minority cannot carry the answer away."""
 
+from dataclasses import replace
+
 import torch
 
-from fedprop.aggregators.contract import Contract
-from fedprop.properties.base import Finding, Property, Rule
+from fedprop.aggregators.contract import Contract, exactly
+from fedprop.properties.base import Drawn, Finding, Property, Rule
 from fedprop.properties.case import Case
 
 REACHES = (1e6, 1e20)
@@ -47,6 +49,11 @@ def _breakdown(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     return next((finding for finding in found if finding is not None), None)
 
 
+def tolerating(contract: Contract, f: int) -> Contract:
+    """The contract of a rule that tolerates f rows and no other number."""
+    return replace(contract, tolerates=exactly(f, f + 1))
+
+
 BREAKDOWN = Property(
     "breakdown",
     "However far off the f Byzantine rows are, the answer stays near the honest ones.",
@@ -54,5 +61,7 @@ BREAKDOWN = Property(
     _breakdown,
     lambda contract: any(f > 0 for n in range(64) for f in contract.tolerates(n)),
     _under_attack,
+    drawn=Drawn.ATTACKED,
+    grant=tolerating,
 )
 """Claimed by every rule that tolerates any Byzantine row at all."""

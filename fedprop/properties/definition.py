@@ -16,7 +16,7 @@ from fedprop.aggregators.rooted import Rooted, self_contained
 from fedprop.aggregators.told import Told
 from fedprop.oracles import MISREADINGS, ORACLES
 from fedprop.oracles.server_side import server_knowing
-from fedprop.properties.base import Finding, Property, Rule
+from fedprop.properties.base import Drawn, Finding, Property, Rule
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import same_answer
 from fedprop.settings.kind import Kind
@@ -120,7 +120,8 @@ def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Prope
             return None
         return Finding(found, expected, "by the definition", rows)
 
-    return Property("definition", "The answer is the one that the definition gives.", source, find)
+    statement = "The answer is the one that the definition gives."
+    return Property("definition", statement, source, find, drawn=Drawn.TELLING)
 
 
 def refuses(reference: Aggregator) -> Property:

@@ -1,5 +1,7 @@
 """Properties that relate the answers to two inputs: reorder, shift, stretch or rotate the rows and see."""
 
+from collections.abc import Sequence
+
 import torch
 
 from fedprop.aggregators.contract import Contract
@@ -166,6 +168,10 @@ def _halved_claims(rule: Rule, case: Case, contract: Contract, many: tuple[int, 
     return _differs(contract, rows, expected, found, how=how, ask=ask, want=want)
 
 
+def _tells_no_examples(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    return "" if counts_examples(rule) else "the rule is not told of examples"
+
+
 LOCATION = "a location estimator: Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987"
 
 INVARIANCES = (
@@ -175,6 +181,7 @@ INVARIANCES = (
         "clients have no order",
         _permutation,
         lambda contract: contract.permutation,
+        own_ties=True,
     ),
     Property(
         "translation",
@@ -192,6 +199,7 @@ INVARIANCES = (
         LOCATION,
         _orthogonal,
         lambda contract: contract.orthogonal,
+        own_ties=True,
     ),
     Property(
         "idempotent",
@@ -213,12 +221,14 @@ INVARIANCES = (
         "minimisers of a sum of distances, and order statistics; see Contract.monotone",
         _monotone,
         lambda contract: contract.monotone,
+        more_rows=1,
     ),
     Property(
         "examples",
         "Equal claims of examples change nothing; others count as copies of the rows, or not at all, as the rule says.",
         "McMahan et al., AISTATS 2017, Algorithm 1 (weights n_k / n)",
         _examples,
+        untriable=_tells_no_examples,
     ),
 )
 """Properties that a contract claims by one field each."""

@@ -1,14 +1,18 @@
 """Properties that bound what Byzantine rows can do: where the answer lies, and how far from the honest mean."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, islice
 from math import comb
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.properties.base import Finding, Property, Rule, in_short
+from fedprop.properties.base import Drawn, Finding, Property, Rule, in_short, no_full_form
+from fedprop.properties.breakdown import tolerating
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, tolerance
 from fedprop.types import Updates, Vector
@@ -149,21 +153,64 @@ def errors_and_spreads(rows: Updates, z: Vector, sets: Tensor) -> tuple[Tensor, 
     return (z - means).norm(dim=1), (shares * squares).sum(dim=1).sqrt()
 
 
-ROBUSTNESS = (
+def _no_weights(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    linear = "" if contract.linear else "the rule does not claim to be linear"
+    return no_full_form(rule, contract, dtypes) or linear
+
+
+def _no_constant(claimed: object) -> str:
+    return "no constant is claimed" if claimed is None else ""
+
+
+REGION = Property(
+    "region",
+    "The answer lies where the contract says.",
+    "Yin et al., ICML 2018 (honest range); convexity of weighted means (hull)",
+    _region,
+    lambda contract: contract.lies_in is not Region.ANYWHERE,
+    _region_applies,
+    drawn=Drawn.ATTACKED,
+)
+"""That the answer lies in the region that the contract claims, whichever that is."""
+
+
+def _lies_in(region: Region, name: str, **more: Any) -> Property:
+    """The property of having answers in one region, whatever the contract claims; reports call it by that name."""
+
+    def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+        return REGION.find(rule, case, replace(contract, lies_in=region))
+
+    def applies(case: Case, contract: Contract) -> bool:
+        return REGION.applies(case, replace(contract, lies_in=region))
+
+    return replace(
+        REGION,
+        name=name,
+        statement=f"The answer lies in: {region.value}.",
+        find=find,
+        claimed=lambda contract: contract.lies_in is region,
+        applies=applies,
+        **more,
+    )
+
+
+REGIONS = (
+    _lies_in(Region.ROW, "a row"),
+    _lies_in(Region.HULL, "hull"),
+    _lies_in(Region.BOX, "box"),
+    _lies_in(Region.HONEST_BOX, "honest box", grant=tolerating),
+)
+"""For each region a property of its own, so that it can be tried on rules that do not claim it."""
+
+LIMITS = (
     Property(
         "weights",
         "The weights of the full form reproduce the answer, and sum to one if the rule follows a shift.",
         "fedprop.aggregators.GramRule",
         _weights,
         lambda contract: contract.linear,
-    ),
-    Property(
-        "region",
-        "The answer lies where the contract says.",
-        "Yin et al., ICML 2018 (honest range); convexity of weighted means (hull)",
-        _region,
-        lambda contract: contract.lies_in is not Region.ANYWHERE,
-        _region_applies,
+        drawn=Drawn.ATTACKED,
+        untriable=_no_weights,
     ),
     Property(
         "kappa",
@@ -172,6 +219,8 @@ ROBUSTNESS = (
         _kappa,
         lambda contract: contract.kappa is not None,
         _tolerates_any,
+        drawn=Drawn.ATTACKED,
+        untriable=lambda rule, contract, dtypes: _no_constant(contract.kappa),
     ),
     Property(
         "unattacked",
@@ -179,6 +228,10 @@ ROBUSTNESS = (
         "Yang et al., on the tension between robustness and accuracy without attack",
         _unattacked,
         lambda contract: contract.unattacked is not None,
+        untriable=lambda rule, contract, dtypes: _no_constant(contract.unattacked),
     ),
 )
+"""Properties of weights and constants."""
+
+ROBUSTNESS = (REGION, *LIMITS)
 """Properties that limit an attacker."""

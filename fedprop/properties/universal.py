@@ -1,12 +1,14 @@
 """Properties of every rule, whatever it claims."""
 
+from collections.abc import Sequence
+
 import torch
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.errors import WrongAnswer
-from fedprop.properties.base import Finding, Property, Rule
+from fedprop.properties.base import Drawn, Finding, Property, Rule, no_full_form
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 
@@ -72,6 +74,10 @@ def _two_dtypes(case: Case, contract: Contract) -> bool:
     return len(case.dtypes) > 1
 
 
+def _one_dtype(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    return f"the rule takes {', '.join(map(str, dtypes))} alone" if len(dtypes) == 1 else ""
+
+
 def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
     narrow, wide = rule(case.narrow).double(), rule(rows).double()
@@ -126,40 +132,70 @@ def _devices(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     return Finding(there, here, "on CUDA rather than the CPU", ask="rule(rows.cuda())", want="rule(rows)")
 
 
+def _no_device(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    return "" if torch.cuda.is_available() else "no CUDA device here"
+
+
 UNIVERSAL = (
     Property(
         "shape",
         "The answer to rows [n, d] is one vector [d] with their dtype and device.",
         "fedprop.aggregators.Aggregator",
         _shape,
+        safety=True,
     ),
-    Property("finite", "Finite rows have a finite answer.", "fedprop.aggregators.Aggregator", _finite),
+    Property(
+        "finite",
+        "Finite rows have a finite answer.",
+        "fedprop.aggregators.Aggregator",
+        _finite,
+        safety=True,
+        drawn=Drawn.ATTACKED,
+    ),
     Property(
         "untouched",
         "The rows are left as they were; the answer is no view of them.",
         "fedprop.aggregators.Aggregator",
         _untouched,
+        safety=True,
+        rows_themselves=True,
     ),
-    Property("repeatable", "Equal rows have equal answers, to the bit.", "fedprop.aggregators.Aggregator", _repeatable),
+    Property(
+        "repeatable",
+        "Equal rows have equal answers, to the bit.",
+        "fedprop.aggregators.Aggregator",
+        _repeatable,
+        safety=True,
+    ),
     Property(
         "precision",
         "Rows in float32 have the answer that the same rows have in float64, rounded.",
         "Higham, Accuracy and Stability of Numerical Algorithms, 2002, Section 1.7 (cancellation)",
         _precision,
         applies=_two_dtypes,
+        own_ties=True,
+        untriable=_one_dtype,
     ),
     Property(
         "full form",
         "`aggregate` gives the answer of the call, and one finite weight for each row.",
         "fedprop.aggregators.Aggregator",
         _full_form,
+        untriable=no_full_form,
     ),
     Property(
         "streaming",
         "The answer is the same when the columns are seen block by block.",
         "fedprop.aggregators.columns",
         _streaming,
+        untriable=no_full_form,
     ),
-    Property("devices", "A CUDA device gives the answer of the CPU.", "fedprop.aggregators.Aggregator", _devices),
+    Property(
+        "devices",
+        "A CUDA device gives the answer of the CPU.",
+        "fedprop.aggregators.Aggregator",
+        _devices,
+        untriable=_no_device,
+    ),
 )
 """Properties that no contract needs to claim."""

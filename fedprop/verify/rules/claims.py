@@ -1,7 +1,7 @@
 """Every claim there is to try about one rule: its own, those of a rule it should equal, or whatever may hold."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -9,17 +9,16 @@ from time import monotonic
 
 import torch
 
-from fedprop.aggregators import Aggregator, Contract, Region
-from fedprop.aggregators.contract import exactly
+from fedprop.aggregators import Aggregator, Contract
 from fedprop.answers import described
 from fedprop.errors import InvalidConfig
 from fedprop.properties import Case, Finding, Property, agrees_with, contract_of, oracle_for
-from fedprop.properties.base import Rule, counts_examples
+from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import BREAKDOWN
 from fedprop.properties.comparison import settled, tied
 from fedprop.properties.definition import refuses, source_of
 from fedprop.properties.invariances import INVARIANCES
-from fedprop.properties.robustness import ROBUSTNESS
+from fedprop.properties.robustness import LIMITS, REGIONS
 from fedprop.properties.universal import UNIVERSAL
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector
@@ -32,22 +31,8 @@ from fedprop.verify.rules.inputs import DTYPES, Input, Inputs, Reference
 from fedprop.verify.targets.dialects import DIALECTS
 from fedprop.verify.targets.target import Target
 
-SAFETY = ("shape", "finite", "untouched", "repeatable")
-"""What everybody owes."""
-
-FULL_FORM = ("full form", "weights", "streaming")
-"""What only an `Aggregator` can have."""
-
-REGIONS = {Region.ROW: "a row", Region.HULL: "hull", Region.BOX: "box", Region.HONEST_BOX: "honest box"}
-"""How reports call the places where an answer may lie."""
-
-UNDER_ATTACK = (*REGIONS.values(), "kappa", "breakdown", "weights", "finite")
-"""Claims that are tried on rows left by real attacks as well."""
-
-
-OWN_TIES = ("permutation", "orthogonal", "precision")
-"""Claims in which a rule may break ties of its own scores, where those of the rule it should equal are clear."""
-
+TRIED = (*UNIVERSAL, *INVARIANCES, *LIMITS, BREAKDOWN, *REGIONS)
+"""Every property that is tried on every rule, each region as one of its own."""
 
 ITERATIVE = 1e-7
 """A contract with a coarser precision is that of an iterative rule."""
@@ -73,7 +58,7 @@ class RulePlan:
 
     def claims(self) -> list[Claim[Input]]:
         """Safety first, then what is claimed, then what is merely tried."""
-        found = [self._answers(), *(self._claim(prop) for prop in self._properties)]
+        found = [self._answers(), *self._defined(), *map(self._claim, TRIED)]
         if self.reference is not None and self.inputs.n is None:
             found.append(self._too_few(self.reference))
         unknown = sorted(set(self.named) - {claim.name for claim in found})
@@ -82,7 +67,7 @@ class RulePlan:
             told = f"{', '.join(unknown)}{meant(unknown[0], names)}"
             raise InvalidConfig(f"`--claim` must be one of {', '.join(names)}; found {told}")
         order: dict[Status, int] = {"safety": 0, "claimed": 1, "tried": 2}
-        return sorted(found, key=lambda claim: (order[claim.status], claim.name != "definition", bool(claim.skip)))
+        return sorted(found, key=lambda claim: (order[claim.status], bool(claim.skip)))
 
     def notes(self) -> tuple[str, ...]:
         """How the rule was asked, where that is not as most are."""
@@ -139,39 +124,36 @@ class RulePlan:
             return contract_of(rule)
         return settled(self.target.declared or Contract(), rule)
 
-    @property
-    def _properties(self) -> list[Property]:
-        robust = [prop for prop in ROBUSTNESS if prop.name != "region"]
-        found = [*UNIVERSAL, *INVARIANCES, *robust, BREAKDOWN, *(_lies_in(region) for region in REGIONS)]
+    def _defined(self) -> list[Claim[Input]]:
+        """The claim that the answer is the one by the definition, where there is one; it is another one for each f."""
         judge = self.inputs.judge(self.inputs.fs[-1])
-        if judge is not None and (oracle := oracle_for(judge)) is not None:
-            found.append(agrees_with(oracle, source=source_of(judge)))
-        return found
+        oracle = None if judge is None else oracle_for(judge)
+        if judge is None or oracle is None:
+            return []
+        return [self._claim(agrees_with(oracle, source=source_of(judge)), self._definition)]
 
-    def _claim(self, prop: Property) -> Claim[Input]:
-        inputs = self.inputs.attacked if prop.name in UNDER_ATTACK else self.inputs.plain
+    def _claim(self, prop: Property, at: Callable[[int], Property] | None = None) -> Claim[Input]:
+        """The claim that a rule has a property, which may be another one, `at(f)`, where the rule is set to f."""
         return Claim(
             name=prop.name,
             statement=prop.statement,
             source=prop.source,
             status=self._status(prop),
-            inputs=self.inputs.telling if prop.name == "definition" else inputs,
-            find=partial(self._find, prop),
+            inputs=self.inputs.of(prop.drawn),
+            find=partial(self._find, at or (lambda f: prop)),
             show=self._show,
             skip=self._skip(prop),
         )
 
-    def _find(self, prop: Property, value: Input) -> Finding | None:
-        rule, case = self.target.make(value.f), self._case(value)
-        if prop.name != "untouched":
-            rule = _careful(rule, anything=prop.name in SAFETY)
-        if prop.name == "monotone" and self.inputs.n is not None and len(case.rows) + 1 not in self.inputs.n:
+    def _find(self, at: Callable[[int], Property], value: Input) -> Finding | None:
+        prop, rule, case = at(value.f), self.target.make(value.f), self._case(value)
+        if not prop.rows_themselves:
+            rule = _careful(rule, anything=prop.safety)
+        if prop.more_rows and self.inputs.n is not None and len(case.rows) + prop.more_rows not in self.inputs.n:
             raise Inapplicable(f"one row more than {len(case.rows)} is outside the stated n")
         contract = self._contract(value.f, rule)
-        if prop.name == "definition":
-            prop = self._definition(value.f)
-        contract = contract if prop.claimed(contract) else _granted(prop, contract, value.f)
-        if len(case.dtypes) == 1 or (prop.name in OWN_TIES and self.reference is not None):
+        contract = contract if prop.claimed(contract) else prop.grant(contract, value.f)
+        if len(case.dtypes) == 1 or (prop.own_ties and self.reference is not None):
             contract = _excused(contract, rule, case.wide)
         if not prop.applies(case, contract):
             raise Inapplicable("it says nothing about any input tried")
@@ -189,7 +171,7 @@ class RulePlan:
         return agrees_with(oracle)
 
     def _status(self, prop: Property) -> Status:
-        if prop.name in SAFETY:
+        if prop.safety:
             return "safety"
         speaks = self.target.declared is not None or self.inputs.judge(self.inputs.fs[-1]) is not None
         owed = speaks and prop.claimed(self._promised)
@@ -197,18 +179,9 @@ class RulePlan:
 
     def _skip(self, prop: Property) -> str:
         """Why a property cannot be tried on this rule here."""
-        dtypes = self.inputs.dtypes
-        reasons = (
-            (not dtypes, "no rows have an answer: see `answers`"),
-            (prop.name == "precision" and len(dtypes) == 1, f"the rule takes {', '.join(map(str, dtypes))} alone"),
-            (prop.name == "devices" and not torch.cuda.is_available(), "no CUDA device here"),
-            (prop.name in FULL_FORM and not isinstance(self.example, Aggregator), "only an Aggregator has a full form"),
-            (prop.name == "examples" and not counts_examples(self.example), "the rule is not told of examples"),
-            (prop.name == "weights" and not self._promised.linear, "the rule does not claim to be linear"),
-            (prop.name == "kappa" and self._promised.kappa is None, "no constant is claimed"),
-            (prop.name == "unattacked" and self._promised.unattacked is None, "no constant is claimed"),
-        )
-        return next((why for applies, why in reasons if applies), "")
+        if not self.inputs.dtypes:
+            return "no rows have an answer: see `answers`"
+        return prop.untriable(self.example, self._promised, self.inputs.dtypes)
 
     def _answers(self) -> Claim[Input]:
         statement = "Finite rows have an answer, and no error."
@@ -294,26 +267,6 @@ class _CarefulWeighing(_Careful):
         return self._looked_at(rows, self._rule.with_examples(rows.clone(), examples))  # type: ignore[attr-defined]
 
 
-def _lies_in(region: Region) -> Property:
-    """The region property for one region, named by it."""
-    prop = next(p for p in ROBUSTNESS if p.name == "region")
-
-    def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-        return prop.find(rule, case, replace(contract, lies_in=region))
-
-    def applies(case: Case, contract: Contract) -> bool:
-        return prop.applies(case, replace(contract, lies_in=region))
-
-    return replace(
-        prop,
-        name=REGIONS[region],
-        statement=f"The answer lies in: {region.value}.",
-        find=find,
-        claimed=lambda contract: contract.lies_in is region,
-        applies=applies,
-    )
-
-
 def _lenient(contract: Contract) -> Contract:
     """What may be asked of another implementation: one that iterates stops where it likes, within reason.
 
@@ -328,10 +281,3 @@ def _excused(contract: Contract, rule: Rule, before: Updates) -> Contract:
     """The contract, ambiguous also where the answer of `rule` jumps, at the rows judged or as they were before."""
     stated = contract.ambiguous
     return replace(contract, ambiguous=lambda rows: stated(rows) or any(tied(rule, x) for x in (rows, before)))
-
-
-def _granted(prop: Property, contract: Contract, f: int) -> Contract:
-    """The contract with just enough claimed for a property to be tried."""
-    if prop.name in ("breakdown", REGIONS[Region.HONEST_BOX]):
-        return replace(contract, tolerates=exactly(f, f + 1))
-    return contract

@@ -16,6 +16,7 @@ from fedprop.aggregators import Aggregator
 from fedprop.errors import InvalidConfig, ServerUnknown
 from fedprop.properties import Case, cases, oracle_for
 from fedprop.properties.attacked import Hit, hits
+from fedprop.properties.base import Drawn
 from fedprop.properties.definition import misreadings_of
 from fedprop.properties.large import TALL, WIDE, large_cases
 from fedprop.properties.strategies import separating
@@ -142,6 +143,15 @@ class Inputs:
         """Inputs on which known misreadings of the definition go wrong, among any others."""
         small, anywhere = self._separating(self._few, SMALL), self._separating(self.fs, ANY)
         return (small, self._any, anywhere, *self._large)
+
+    def of(self, drawn: Drawn) -> tuple[Strategy, ...]:
+        """Inputs for a property that says what rows it is best tried on."""
+        made = {
+            Drawn.PLAIN: lambda: self.plain,
+            Drawn.ATTACKED: lambda: self.attacked,
+            Drawn.TELLING: lambda: self.telling,
+        }
+        return made[drawn]()
 
     @cached_property
     def _any(self) -> st.SearchStrategy[Input]:
