@@ -101,7 +101,7 @@ class Cohort:
         """
         if self.server is None:
             raise ServerUnknown(
-                "`server` must be given with the cohort to a rule that needs root data, "
+                "`server` must be given with the cohort to a rule that asks it, "
                 "as in Cohort(rows, server=Reference(update)); found None"
             )
         return self.server

@@ -24,8 +24,8 @@ class WorkerMomentum(Stage):
     A client that has several rows in a round moves its momentum with each, in their order.
 
     Sources differ in the beginning: with m = 0 at first the answer to the first round would be (1 - beta) times as
-    long. Here it begins as the first row, as in the experiments' code. El Mhamdi et al. (2021) write m <- x + beta m,
-    which is 1 / (1 - beta) times as long in the end.
+    long. Here it begins as the first row, so that the first answer is as long as any. El Mhamdi et al. (2021) write
+    m <- x + beta m, which is 1 / (1 - beta) times as long in the end.
 
     The weights of the full form tell how much of each row of this round went into the aggregate; what past rounds add
     is not in them.

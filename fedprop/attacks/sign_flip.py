@@ -32,11 +32,7 @@ class SignFlip(Attack):
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
-        return (cls(), cls(z=4.0, of="model"))
-
-    @classmethod
-    def examples(cls) -> tuple[Self, ...]:
-        return (cls(), cls(z=10.0))
+        return (cls(), cls(z=10.0), cls(z=4.0, of="model"))
 
     def craft(self, view: View) -> Updates:
         """The updates [c, d] to send."""

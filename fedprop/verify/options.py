@@ -46,6 +46,6 @@ def check_spec(name: str, found: Any) -> None:
     listed = found if isinstance(found, list | tuple) else [found]
     if not listed or not all(isinstance(part, str | Mapping) for part in listed):
         raise InvalidConfig(
-            f"{name} must spell a built-in rule or stage, as krum or {{kind: krum, m: 3}}, or a list of those; "
-            f"found {found!r}"
+            f"{name} must spell a built-in rule, stage or postprocessor, as krum or {{kind: krum, m: 3}}, or a list of "
+            f"those; found {found!r}"
         )

@@ -118,7 +118,10 @@ def test_what_is_left_undecided_for_want_of_time_is_told_and_is_no_success(fedpr
         (("rules.py:mean", "--n", "5..3"), "`n` must be a number such as 2"),
         (("rules.py:mean", "--as", "crumb"), "--as must spell a built-in rule, stage or postprocessor; found crumb"),
         (("rules.py:mean", "--as", "{kind: ["), "--as is not valid YAML"),
-        (("rules.py:mean", "--as", "3"), "--as must spell a built-in rule or stage, as krum or {kind: krum, m: 3}"),
+        (
+            ("rules.py:mean", "--as", "3"),
+            "--as must spell a built-in rule, stage or postprocessor, as krum or {kind: krum, m: 3}",
+        ),
         (("rules.py:mean", "--as", ""), "or a list of those; found None"),
         (("rules.py:zeno",), "['losses'] need --set; what only a server can tell, such as losses"),
         (("rules.py:mean", "--profile", "hasty"), "`profile` must be one of fast, thorough; found 'hasty'"),
