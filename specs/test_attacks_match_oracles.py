@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.attacks import ATTACKS, Attack, View
+from fedprop.errors import TooFewUpdates
 from fedprop.oracles import MISREADINGS, ORACLES
 from fedprop.oracles.alie import largest_z
 
@@ -58,11 +59,12 @@ def seen(attack: Attack, rows: list[list[float]], received: int, *, buffers: int
     origin = 1 + torch.arange(own.shape[1], dtype=torch.float64)
     past = torch.stack([0.5 * (age + 1) * origin.flip(0) for age in range(attack.looks_back)] or [origin[:0]])
     told = {"received": received, "buffers": buffers} | ({"past": past} if attack.looks_back else {})
-    return View(own, benign, origin, _unasked, torch.Generator(), **told)
+    return View(own, benign, origin, _refuses, torch.Generator(), **told)
 
 
-def _unasked(updates: Any, f: int) -> Any:
-    raise AssertionError("these attacks ask no rule")
+def _refuses(updates: Any, f: int) -> Any:
+    """A rule that answers nobody: no definition here asks one."""
+    raise TooFewUpdates("n >= infinity")
 
 
 ROWS = st.integers(1, 3).flatmap(

@@ -31,7 +31,8 @@ from fedprop.verify.attacks.inputs import Bowls
 
 
 def rule(kind: str | None) -> Assumed:
-    """The rule of this kind as an attack meets it; it refuses what it always refuses."""
+    """The rule of this kind as an attack meets it; it refuses what it always refuses. The server's own is a median."""
+    kind = kind or "median"
 
     def ask(updates: Tensor, f: int) -> tuple[Tensor, Tensor]:
         tolerance = {"f": f} if "f" in AGGREGATORS.kinds[kind].model_fields else {}

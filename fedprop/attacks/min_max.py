@@ -1,10 +1,13 @@
 """Min-Max: no farther from any honest row than two honest rows are from each other."""
 
+from collections.abc import Callable
 from typing import Literal, Self
 
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_benign_diameter
 from fedprop.attacks.pushed_mean import PushedMean
+from fedprop.attacks.rows import square_distances
+from fedprop.attacks.view import View
 from fedprop.types import Updates, Vector
 
 
@@ -20,12 +23,16 @@ class MinMax(PushedMean):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(knowledge="full", push="unit"), cls(knowledge="full", push="sign"))
 
-    def reach(self, squares: Vector) -> float:
-        return float(squares.max())
-
-    def limit(self, squares: Updates) -> float:
-        return float(squares.max())
+    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+        """Within the honest diameter."""
+        return farthest(rows)
 
     def constraints(self) -> tuple[Constraint, ...]:
         """Within the honest diameter."""
         return (within_benign_diameter(),)
+
+
+def farthest(rows: Updates) -> Callable[[Vector], bool]:
+    """Whether a row is no farther from any of these than two of them are from each other."""
+    limit = square_distances(rows, rows).max()
+    return lambda row: bool(square_distances(row.double()[None], rows).max() <= limit)

@@ -1,10 +1,13 @@
 """Min-Sum: no farther from all honest rows together than some honest row is."""
 
+from collections.abc import Callable
 from typing import Literal, Self
 
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_benign_scatter
 from fedprop.attacks.pushed_mean import PushedMean
+from fedprop.attacks.rows import square_distances
+from fedprop.attacks.view import View
 from fedprop.types import Updates, Vector
 
 
@@ -22,11 +25,10 @@ class MinSum(PushedMean):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(knowledge="full", push="unit"))
 
-    def reach(self, squares: Vector) -> float:
-        return float(squares.sum())
-
-    def limit(self, squares: Updates) -> float:
-        return float(squares.sum(dim=1).max())
+    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+        """Within the honest scatter."""
+        limit = square_distances(rows, rows).sum(dim=1).max()
+        return lambda row: bool(square_distances(row.double()[None], rows).sum() <= limit)
 
     def constraints(self) -> tuple[Constraint, ...]:
         """Within the honest scatter."""

@@ -1,12 +1,13 @@
-"""What Min-Max and Min-Sum have in common: the honest mean, pushed as far as a bound on distances allows."""
+"""The honest mean, pushed as far as something allows: what Min-Max, Min-Sum and the tailored attack have in common."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import torch
 
 from fedprop.attacks.base import Attack
-from fedprop.attacks.rows import sendable, square_distances
+from fedprop.attacks.rows import sendable
 from fedprop.attacks.view import Knowledge, View
 from fedprop.types import Positive, Updates, Vector
 
@@ -14,14 +15,15 @@ Push: TypeAlias = Literal["unit", "deviation", "sign"]
 
 
 class PushedMean(Attack):
-    """Base of the two attacks of Shejwalkar and Houmansadr that know no rule.
+    """Base of the attacks of Shejwalkar and Houmansadr.
 
     All compromised clients send b + gamma p. b is the mean of the honest rows that the attack sees (its own where it
-    sees no others), p a direction against it, and gamma the largest strength found for which the row keeps to the
-    attack's bound. The search begins at `start` and moves by half of it, a quarter, and so on, up after a success and
-    down after a failure, until a move is at most `threshold`: it reaches strengths up to twice the start, as the code
-    of the paper does, and its last success is what is sent. Each trial is of the row that would be sent, rounded to its
-    dtype, so that rounding breaks no bound either. Where not even b keeps to it, for rounding, b is sent.
+    sees no others), p a direction against it, and gamma the largest strength found that the attack `allows`: with
+    which the row keeps to its bound, or the server's rule answers as it wants. The search begins at `start` and
+    moves by half of it, a quarter, and so on, up after a success and down after a failure, until a move is at most
+    `threshold`: it reaches strengths up to twice the start, as the code of the paper does, and its last success is
+    what is sent. Each trial is of the row that would be sent, rounded to its dtype, so that rounding breaks no
+    bound either. Where not even b keeps to it, for rounding, b is sent.
 
     Attributes
     ----------
@@ -45,12 +47,11 @@ class PushedMean(Attack):
         return self.knowledge
 
     @abstractmethod
-    def reach(self, squares: Vector) -> float:
-        """What the bound limits, of a row at these squared distances [b] from the honest rows."""
+    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+        """Whether a strength is one that the search may settle on, told of the row [d] that would be sent.
 
-    @abstractmethod
-    def limit(self, squares: Updates) -> float:
-        """The bound, from the squared distances [b, b] between the honest rows."""
+        `rows` are the honest ones [b, d] that the attack judges by, in float64.
+        """
 
     def craft(self, view: View) -> Updates:
         """The updates [c, d] to send, all equal.
@@ -64,13 +65,13 @@ class PushedMean(Attack):
             return view.own
         rows = view.seen(self.knowledge).double()
         mean, direction = rows.mean(dim=0), directed(rows, self.push)
-        limit = self.limit(square_distances(rows, rows))
+        allowed = self.allows(view, rows)
         sent = sendable(mean, view.own)
         strength, step, best = self.start, self.start, 0.0
         while abs(best - strength) > self.threshold:
             tried = sendable(mean + strength * direction, view.own)
             step /= 2
-            if self.reach(square_distances(tried.double()[None], rows)[0]) <= limit:
+            if allowed(tried):
                 sent, best = tried, strength
                 strength += step
             else:

@@ -19,6 +19,11 @@ def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> 
     return draws.to(like.device)
 
 
+def afresh(generator: torch.Generator) -> torch.Generator:
+    """A generator at the start of the stream, for what is drawn twice alike: while crafting and while remembering."""
+    return torch.Generator().manual_seed(generator.initial_seed())
+
+
 def ball(centre: Vector, radius: float, count: int, generator: torch.Generator) -> Updates:
     """`count` points, float64 [count, d], uniform in the Euclidean ball around `centre`.
 

@@ -50,6 +50,8 @@ class View:
         How many updates the server averages at a time, the cohort that it wants. Every attack knows it.
     clients : tuple of int, length c
         Whose updates the rows of `own` are: what an attack remembers of a client is keyed by these.
+    benign_clients : tuple of int, length b
+        Whose updates the rows of `benign` are; empty where the view hides these.
     examples : tuple of int, length c
         How many training examples each of them would truthfully claim.
     round : int
@@ -73,6 +75,7 @@ class View:
     form: Form = field(repr=False, compare=False)
     received: int
     clients: tuple[ClientId, ...]
+    benign_clients: tuple[ClientId, ...]
     examples: tuple[int, ...]
     round: Round
     past: Float[Tensor, "p d"]
@@ -91,6 +94,7 @@ class View:
         *,
         received: int | None = None,
         clients: Sequence[ClientId] | None = None,
+        benign_clients: Sequence[ClientId] | None = None,
         examples: Sequence[int] | None = None,
         round: Round = 0,
         past: Tensor | NDArray[Any] | None = None,
@@ -99,8 +103,8 @@ class View:
     ) -> None:
         """Take rows as tensors, arrays or lists of vectors.
 
-        Where nothing else is said, the server averages all rows given, the clients are numbered from 0 and hold one
-        example each, and nothing came before.
+        Where nothing else is said, the server averages all rows given, the clients are numbered from 0, the honest ones
+        behind the attack's own, and hold one example each, and nothing came before.
 
         Raises
         ------
@@ -121,6 +125,7 @@ class View:
             "form": form or found,
             "received": c + (0 if others is None else len(others)) if received is None else received,
             "clients": tuple(range(c) if clients is None else clients),
+            "benign_clients": _numbered(benign_clients, others, c),
             "examples": tuple((1,) * c if examples is None else examples),
             "round": round,
             "past": model.new_empty(0, *model.shape) if past is None else taken(past, "past", "a View")[0],
@@ -188,3 +193,9 @@ class View:
     def everyone(self) -> Updates:
         """The before-attack updates of all clients, the compromised ones first. Raises as `others` does."""
         return torch.cat([self.own, self.others])
+
+
+def _numbered(clients: Sequence[ClientId] | None, rows: Updates | None, start: int) -> tuple[ClientId, ...]:
+    """Whose rows these are; where nobody says so or there are other rows by now, they are numbered from `start`."""
+    many = len(rows) if rows is not None and rows.ndim else 0
+    return tuple(clients if clients is not None and len(clients) == many else range(start, start + many))

@@ -139,6 +139,7 @@ class Adversary:
             workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
             received=self._setup.policy.fewest(self._setup.clients),
             clients=tuple(tickets[task].client for task in own),
+            benign_clients=[tickets[task].client for task in benign] if attack.sees == "full" else (),
             examples=examples,
             round=round,
             past=self._past(index, question.version, origin),

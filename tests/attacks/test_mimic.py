@@ -1,0 +1,50 @@
+"""Mimicry by hand: two groups of honest clients along one axis, and a little scatter along another."""
+
+from dataclasses import replace
+
+from fedprop.attacks import Mimic
+
+HONEST = [[5.0, 0.1], [5.0, -0.1], [-5.0, 0.1], [-5.0, -0.1], [4.0, 0.0]]
+
+
+def rounds(view, attack, many, **changes):
+    state, sent = None, []
+    for round in range(many):
+        seen = replace(view([[0.0, 0.0]] * 2, HONEST), state=state, round=round, **changes)
+        reply = attack.answer(seen)
+        state = reply.state
+        sent.append(reply.rows.tolist())
+    return state, sent
+
+
+def test_everybody_sends_the_row_of_one_honest_client_at_the_end_of_the_axis(view):
+    state, sent = rounds(view, Mimic(warm_up=8), 8)
+    z = state["z"]
+    assert abs(float(z[0])) > 0.99
+    assert float(z.norm()) == 1
+    assert sent[-1] in ([HONEST[0]] * 2, [HONEST[1]] * 2, [HONEST[2]] * 2, [HONEST[3]] * 2)
+
+
+def test_the_first_step_by_hand(view):
+    """Rows 1 and 3 on a line: their mean is 2, and z stays a direction of length 1."""
+    reply = Mimic().answer(view([[0.0]], [[1.0], [3.0]]))
+    assert reply.state["t"] == 1
+    assert reply.state["mu"].tolist() == [2.0]
+    assert abs(reply.state["z"].item()) == 1
+    assert reply.rows.item() == (3.0 if reply.state["z"].item() > 0 else 1.0)
+
+
+def test_afterwards_the_same_client_is_copied_wherever_its_row_stands(view):
+    state, _ = rounds(view, Mimic(warm_up=2), 2)
+    moved = view([[0.0, 0.0]], [[7.0, 7.0], [8.0, 8.0], [9.0, 9.0]])
+    target = state["target"]
+    seen = replace(moved, state=state, benign_clients=(41, target, 42))
+    assert Mimic(warm_up=2).craft(seen).tolist() == [[8.0, 8.0]]
+    gone = replace(moved, state=state, benign_clients=(41, 40, 42))
+    assert Mimic(warm_up=2).craft(gone).tolist() in ([[7.0, 7.0]], [[9.0, 9.0]])
+
+
+def test_without_a_warm_up_the_target_never_changes(view):
+    state, sent = rounds(view, Mimic(warm_up=0), 3)
+    assert sent[0] == sent[1] == sent[2]
+    assert not state["mu"].any()
