@@ -19,7 +19,9 @@ from fedprop.attacks.model_replacement import ModelReplacement as ModelReplaceme
 from fedprop.attacks.mpaf import MPAF as MPAF
 from fedprop.attacks.no_attack import NoAttack as NoAttack
 from fedprop.attacks.opposite_sum import OppositeSum as OppositeSum
+from fedprop.attacks.poisoned_fl import PoisonedFL as PoisonedFL
 from fedprop.attacks.random_weights import RandomWeights as RandomWeights
+from fedprop.attacks.replay import Replay as Replay
 from fedprop.attacks.rop import ROP as ROP
 from fedprop.attacks.scaling import Scaling as Scaling
 from fedprop.attacks.sign_flip import SignFlip as SignFlip
