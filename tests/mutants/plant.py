@@ -37,7 +37,7 @@ class Fault:
     line : where in it.
     what : the sort of change.
     before, after : the expression, and what takes its place.
-    source : the whole file with the change.
+    place : the number of the expression's node, in the order of a walk.
     """
 
     path: str
@@ -45,7 +45,11 @@ class Fault:
     what: str
     before: str
     after: str
-    source: str
+    place: int
+
+    def source(self, text: str) -> str:
+        """The whole file with the change, given the file."""
+        return _replaced(text, self.place, CHANGES[self.what])
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}: `{self.before}` -> `{self.after}`"
@@ -131,9 +135,8 @@ def faults(path: str) -> Iterator[Fault]:
     for number, node in enumerate(ast.walk(ast.parse(text))):
         for what, change in CHANGES.items():
             if _computes(node) and (after := change(node)) is not None:
-                source = _replaced(text, number, after)
                 line = getattr(node, "lineno", getattr(getattr(node, "value", None), "lineno", 0))
-                yield Fault(path, line, what, ast.unparse(node), ast.unparse(after), source)
+                yield Fault(path, line, what, ast.unparse(node), ast.unparse(after), number)
 
 
 def _computes(node: ast.AST) -> bool:
@@ -150,13 +153,14 @@ def _with(node: ast.AST, name: str, value: ast.AST) -> ast.AST:
     return type(node)(**{**fields, name: value})
 
 
-def _replaced(text: str, number: int, after: ast.AST) -> str:
-    """The file with the node of this number, in the order of a walk, replaced."""
+def _replaced(text: str, number: int, change: Change) -> str:
+    """The file with the node of this number, in the order of a walk, changed."""
     tree = ast.parse(text)
     old = next(node for at, node in enumerate(ast.walk(tree)) if at == number)
+    new = change(old)
 
     class Swap(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
-            return after if node is old else self.generic_visit(node)
+            return new if node is old and new is not None else self.generic_visit(node)
 
     return ast.unparse(ast.fix_missing_locations(Swap().visit(tree)))

@@ -96,7 +96,7 @@ def is_noticed(fault: Fault, place: Path, *, whole: bool) -> bool:
     """Whether some test fails with the fault in the copy at `place`, which is mended afterwards."""
     path = place / fault.path
     right = path.read_text(encoding="utf-8")
-    path.write_text(fault.source, encoding="utf-8")
+    path.write_text(fault.source(right), encoding="utf-8")
     try:
         return any(fails(place, tests) for tests in rounds(fault, place, whole=whole))
     finally:
