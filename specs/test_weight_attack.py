@@ -5,7 +5,10 @@ each and m of them claim c times that, the share of each of those is c / (n - m 
 honest one; with c to infinity the m share everything. A rule that declares that it ignores claims answers as if nobody
 had lied, whatever is claimed.
 
-Preconditions. Claims are positive.
+Theorem (Portnoy, Tirosh and Hendler 2020, with alpha = 0.1 and alpha* = 0.5). With `weighting: capped`, any share alpha
+of two or more clients, and one more, hold at most alpha* of all weight, whatever anybody claims.
+
+Preconditions. Claims are positive; for the cap they need not be.
 
 Proof sketch. The weights are claims over their sum, (n - m) + c m of what each holds. The second part is what
 `Contract.examples == "ignored"` says, tried here with the claims that the attack makes, on every rule there is; a rule
@@ -61,3 +64,18 @@ def test_rules_that_ignore_claims_are_out_of_its_reach() -> None:
 
 def test_a_rule_that_weighs_by_claims_is_not() -> None:
     assert moved(Mean(weighting="examples"))
+
+
+@given(st.lists(st.one_of(st.integers(0, 20), st.integers(0, 2**62)), min_size=2, max_size=40))
+@settings(deadline=None)
+def test_capped_claims_leave_a_tenth_of_the_clients_half_of_the_weight_at_most(claims: list[int]) -> None:
+    rows = torch.zeros(len(claims), 1, dtype=torch.float64)
+    weights = Mean(weighting="capped").aggregate(Cohort(rows, examples=claims)).weights
+    few = len(claims) // 10 + 1
+    assert float(weights.sort(descending=True).values[:few].sum()) <= 0.5 + 1e-9
+    assert float(weights.sum()) == pytest.approx(1.0)
+
+
+def test_claims_that_are_taken_at_their_word_do_not() -> None:
+    weights = Mean(weighting="examples").aggregate(Cohort(torch.zeros(12, 1), examples=(10**6, *(50,) * 11))).weights
+    assert float(weights[0]) > 0.99

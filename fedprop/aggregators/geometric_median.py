@@ -11,8 +11,8 @@ from fedprop.aggregators.columns import read
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.distance_sum import EQUAL, best_row, least_distance_sum
 from fedprop.aggregators.gram import GramRule
-from fedprop.aggregators.mean import Weighting, row_weights
 from fedprop.aggregators.views import seen, squared_distances
+from fedprop.aggregators.weighting import Weighting, effect_of_claims, row_weights
 from fedprop.types import Gram, Positive, Updates, Vector, Weights
 
 ROUNDING = 1e-10
@@ -32,11 +32,12 @@ class GeometricMedian(GramRule):
     RFA smooths distances below an absolute length, 1e-6 by default, which keeps its steps finite. A rule that scales
     with its input needs a relative length: here it is `nu` times the spread, and next to nothing by default.
 
-    With `weighting="examples"` alpha_i is proportional to the claimed number of training examples, as in RFA.
+    With `weighting="examples"` alpha_i is proportional to the claimed number of training examples, as in RFA, and
+    with `capped` to that, cut as `fedprop.aggregators.weighting` says.
 
     Attributes
     ----------
-    weighting : what a row counts: `uniform`, or its sender's claimed number of `examples`.
+    weighting : what a row counts: `uniform`, its sender's claimed number of `examples`, or that `capped`.
     nu : the smoothing length, in units of the rows' spread.
     tolerance : how near to the least sum the search must come, as described above.
     max_iterations : how many steps the search may take.
@@ -68,7 +69,7 @@ class GeometricMedian(GramRule):
             orthogonal=True,
             idempotent=True,
             monotone=True,
-            examples="copies" if self.weighting == "examples" else "ignored",
+            examples=effect_of_claims(self.weighting),
             linear=True,
             lies_in=Region.HULL,
             tolerates=minority,

@@ -3,34 +3,24 @@
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
-import torch
 from pydantic import PositiveInt
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import mix
 from fedprop.aggregators.contract import Contract, Kappa, Region
-from fedprop.types import Weights
-
-Weighting = Literal["uniform", "examples"]
-"""Whether rows count alike or by the number of training examples their senders claim."""
-
-
-def row_weights(cohort: Cohort, weighting: Weighting) -> Weights:
-    """A weight [n] in float64 for each row, summing to one; uniform if all senders claim zero examples."""
-    counts = torch.tensor(cohort.examples, dtype=torch.float64, device=cohort.updates.device)
-    if weighting == "uniform" or counts.sum() == 0:
-        counts = torch.ones_like(counts)
-    return counts / counts.sum()
+from fedprop.aggregators.weighting import Weighting, effect_of_claims, row_weights
 
 
 class Mean(Aggregator):
-    """The mean of all rows; with `weighting="examples"`, FedAvg's weighted mean.
+    """The mean of all rows; with `weighting="examples"`, FedAvg's weighted mean, with `capped` one that bounds claims.
 
     One Byzantine row can move it anywhere, and with `examples` a client that lies about its count moves it further.
+    `capped` cuts the largest claims, so that the tenth of the clients who claim most, and one more, hold at most half
+    of the weight (Portnoy et al. 2020).
 
     Attributes
     ----------
-    weighting : what a row counts: `uniform`, or its sender's claimed number of `examples`.
+    weighting : what a row counts: `uniform`, its sender's claimed number of `examples`, or that `capped`.
     divisor : what the sum of the rows is divided by, whatever their number; None for their number. So a row counts no
         more where few come, as central privacy needs it.
 
@@ -57,7 +47,7 @@ class Mean(Aggregator):
 
     @classmethod
     def examples(cls) -> tuple["Mean", ...]:
-        return cls(), cls(weighting="examples"), cls(divisor=4)
+        return cls(), cls(weighting="examples"), cls(weighting="capped"), cls(divisor=4)
 
     def contract(self) -> Contract:
         own = Kappa(lambda _n, _f: 0.0, "f = 0 only: the mean of all rows is the mean of the honest ones")
@@ -70,7 +60,7 @@ class Mean(Aggregator):
             idempotent=is_mean,
             separable=True,
             monotone=is_mean,
-            examples="copies" if self.weighting == "examples" else "ignored",
+            examples=effect_of_claims(self.weighting),
             linear=True,
             lies_in=Region.HULL if is_mean else Region.ANYWHERE,
             kappa=own if is_mean else None,

@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from fedprop.aggregators.mean import Mean, Weighting
+from fedprop.aggregators.mean import Mean
+from fedprop.aggregators.weighting import Weighting
 from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened
 from fedprop.defenses.siren_plus.alarm import AlarmStatus
 from fedprop.defenses.siren_plus.bans import AwardTo, Record, tally
@@ -51,7 +52,8 @@ class SirenPlus(RoundProtocol):
     holdout : the share of its examples that a client keeps for testing and does not train on. The paper says "a small
         partition"; a tenth is what its code takes.
     weighting : alpha, the weights of the accepted updates. The paper's are the clients' shares of the data, `examples`;
-        since malicious clients may claim any number of examples, the weights are `uniform` unless told otherwise.
+        since malicious clients may claim any number of examples, the weights are `uniform` unless told otherwise;
+        `capped` bounds the largest claims.
 
     Plain SIREN (Guo et al. 2021) is `{kind: siren_plus, award: null}`, without local differential privacy.
 
