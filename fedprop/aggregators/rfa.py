@@ -7,8 +7,8 @@ from pydantic import PositiveInt
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.contract import Contract, Region, never
 from fedprop.aggregators.gram import FramedRule, Judged
-from fedprop.aggregators.mean import Weighting, row_weights
 from fedprop.aggregators.views import Seen, seen_in_proportion
+from fedprop.aggregators.weighting import Weighting, effect_of_claims, row_weights
 from fedprop.types import Positive
 
 TINY = 1e-300
@@ -30,7 +30,7 @@ class RFA(FramedRule):
     ----------
     passes : how many passes there are.
     nu : the length below which distances are smoothed, in the units of the rows: so the rule does not quite scale.
-    weighting : what a row counts: its sender's claimed number of `examples`, as published, or `uniform`.
+    weighting : what a row counts: its sender's claimed number of `examples`, as published, that `capped`, or `uniform`.
 
     Source: Pillutla, Kakade and Harchaoui, "Robust Aggregation for Federated Learning", IEEE Transactions on Signal
     Processing 2022, Algorithm 2, with nu = 1e-6 and 3 passes; the authors' code has 1e-5 and 4, and stops early.
@@ -57,7 +57,7 @@ class RFA(FramedRule):
             translation=True,
             orthogonal=True,
             idempotent=True,
-            examples="copies" if self.weighting == "examples" else "ignored",
+            examples=effect_of_claims(self.weighting),
             linear=True,
             lies_in=Region.HULL,
             ambiguous=never,

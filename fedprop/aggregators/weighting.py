@@ -30,7 +30,7 @@ def row_weights(cohort: Cohort, weighting: Weighting) -> Weights:
 
 def effect_of_claims(weighting: Weighting) -> Literal["copies", "ignored"] | None:
     """What `Contract.examples` says of a rule with these weights; a cap makes claims neither copies nor nothing."""
-    return {"uniform": "ignored", "examples": "copies", "capped": None}[weighting]  # type: ignore[return-value]
+    return {"uniform": "ignored", "examples": "copies", "capped": None}[weighting]
 
 
 def capped(counts: Tensor) -> Weights:
