@@ -50,6 +50,8 @@ class CaoLai(FramedRule):
     """
 
     mixes_seen: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "distances from the server's update"
+    cost: ClassVar[str] = "n d"
 
     kind: Literal["cao_lai"] = "cao_lai"
     xi: Positive

@@ -60,6 +60,9 @@ class ZenoPlusPlus(FramedRule):
     """
 
     mixes_seen: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "directions against the server's update"
+    cost: ClassVar[str] = "n d"
+    remembers: ClassVar[bool] = True
 
     kind: Literal["zeno_plus_plus"] = "zeno_plus_plus"
     rho: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.01
