@@ -102,7 +102,7 @@ class Story(Log):
 
 
 class Reporters(Attack):
-    """Reports as `alarms` says; what it sends is decreed already."""
+    """Answers as `reports` says; what it sends is decreed already."""
 
     kind: str = "reporters"
 
@@ -118,7 +118,7 @@ def experiment_of(lie: str = "honest", **settings_: Any) -> Experiment:
             "model": "logistic_regression",
             "defense": {"kind": "siren_plus", "holdout": 0.5, "penalty": 1, "award": 0.5},
             "root": {"size": 8},
-            "attack": Reporters(share=MALICIOUS / CLIENTS, alarms=lie),
+            "attack": Reporters(share=MALICIOUS / CLIENTS, reports=lie),
             "compromised": "first",
             "optimizer": {"kind": "fedavg", "lr": LR},
             **settings_,

@@ -5,7 +5,7 @@ Rows are updates, local model minus received global model, so the received model
 
 from fedprop.attacks import catalogue
 from fedprop.attacks.active_rounds import ActiveRounds
-from fedprop.attacks.base import Alarms, Attack, Constraint
+from fedprop.attacks.base import Attack, Constraint, Reports
 from fedprop.attacks.catalogue import *
 from fedprop.attacks.facts import of_attack
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
@@ -21,13 +21,13 @@ ATTACKS: Registry[Attack] = Registry("attacks", Attack, listed(catalogue, Attack
 __all__ = [
     "ATTACKS",
     "ActiveRounds",
-    "Alarms",
     "Assumed",
     "Attack",
     "Constraint",
     "Knowledge",
     "PixelTrigger",
     "Reply",
+    "Reports",
     "View",
     "Workshop",
     "lambda_bound",

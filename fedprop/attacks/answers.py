@@ -60,17 +60,17 @@ def _check_delays(name: str, found: tuple[Any, ...], owed: int) -> None:
             raise WrongAnswer(f"{name} must delay answers by a number of seconds, 0 or more; found {told}")
 
 
-def alarmed(attack: Attack, alarm: bool) -> bool:
-    """What a compromised client reports that ought to report `alarm`.
+def reported(attack: Attack, truth: bool) -> bool:
+    """What a compromised client answers to a question of a report that it ought to answer with `truth`.
 
     Raises
     ------
     WrongAnswer
         If it is neither True nor False.
     """
-    found: object = attack.says(alarm)
+    found: object = attack.report(truth)
     if not isinstance(found, bool):
-        raise WrongAnswer(f"{_name(attack)} must say True or False of a model; found {described(found)}")
+        raise WrongAnswer(f"{_name(attack)} must report True or False; found {described(found)}")
     return found
 
 

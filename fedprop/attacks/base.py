@@ -15,8 +15,8 @@ from fedprop.errors import InvalidConfig
 from fedprop.forms import PLAIN
 from fedprop.types import Kind, Seconds, Updates
 
-Alarms: TypeAlias = Literal["honest", "always", "never", "inverted"]
-"""What compromised clients report where honest ones alarm the server of a poisoned global model."""
+Reports: TypeAlias = Literal["honest", "always", "never", "inverted"]
+"""How compromised clients answer the yes-or-no questions of what a defense has clients report: always means yes."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Attack(Kind, ABC):
 
     What compromised clients do is settled in steps, and each does as an honest client would unless an attack fills it
     in: `poison` (what they train on), `craft` (the updates they send), `claim` (the number of examples they say these
-    come from), `delay` (how long they keep the server waiting) and `says` (what they report of the global model).
+    come from), `delay` (how long they keep the server waiting) and `report` (what they tell the server beside updates).
     `answer` takes the three in the middle together, and `remember` keeps what the attack wants to know next time.
 
     Attributes
     ----------
     share : the fraction of all clients it compromises.
-    alarms : how these report on the global model, where the defense asks them to: as an honest client in their place
-        would, or with a lie. The code published with SIREN+ (Guo et al. 2024) has them alarm always.
+    reports : how these answer what the defense has clients report: as an honest client in their place would, or with
+        a lie.
     rounds : those in which it is on. Tasks given out in other rounds are answered, and reported on, as an honest client
         would. Data are poisoned once, before the run, so an attack that does so is always on.
 
@@ -61,7 +61,7 @@ class Attack(Kind, ABC):
 
     share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     rounds: ActiveRounds = ALWAYS
-    alarms: Alarms = "honest"
+    reports: Reports = "honest"
     assumes: ClassVar[str | None] = None
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
     malformed: ClassVar[bool] = False
@@ -108,8 +108,8 @@ class Attack(Kind, ABC):
 
     @property
     def lies(self) -> bool:
-        """Whether it may report on the global model as no honest client would."""
-        return self.alarms != "honest" or type(self).says is not Attack.says
+        """Whether it may report what no honest client would."""
+        return self.reports != "honest" or type(self).report is not Attack.report
 
     @model_validator(mode="after")
     def _poison_is_there_for_good(self) -> "Attack":
@@ -119,9 +119,9 @@ class Attack(Kind, ABC):
             )
         return self
 
-    def says(self, alarm: bool) -> bool:
-        """What a compromised client reports where an honest one in its place would report `alarm`."""
-        return {"honest": alarm, "always": True, "never": False, "inverted": not alarm}[self.alarms]
+    def report(self, truth: bool) -> bool:
+        """What a compromised client answers to a question of a report that an honest one would answer with `truth`."""
+        return {"honest": truth, "always": True, "never": False, "inverted": not truth}[self.reports]
 
     def poison(self, x: Tensor, y: Tensor, classes: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """The data a compromised client trains on, instead of its own examples x [n, ...] with labels y [n]."""

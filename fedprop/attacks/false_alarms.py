@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from fedprop.attacks.base import Alarms, Attack
+from fedprop.attacks.base import Attack, Reports
 
 
 class FalseAlarms(Attack):
@@ -12,8 +12,8 @@ class FalseAlarms(Attack):
     """
 
     kind: Literal["false_alarms"] = "false_alarms"
-    alarms: Alarms = "always"
+    reports: Reports = "always"
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
-        return (cls(), cls(alarms="never"), cls(alarms="inverted"))
+        return (cls(), cls(reports="never"), cls(reports="inverted"))

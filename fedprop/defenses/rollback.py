@@ -40,10 +40,10 @@ def rebase(updates: Updates, current: Vector, base: Vector) -> Updates:
 
     Clients send local model minus g_t. Algorithm 2, lines 12 and 15, add these to g_{t-1}, and so does the published
     code. With weights that sum to one this gives g_{t-1} - g_t + the mean of the local models: the change that was
-    found to be poison is taken back twice, once by the rollback and once by the updates, since a client that alarmed
-    did not start from g_t. If a poison P came in, -P stays. Here an update is what its name says for the model it is
-    applied to: with weights that sum to one, the new model is the mean of the accepted clients' models, free of g_t and
-    of g_{t-1}. The latter still decides what a server optimizer does with a step of any other length.
+    found to be poison is taken back twice, once by the rollback and once by the updates, since a client that found g_t
+    worse did not start from it. If a poison P came in, -P stays. Here an update is what its name says for the model it
+    is applied to: with weights that sum to one, the new model is the mean of the accepted clients' models, free of g_t
+    and of g_{t-1}. The latter still decides what a server optimizer does with a step of any other length.
 
     The rows are exact up to the rounding of g_t: a client's message cannot hold more digits than its distance to g_t
     leaves.

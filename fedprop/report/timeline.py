@@ -65,7 +65,7 @@ def timeline(events: Iterable[Event]) -> list[Interval]:
 
     Messages may be lost, duplicated or late and tasks may never end: a task's phases only ever move forward, a repeated
     event changes nothing, and whatever is still open at the last event is cut there. Nor do phases end with what a
-    client reports beside its update, such as an alarm, whenever that arrives. A timeout ends no interval, since
+    client reports beside its update, whenever that arrives. A timeout ends no interval, since
     the client knows nothing of it. Tasks of one client may overlap; its waiting is the time without any.
     """
     ordered = sorted(events, key=lambda event: (event.time, event.seq))

@@ -8,7 +8,7 @@ import torch
 
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.answers import described
-from fedprop.attacks.answers import alarmed, replied
+from fedprop.attacks.answers import replied, reported
 from fedprop.attacks.base import Attack
 from fedprop.attacks.reply import Reply
 from fedprop.attacks.view import View
@@ -70,15 +70,15 @@ class Adversary:
         """Whether a client is compromised."""
         return client in self._compromised
 
-    def says(self, client: ClientId, alarm: bool, round: Round) -> bool:
-        """What a client reports in a task of this round that ought to report `alarm`; an honest one does."""
+    def reports(self, client: ClientId, truth: bool, round: Round) -> bool:
+        """What a client answers to a question of a report in a task of this round; an honest one tells the truth."""
         if not self.holds(client):
-            return alarm
+            return truth
         index = self._attack_on(client)
         attack, _ = self._setup.attacks[index]
         if round not in attack.rounds:
-            return alarm
-        return self._attempt(index, round, lambda: alarmed(attack, alarm), lambda: alarm)
+            return truth
+        return self._attempt(index, round, lambda: reported(attack, truth), lambda: truth)
 
     def hears(self, client: ClientId, invitation: Invitation) -> None:
         """An invitation has reached a client: if that is compromised, its attack knows the global model from now on."""

@@ -109,7 +109,7 @@ class Clients:
         """Send what an honest client reports; a compromised one answers as its attack likes."""
         key = client_key(self._setup.seed, client)
         for honest in reports:
-            said = honest.answered(lambda truth: self._adversary.says(client, truth, invitation.round))
+            said = honest.answered(lambda truth: self._adversary.reports(client, truth, invitation.round))
             self._transport.send("up", client, signed(said.about(client, invitation.task, invitation.version), key))
 
     def _ignore(self, client: ClientId, task: int) -> None:

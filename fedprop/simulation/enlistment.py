@@ -51,7 +51,7 @@ def idle(attacks: Sequence[Attack], rounds: int) -> Iterator[str]:
         name, start = type(attack).__name__, attack.rounds.start
         if not (attack.deviates or attack.poisons or attack.lies or isinstance(attack, NoAttack)):
             steps = "`craft`, `claim`, `delay` or `poison`"
-            yield f"`{where}`: {name} must define {steps}, or lie (`alarms`); found none of them"
+            yield f"`{where}`: {name} must define {steps}, or lie (`reports`); found none of them"
         if start >= rounds:
             yield f"`{where}.rounds.start` must be below `rounds`, {rounds}, or {name} never begins; found {start}"
 

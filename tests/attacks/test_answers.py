@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fedprop.attacks import Attack
-from fedprop.attacks.answers import alarmed, replied
+from fedprop.attacks.answers import replied, reported
 from fedprop.errors import WrongAnswer
 
 
@@ -60,10 +60,10 @@ def test_gradients_are_left_behind(view):
 
 
 def test_an_alarm_is_raised_or_not(monkeypatch):
-    assert alarmed(Own(made=None, alarms="inverted"), False) is True
-    monkeypatch.setattr(Own, "says", lambda self, alarm: None)
-    with pytest.raises(WrongAnswer, match="the attack Own must say True or False of a model; found NoneType"):
-        alarmed(Own(made=None), True)
+    assert reported(Own(made=None, reports="inverted"), False) is True
+    monkeypatch.setattr(Own, "report", lambda self, truth: None)
+    with pytest.raises(WrongAnswer, match="the attack Own must report True or False; found NoneType"):
+        reported(Own(made=None), True)
 
 
 class Says(Own):

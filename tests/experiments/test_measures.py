@@ -72,7 +72,7 @@ def test_penalties_and_bans_are_told_apart(tmp_path):
         rounds=5,
         defense={"kind": "siren_plus", "penalty": 1, "holdout": 0.3},
         root={"size": 100},
-        attack={"kind": "sign_flip", "z": 20, "share": 0.4, "alarms": "always"},
+        attack={"kind": "sign_flip", "z": 20, "share": 0.4, "reports": "always"},
     )
     ruling = RunStore(tmp_path).rounds()[-1].ruling
     compromised = set(RunStore(tmp_path).meta("compromised"))

@@ -72,7 +72,7 @@ def test_an_attack_comes_in_once_and_is_taken_back(play, log):
 
 @pytest.mark.parametrize(("alarms", "heard"), [("honest", 0.0), ("always", 1.0), ("never", 0.0), ("inverted", 1.0)])
 def test_a_compromised_client_may_lie(play, log, alarms, heard):
-    play(rounds=1, attack={"kind": "sign_flip", "share": 0.5, "alarms": alarms}, compromised="first")
+    play(rounds=1, attack={"kind": "sign_flip", "share": 0.5, "reports": alarms}, compromised="first")
     assert {event.value for event in log.of("began")} == {0.0}
     assert {event.client: event.value for event in log.of("heard")} == {c: heard * (c < 5) for c in range(10)}
 
@@ -291,7 +291,7 @@ def test_resuming_goes_on_as_if_nothing_had_been(play, configure, log):
         "defense": SIREN,
         "training": {"lr": 1.0, "steps": 3},
         "root": {"size": 20},
-        "attack": {"kind": "sign_flip", "share": 0.4, "z": 5.0, "alarms": "inverted"},
+        "attack": {"kind": "sign_flip", "share": 0.4, "z": 5.0, "reports": "inverted"},
         "policy": {"kind": "synchronous", "cohort": 6, "deadline": 2.0},
         "compute": {"time": {"kind": "lognormal", "median": 1, "sigma": 1}},
         "optimizer": {"kind": "fedadam"},

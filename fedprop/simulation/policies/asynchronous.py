@@ -152,7 +152,7 @@ def _staff(server: "Server", policy: Asynchronous, last: int) -> None:
 
 
 def _gave_up(server: "Server", policy: Asynchronous) -> bool:
-    """Give up the tasks whose time is over, if no message waits; whether there were any. If not, set the next alarm."""
+    """Give up the tasks whose time is over, if no message waits; whether there were any. If not, set the next timer."""
     if policy.timeout is None:
         return False
     if not server.inbox.items and server.give_up(policy.timeout):
