@@ -46,7 +46,7 @@ class AssumedRule:
         if self.kind not in AGGREGATORS.kinds:
             known = ", ".join(AGGREGATORS.kinds)
             found = f"{self.kind!r}{meant(self.kind, AGGREGATORS.kinds)}"
-            raise InvalidConfig(f"`assumes` must be one of {known}; found {found}")
+            raise InvalidConfig(f"`assumes` must name a rule; found {found} (rules: {known})")
         try:
             self.tolerating(1)
         except ValidationError as error:

@@ -70,7 +70,7 @@ def enlisted(attack):
 @pytest.mark.parametrize(
     ("assumes", "message"),
     [
-        ("krumm", "attack asking: `assumes` must be one of .*afa, .*; found 'krumm'"),
+        ("krumm", "attack asking: `assumes` must name a rule; found 'krumm'; did you mean krum. .rules: "),
         (
             "centered_clipping",
             "must be a rule that f alone decides; found 'centered_clipping', which also needs radius",
