@@ -1,6 +1,5 @@
 """Bulyan over Krum."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -11,13 +10,10 @@ from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import Ordered, Shares, row_weights, sum_ordered
-from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
-from fedprop.aggregators.views import centred_gram, squared_distances
-from fedprop.types import Gram, Updates, Vector
-
-RESOLUTIONS = 50
-"""Rows whose ties could be broken in more ways than this are as good as any."""
+from fedprop.aggregators.repeated_krum import all_picks, picked
+from fedprop.aggregators.views import centred_gram
+from fedprop.types import Updates, Vector
 
 
 class Bulyan(Aggregator):
@@ -91,47 +87,13 @@ class Bulyan(Aggregator):
 
     def _selected(self, updates: Rows) -> Tensor:
         """The selected rows, in ascending order."""
-        near, order = _neighbours(centred_gram(updates, self))
-        left = torch.ones(len(near), dtype=torch.bool, device=near.device)
-        for _ in range(len(near) - 2 * self.f):
-            left[self._scores(near, order, left).argmin()] = False
-        return (~left).nonzero().flatten()
-
-    def _scores(self, near: Tensor, order: Tensor, left: Tensor) -> Tensor:
-        """The score of each row that is left among those that are; infinity for the others."""
-        neighbours = max(1, int(left.sum()) - self.f - 2)
-        counted = left[order]
-        counted &= counted.cumsum(dim=1) <= neighbours
-        return near.where(counted, 0).sum(dim=1).where(left, torch.inf)
+        return picked(centred_gram(updates, self), self.f, len(updates) - 2 * self.f)
 
     def _regret(self, updates: Updates, z: Vector) -> float:
         """How far z is, in spreads, from the nearest answer that some order of the rows gives; 0 if orders abound."""
         rows = updates.double()
-        selections = self._selections(rows)
+        selections = all_picks(centred_gram(rows), self.f, len(rows) - 2 * self.f)
         if selections is None:
             return 0.0
         keep = len(rows) - 4 * self.f
         return min(regret_around_median(rows[list(chosen)], keep, z.double()) for chosen in selections)
-
-    def _selections(self, rows: Updates) -> set[tuple[int, ...]] | None:
-        """Every selection that breaking ties otherwise would give; None if there are more than `RESOLUTIONS`."""
-        near, order = _neighbours(centred_gram(rows))
-        states = {tuple(range(len(rows)))}
-        for _ in range(len(rows) - 2 * self.f):
-            states = {state for left in states for state in self._next(near, order, left)}
-            if len(states) > RESOLUTIONS:
-                return None
-        return {tuple(i for i in range(len(rows)) if i not in left) for left in states}
-
-    def _next(self, near: Tensor, order: Tensor, left: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        mask = torch.zeros(len(near), dtype=torch.bool)
-        mask[list(left)] = True
-        scores = self._scores(near, order, mask)
-        for best in (scores <= scores.min() * (1 + TIE)).nonzero().flatten().tolist():
-            yield tuple(i for i in left if i != best)
-
-
-def _neighbours(gram: Gram) -> tuple[Tensor, Tensor]:
-    """For each row, the squared distances to the others in ascending order, and which rows those are."""
-    distances = squared_distances(gram).fill_diagonal_(torch.inf).sort(dim=1)
-    return distances.values[:, :-1], distances.indices[:, :-1]

@@ -5,6 +5,7 @@ from fedprop.aggregators.afa import AFA as AFA
 from fedprop.aggregators.aksel import Aksel as Aksel
 from fedprop.aggregators.bucketing import Bucketing as Bucketing
 from fedprop.aggregators.bulyan import Bulyan as Bulyan
+from fedprop.aggregators.caf import CAF as CAF
 from fedprop.aggregators.cao_lai import CaoLai as CaoLai
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
 from fedprop.aggregators.cge import CGE as CGE
@@ -16,6 +17,7 @@ from fedprop.aggregators.fools_gold import FoolsGold as FoolsGold
 from fedprop.aggregators.gaussian_noise import GaussianNoise as GaussianNoise
 from fedprop.aggregators.geometric_median import GeometricMedian as GeometricMedian
 from fedprop.aggregators.geometric_median_of_means import GeometricMedianOfMeans as GeometricMedianOfMeans
+from fedprop.aggregators.iterative_krum import IterativeKrum as IterativeKrum
 from fedprop.aggregators.krum import Krum as Krum
 from fedprop.aggregators.loss_rejection import LossRejection as LossRejection
 from fedprop.aggregators.mda import MDA as MDA
