@@ -27,15 +27,12 @@ from fedprop.verify.rounds.sessions import (
     LARGE_SIZES,
     SIZE,
     SIZES,
-    Close,
-    Open,
-    Operation,
     Session,
     large_sessions,
     sessions,
 )
 from fedprop.verify.targets.making import made_with, refuse_settings
-from fedprop.verify.targets.script import literal, obtain
+from fedprop.verify.targets.script import obtain
 
 SOURCE = "fedprop.defenses.Defense"
 FEDAVG = "McMahan et al., AISTATS 2017, Algorithm 1"
@@ -248,32 +245,7 @@ def _show(target: _Target, session: Session, finding: Finding, *, reuse: bool) -
     size = session.size if target.free else size_of(target.example, session)
     dtype = getattr(target.example, "dtype", torch.float32)
     found, made = obtain(target.obj, target.label, target.made_with(size))
-    calls = [line for operation in session for line in _lines(operation, size, dtype, reuse=reuse)]
+    calls = [line for operation in session for line in operation.lines(size, dtype, reuse=reuse)]
     rows = tuple(tuple(sent.update(size, dtype).double().flatten().tolist()) for sent in session.sent())
     code = "\n".join(["import torch", found, "", f"machine = {made}", *calls, f"# {finding}"])
     return Counterexample(title="updates in the order they came", rows=rows, found=str(finding), code=code)
-
-
-def _lines(operation: Operation, size: int, dtype: torch.dtype, *, reuse: bool) -> list[str]:
-    """Python for one call; with `reuse`, for what becomes of tensors and lists after it, too."""
-    if isinstance(operation, Open):
-        clients = list(operation.clients)
-        if reuse:
-            return [f"clients = {clients}", f"machine.open({operation.round}, clients)", "clients.clear()"]
-        return [f"machine.open({operation.round}, {clients})"]
-    if isinstance(operation, Close):
-        return (
-            ["closed = machine.close()", "print(closed)", "closed.value.fill_(99)"]
-            if reuse
-            else ["print(machine.close())"]
-        )
-    update, told = operation.update(size, dtype), f"round={operation.round}, examples={operation.examples}"
-    value = literal(update)
-    if operation.form == "strided":
-        value = f"{literal(torch.stack([update, 0 * update], dim=1))}[:, 0]"
-    if operation.form == "live":
-        value += ".requires_grad_()"
-    if reuse:
-        call = f"print(machine.receive({operation.client}, update, {told}))"
-        return [f"update = {value}", call, "update.detach().fill_(99)"]
-    return [f"print(machine.receive({operation.client}, {value}, {told}))"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fedprop.types import ClientId, Round
+from fedprop.verify.targets.script import literal
 
 POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 0, 2**33)
 """Clients that may be invited. But for 0, which is not False, none can be taken for a position. One needs 64 bits."""
@@ -60,6 +61,13 @@ class Open:
     round: Round
     clients: tuple[ClientId, ...]
 
+    def lines(self, size: int, dtype: torch.dtype, *, reuse: bool) -> list[str]:
+        """Python for the call; with `reuse`, for what becomes of its list after it, too."""
+        clients = list(self.clients)
+        if reuse:
+            return [f"clients = {clients}", f"machine.open({self.round}, clients)", "clients.clear()"]
+        return [f"machine.open({self.round}, {clients})"]
+
 
 @dataclass(frozen=True)
 class Send:
@@ -84,10 +92,29 @@ class Send:
         sent = torch.tensor(values, dtype=torch.float64).to(dtypes.get(self.form, dtype))
         return sent[:, 0] if self.form == "strided" else sent.requires_grad_(self.form == "live")
 
+    def lines(self, size: int, dtype: torch.dtype, *, reuse: bool) -> list[str]:
+        """Python for the call; with `reuse`, for what becomes of its tensor after it, too."""
+        update, told = self.update(size, dtype), f"round={self.round}, examples={self.examples}"
+        value = literal(update)
+        if self.form == "strided":
+            value = f"{literal(torch.stack([update, 0 * update], dim=1))}[:, 0]"
+        if self.form == "live":
+            value += ".requires_grad_()"
+        if reuse:
+            call = f"print(machine.receive({self.client}, update, {told}))"
+            return [f"update = {value}", call, "update.detach().fill_(99)"]
+        return [f"print(machine.receive({self.client}, {value}, {told}))"]
+
 
 @dataclass(frozen=True)
 class Close:
     """`close()`."""
+
+    def lines(self, size: int, dtype: torch.dtype, *, reuse: bool) -> list[str]:
+        """Python for the call; with `reuse`, for what becomes of its answer after it, too."""
+        if reuse:
+            return ["closed = machine.close()", "print(closed)", "closed.value.fill_(99)"]
+        return ["print(machine.close())"]
 
 
 Operation: TypeAlias = Open | Send | Close
