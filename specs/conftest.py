@@ -1,4 +1,4 @@
-"""What all specs share: one thread, and the Hypothesis profile, `fast` unless FEDPROP_PROFILE says `thorough`."""
+"""What all specs share: one thread, and the Hypothesis profile, `fast` unless FEDPROP_PROFILE names another."""
 
 import os
 

@@ -11,6 +11,7 @@ example, alone and in chains.
 """
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -26,6 +27,16 @@ from fedprop.properties.comparison import difference
 from fedprop.properties.strategies import tied
 
 every_rule = pytest.mark.parametrize("kind", AGGREGATORS.kinds)
+
+
+CASES = 8
+"""For each example of a profile so many cases of contracts are tried in all, whatever is listed."""
+
+
+def share(kinds: Sequence[str]) -> int:
+    """How many examples each of these gets of the cases, at least a quarter of a profile's, and at most half."""
+    most = settings.default.max_examples
+    return max(most // 4, min(most // 2, CASES * most // len(kinds)))
 
 
 def draw_rule(data: st.DataObject, kind: str) -> Aggregator:
@@ -63,7 +74,7 @@ def test_rule_agrees_with_its_definition(kind: str, data: st.DataObject) -> None
 
 
 @every_rule
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=share(AGGREGATORS.kinds))
 @given(data=st.data())
 def test_rule_keeps_its_contract(kind: str, data: st.DataObject) -> None:
     rule = draw_rule(data, kind)
@@ -107,6 +118,7 @@ def test_stage_agrees_with_its_definition(kind: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("kind", POSTPROCESSORS.kinds)
+@settings(max_examples=share(AGGREGATORS.kinds))
 @given(data=st.data())
 def test_a_rule_with_a_postprocessor_keeps_the_claims_that_are_left_of_its_own(kind: str, data: st.DataObject) -> None:
     rule = data.draw(st.sampled_from(AGGREGATORS.examples()))

@@ -1,5 +1,6 @@
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
 from fedprop.properties.profiles import load_profile
@@ -17,6 +18,22 @@ def test_profiles(monkeypatch: pytest.MonkeyPatch, name: str, examples: int, rep
     monkeypatch.setenv("FEDPROP_PROFILE", name)
     load_profile()
     assert (settings().max_examples, settings().derandomize, settings().deadline) == (examples, repeatable, None)
+
+
+def test_first_tries_what_fast_tries_and_shrinks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDPROP_PROFILE", "first")
+    load_profile()
+    found: list[int] = []
+
+    @given(st.integers(0, 1000))
+    def test(number: int) -> None:
+        found.append(number)
+        assert number < 5
+
+    with pytest.raises(AssertionError):
+        test()
+    assert (settings().max_examples, settings().derandomize, settings().deadline) == (60, True, None)
+    assert found[-1] > 5
 
 
 def test_fast_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
