@@ -35,7 +35,8 @@ for rule in rules:
         answer = use(rows)
         kept = getattr(answer, "state", None)
         # What a rule remembers of each client is as large as the client's row, by definition.
-        parts = kept.values() if isinstance(kept, dict) else ()
+        parts = list(kept.values()) if isinstance(kept, dict) else []
+        parts += [vector for part in parts if isinstance(part, dict) for vector in part.values()]
         remembered = sum(part.nbytes for part in parts if torch.is_tensor(part))
         share = (held("VmHWM") - before - remembered) / rows.nbytes
         if share > 0.25:
