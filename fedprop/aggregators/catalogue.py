@@ -27,6 +27,7 @@ from fedprop.aggregators.median import Median as Median
 from fedprop.aggregators.model_clipping import ModelClipping as ModelClipping
 from fedprop.aggregators.monna import MoNNA as MoNNA
 from fedprop.aggregators.moving_average import MovingAverage as MovingAverage
+from fedprop.aggregators.multi_metrics import MultiMetrics as MultiMetrics
 from fedprop.aggregators.nearest_neighbour_mixing import NearestNeighbourMixing as NearestNeighbourMixing
 from fedprop.aggregators.norm_clipping import NormClipping as NormClipping
 from fedprop.aggregators.norm_filter import NormFilter as NormFilter
