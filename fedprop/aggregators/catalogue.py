@@ -11,6 +11,7 @@ from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredCl
 from fedprop.aggregators.cge import CGE as CGE
 from fedprop.aggregators.divide_and_conquer import DivideAndConquer as DivideAndConquer
 from fedprop.aggregators.faba import FABA as FABA
+from fedprop.aggregators.fl_detector import FLDetector as FLDetector
 from fedprop.aggregators.fl_trust import FLTrust as FLTrust
 from fedprop.aggregators.flame import FLAME as FLAME
 from fedprop.aggregators.fools_gold import FoolsGold as FoolsGold
