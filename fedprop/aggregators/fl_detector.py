@@ -80,6 +80,9 @@ class FLDetector(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "what clients sent before"
+    remembers: ClassVar[bool] = True
+    cost: ClassVar[str] = "n d"
 
     kind: Literal["fl_detector"] = "fl_detector"
     window: PositiveInt = 10

@@ -53,6 +53,8 @@ class FLAME(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "directions of models"
+    cost: ClassVar[str] = "n^2 d"
 
     kind: Literal["flame"] = "flame"
     epsilon: Positive | None = 2537.0

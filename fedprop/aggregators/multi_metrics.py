@@ -55,6 +55,8 @@ class MultiMetrics(Aggregator):
     """
 
     reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "three distances"
+    cost: ClassVar[str] = "n^2 d"
 
     kind: Literal["multi_metrics"] = "multi_metrics"
     p: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
