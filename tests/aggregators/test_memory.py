@@ -21,12 +21,8 @@ def remembered(state):
     parts = state.values() if isinstance(state, dict) else state if isinstance(state, tuple) else ()
     return state.nbytes if torch.is_tensor(state) else sum(map(remembered, parts))
 
-def configured(cls):
-    settings = {"f": 5, "max_norm": 1.0, "radius": 1.0, "theta": 5}
-    return cls(**{name: value for name, value in settings.items() if name in cls.model_fields})
-
-rules = [self_contained(configured(cls)) for cls in AGGREGATORS.kinds.values()]
-stages = [configured(cls) for cls in STAGES.kinds.values()]
+rules = [self_contained(cls.examples()[-1]) for cls in AGGREGATORS.kinds.values()]
+stages = [cls.examples()[-1] for cls in STAGES.kinds.values()]
 # A row of memory for each client is no smaller than the rows.
 rules += [self_contained(stage >> Median()) for stage in stages if stage.init() is None]
 for rule in rules:
