@@ -1,5 +1,7 @@
 """CAF's filter ends, and what is far off loses all its weight.
 
+The filter is that of Allouah, Guerraoui and Stephan (ICML 2025); the two statements are derived here.
+
 **Theorem 1.** The filter takes at most 2f steps, and so ends in n. *Proof.* A step leaves the row farthest out without
 weight, and no weight grows. After k steps at least k rows have none, the weights add up to at most n - k, and the
 filter goes on only while that exceeds n - 2f.

@@ -24,7 +24,7 @@ class Aksel(NearestRows):
     f : None to keep half of the rows; or how many Byzantine rows it is set to tolerate, to keep n - f.
 
     Source: Boussetta, El Mhamdi, Guerraoui, Maurer and Rouault, "AKSEL: Fast Byzantine SGD", OPODIS 2020; both numbers
-    of rows kept as in the authors' library. The coefficients in the contract are derived in `specs/test_aksel.py`.
+    of rows kept as in the authors' library. The coefficients in the contract are derived in `specs/test_nearest_rows.py`.
 
     >>> import torch
     >>> Aksel()(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [9.0, 9.0], [-9.0, 1.0]]))
@@ -59,7 +59,7 @@ class Aksel(NearestRows):
             linear=True,
             lies_in=Region.HULL,
             tolerates=minority if self.f is None else exactly(self.f, self.min_rows),
-            kappa=Kappa(bound, "specs/test_aksel.py"),
+            kappa=Kappa(bound, "specs/test_nearest_rows.py"),
             unattacked=lambda n: any_subset_unattacked(n, n - self.keep(n)),
             ambiguous=self.tied,
         )

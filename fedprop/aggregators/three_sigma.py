@@ -12,8 +12,8 @@ from fedprop.aggregators.columns import AddedRows, JoinedRows, Rows, map_blocks,
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.krum import krum_scores
-from fedprop.aggregators.mean import Weighting, row_weights
 from fedprop.aggregators.views import Seen, seen_in_proportion, squared_distances
+from fedprop.aggregators.weighting import Weighting, row_weights
 from fedprop.types import Gram, NonNegative, Vector, Weights
 
 TIE = 1e-9

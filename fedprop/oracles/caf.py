@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fedprop.oracles.eigen import eigen
+from fedprop.oracles.jacobi import eigen
 from fedprop.oracles.vectors import Row, Rows, weighted_mean, within_reach
 
 EQUAL = 1e-9

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
-from fedprop.oracles.eigen import eigen
+from fedprop.oracles.jacobi import eigen
 from fedprop.oracles.vectors import Rows, weighted_mean
 
 EQUAL = 1e-9

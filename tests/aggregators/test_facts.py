@@ -22,14 +22,14 @@ def test_facts_of_krum():
 def test_a_rule_remembers_if_and_only_if_it_says_so():
     for kind, cls in AGGREGATORS.kinds.items():
         states = [self_contained(rule).aggregate(ROWS).state for rule in cls.examples()]
-        assert [state is not None for state in states] == [cls.remembers] * len(states), kind
+        assert any(state is not None for state in states) == cls.remembers, kind
 
 
 def test_a_stage_remembers_if_and_only_if_it_says_so():
     cohort = Cohort(ROWS, model=ROWS[0], round=0, generator=torch.Generator())
     for kind, cls in STAGES.kinds.items():
         states = [stage.answer(cohort, stage.init()).state for stage in cls.examples()]
-        assert [state is not None for state in states] == [cls.remembers] * len(states), kind
+        assert any(state is not None for state in states) == cls.remembers, kind
 
 
 def test_everything_has_a_source():
