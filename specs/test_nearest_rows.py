@@ -1,7 +1,7 @@
 """Rules that average the rows nearest to a point stay as near to it as honest rows are.
 
-The rules are CGE (Gupta, Liu and Vaidya, 2021), MoNNA (Farhadkhani et al., ICML 2023) and Aksel (Boussetta et al., 2020);
-the statements are derived here.
+The rules are CGE (Gupta, Liu and Vaidya, 2021), MoNNA (Farhadkhani et al., ICML 2023) and Aksel (Boussetta et al.,
+2020); the statements are derived here.
 
 **Theorem 1 (CGE, MoNNA).** Let F be the mean of the k = n - f rows nearest to a point p, of which nobody else has a
 say: the origin for CGE, the server's own row for MoNNA. Then ||F - p|| is at most the mean over any k rows of their

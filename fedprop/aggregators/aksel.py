@@ -24,7 +24,7 @@ class Aksel(NearestRows):
     f : None to keep half of the rows; or how many Byzantine rows it is set to tolerate, to keep n - f.
 
     Source: Boussetta, El Mhamdi, Guerraoui, Maurer and Rouault, "AKSEL: Fast Byzantine SGD", OPODIS 2020; both numbers
-    of rows kept as in the authors' library. The coefficients in the contract are derived in `specs/test_nearest_rows.py`.
+    of rows kept as in the authors' library. The contract's coefficients are derived in `specs/test_nearest_rows.py`.
 
     >>> import torch
     >>> Aksel()(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [9.0, 9.0], [-9.0, 1.0]]))
