@@ -15,8 +15,9 @@ class CGE(NearestRows):
     """The mean of the n - f shortest rows: comparative gradient elimination.
 
     Of rows of equal length those with the smallest indices are kept. Byzantine rows of ordinary length are averaged
-    whatever their direction: the answer is no longer than honest rows are on average (`specs/test_nearest_rows.py`), and may
-    still point away from them. So nothing is claimed of its distance from their mean, and it does not follow a shift.
+    whatever their direction: the answer is no longer than honest rows are on average (`specs/test_nearest_rows.py`),
+    and may still point away from them. So nothing is claimed of its distance from their mean, and it does not follow a
+    shift.
     Needs n >= 2f + 1. One pass for the lengths and one for the mean: O(n d).
 
     Attributes
