@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fedprop.aggregators.base import Aggregation, Cohort
-from fedprop.aggregators.contract import Contract, open_behind
+from fedprop.aggregators.contract import Contract, Regret
 from fedprop.aggregators.postprocessor import Postprocessor
 
 
@@ -47,5 +47,10 @@ class MovingAverage(Postprocessor):
             "separable",
             "linear",
             "examples",
-            ambiguous=open_behind(contract, lambda rows: rows),
+            "ambiguous",
+            regret=self._regret(contract.regret),
         )
+
+    def _regret(self, before: Regret | None) -> Regret | None:
+        """That of what the rule must have answered."""
+        return None if before is None else lambda rows, z: before(rows, z / self.alpha)

@@ -21,14 +21,25 @@ def farthest_out(rows: Rows, weights: Row) -> tuple[float, list[float]]:
     """
     mean, whole = weighted_mean(rows, weights), math.fsum(weights)
     away = [[a - m for a, m in zip(row, mean, strict=True)] for row in rows]
-    d = len(mean)
-    covariance = [
-        [math.fsum(c * x[j] * x[k] for c, x in zip(weights, away, strict=True)) / whole for k in range(d)]
-        for j in range(d)
-    ]
-    values, vectors = eigen(covariance)
+    scaled = [[math.sqrt(c / whole) * a for a in x] for c, x in zip(weights, away, strict=True)]
+    values, vectors = _directions(scaled)
     top = [v for value, v in zip(values, vectors, strict=True) if value >= values[0] * (1 - EQUAL)]
     return max(0.0, values[0]), [math.fsum(_product(x, v) ** 2 for v in top) for x in away]
+
+
+def _directions(rows: Rows) -> tuple[list[float], list[list[float]]]:
+    """Eigenvalues of sum_i x_i x_i^T, the largest first, and unit eigenvectors.
+
+    Of fewer rows than coordinates those of their inner products are taken, which but for zeros are the same numbers:
+    if u is an eigenvector of these with eigenvalue s, sum_i u_i x_i / sqrt(s) is one of the sum.
+    """
+    columns = list(zip(*rows, strict=True))
+    if len(columns) <= len(rows):
+        return eigen([[_product(x, y) for y in columns] for x in columns])
+    values, vectors = eigen([[_product(x, y) for y in rows] for x in rows])
+    mixed = [[_product(u, column) for column in columns] for u in vectors]
+    lengths = [math.hypot(*v) for v in mixed]
+    return values, [[a / r if r else 0.0 for a in v] for v, r in zip(mixed, lengths, strict=True)]
 
 
 def caf(rows: Rows, f: int) -> list[float]:

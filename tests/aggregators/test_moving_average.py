@@ -1,8 +1,10 @@
 import pytest
 import torch
 
-from fedprop.aggregators import MovingAverage, Region, TrimmedMean
+from fedprop.aggregators import Bulyan, MovingAverage, Region, TrimmedMean
 from fedprop.aggregators.tolerance import tolerated
+from fedprop.properties import contract_of
+from fedprop.properties.comparison import same_answer
 
 ROWS = torch.tensor([[1.0, 10.0], [2.0, 20.0], [6.0, 60.0]])
 
@@ -31,3 +33,14 @@ def test_what_a_share_keeps() -> None:
 def test_alpha_is_a_share(alpha: float) -> None:
     with pytest.raises(ValueError, match="alpha"):
         MovingAverage(alpha=alpha)
+
+
+def test_of_answers_that_tie_before_it_either_will_do() -> None:
+    """Bulyan's last picks tie here, so that the order of the rows decides between 0 and -1."""
+    rows = torch.tensor([[0.0], [0.0], [0.0], [-1.0], [-1.0], [-1.0], [2.0]], dtype=torch.float64)
+    chain = Bulyan(f=1) >> MovingAverage(alpha=0.25)
+    answers = {float(chain(rows[torch.randperm(7, generator=torch.Generator().manual_seed(i))])) for i in range(20)}
+    assert answers == {0.0, -0.25}
+    contract = contract_of(chain)
+    assert same_answer(contract, rows, torch.tensor([0.0]), torch.tensor([-0.25]))
+    assert not same_answer(contract, rows, torch.tensor([0.0]), torch.tensor([-0.5]))
