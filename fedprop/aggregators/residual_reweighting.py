@@ -9,10 +9,13 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
 from fedprop.aggregators.contract import Contract
-from fedprop.types import Fraction, NonNegative, Positive, Weights
+from fedprop.types import Fraction, NonNegative, Positive, Updates, Weights
 
 PAIRS = 1 << 20
 """Slopes between pairs of rows that are held at once: 8 MiB, which a core works on near its cache."""
+
+TIE = 1e-6
+"""A confidence this close to `delta` may come out on either side of it."""
 
 
 class ResidualReweighting(Aggregator):
@@ -26,9 +29,9 @@ class ResidualReweighting(Aggregator):
     the line's. A client's weight is the sum over coordinates of its confidence times the standard deviation of all
     confidences there (sample), over the largest such sum, to the power of `power`.
 
-    Of equal values in a coordinate, those of later rows have the higher rank. For one or two rows it is the mean; if
-    all confidences are equal everywhere, so is it, of the corrected values. Tolerates f < n / 2 by its medians; no
-    theorem is known. Costs n^2 log n d, twice, since weights come from all coordinates.
+    Of equal values in a coordinate, those of later rows have the higher rank, so their order counts. For one or two
+    rows it is the mean; if all confidences are equal everywhere, so is it, of the corrected values. Tolerates f < n / 2
+    by its medians; no theorem is known. Costs n^2 log n d, twice, since weights come from all coordinates.
 
     Attributes
     ----------
@@ -59,7 +62,20 @@ class ResidualReweighting(Aggregator):
         return (cls(), cls(lambda_=1.0, power=1))
 
     def contract(self) -> Contract:
-        return Contract(permutation=True, translation=True, idempotent=True, examples="ignored", precision=1e-7)
+        return Contract(
+            permutation=True,
+            translation=True,
+            idempotent=True,
+            examples="ignored",
+            ambiguous=self._tied,
+            precision=1e-7,
+        )
+
+    def _tied(self, updates: Updates) -> bool:
+        """Whether equal values leave ranks to the order of the rows, or rounding decides what is replaced."""
+        ordered = updates.sort(dim=0).values
+        confident = self._judged(updates)[0]
+        return bool((ordered[1:] == ordered[:-1]).any() or ((confident - self.delta).abs() <= TIE).any())
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         rows = cohort.updates

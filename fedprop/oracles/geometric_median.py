@@ -46,6 +46,8 @@ def geometric_median(rows: Rows, weights: Row | None = None) -> list[float]:
 def _newton(x: Array, w: Array) -> Array:
     z = _off_the_best_row(x, w)
     for _ in range(200):
+        if (z == x).all(axis=1).any():
+            break  # rounding leaves no place between the best row and the next ones
         gradient, hessian = _derivatives(z, x, w)
         if np.linalg.norm(gradient) < 1e-13:
             break
