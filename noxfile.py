@@ -86,6 +86,13 @@ def gallery(session: nox.Session) -> None:
 
 
 @nox.session
+def catalogue(session: nox.Session) -> None:
+    """docs/catalogue.md, from the registries."""
+    install(session)
+    session.run("python", "docs/catalogue.py")
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Faults planted in copies of the package, and how many the tests notice: docs/mutants.md; takes half an hour."""
     install(session, "dev")

@@ -119,3 +119,11 @@ def test_the_page_for_users_of_fedsecurity_does_what_it_says():
     for settings in (part, *spelled):
         Experiment.model_validate({**whole, **settings})
     assert run_experiment(Experiment.model_validate(whole)).test_accuracy > 0.5
+
+
+def test_the_page_of_the_catalogue_is_what_the_registries_say():
+    """After a change to a rule: `nox -s catalogue`."""
+    writer = runpy.run_path(str(PAGES / "catalogue.py"))
+    assert (PAGES / "catalogue.md").read_text(encoding="utf-8") == writer["page"]()
+    listed = {kind for registry in writer["FAMILIES"] for kind in registry.kinds}
+    assert {kind for row in writer["TABLE"] for kind in row.kinds} <= listed
