@@ -195,7 +195,10 @@ class MixedRows(Columns):
         self.shape, self.dtype, self.device = torch.Size((len(mixing), rows.shape[1])), rows.dtype, rows.device
 
     def read(self, start: int, stop: int) -> Tensor:
-        return _mixed(self.mixing, read(self.rows, start, stop))
+        # A block of few mixtures has many columns; of the rows mixed, which may be many more, no more are read at once.
+        width = max(1, BLOCK_ELEMENTS // len(self.rows))
+        spans = [(first, min(first + width, stop)) for first in range(start, stop, width)]
+        return torch.cat([_mixed(self.mixing, read(self.rows, *span)) for span in spans], dim=1)
 
     def take(self, rows: Tensor) -> "MixedRows":
         return MixedRows(self.mixing[rows], self.rows)

@@ -11,8 +11,8 @@ from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
 from fedprop.aggregators.contract import Contract
 from fedprop.types import Fraction, NonNegative, Positive, Updates, Weights
 
-PAIRS = 1 << 20
-"""Slopes between pairs of rows that are held at once: 8 MiB, which a core works on near its cache."""
+PAIRS = 1 << 18
+"""Slopes between pairs of rows that are held at once: 2 MiB, which a core works on near its cache."""
 
 TIE = 1e-6
 """A confidence this close to `delta` may come out on either side of it."""
