@@ -55,7 +55,7 @@ def test_every_spelling(value: Any, expected: Aggregator) -> None:
         ([], (), r"a defense must be a rule, or a list that holds one; found \[\]"),
         (["median", "median"], (1,), "`kind` must be one of gaussian_noise, .*; found 'median'"),
         (["median", CLIP], (1,), "`kind` must be one of gaussian_noise, .*; found 'norm_clipping'"),
-        ([CLIP, NOISE], (1,), "`kind` must be one of afa, bulyan, .*; found 'gaussian_noise'"),
+        ([CLIP, NOISE], (1,), "`kind` must be one of afa, .*bulyan, .*; found 'gaussian_noise'"),
         ([NOISE, "median"], (0,), "`kind` must be one of adaptive_clipping, bucketing, .*; found 'gaussian_noise'"),
         ([{"kind": "nearest_neighbour_mixing", "f": -1}, "median"], (0, "f"), "greater than or equal to 0"),
         ({"kind": "krum", "f": 1, "g": 2}, ("g",), "not permitted"),
