@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import beartype._check.code.codemain as checks
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray, install_import_hook
 from jaxtyping._import_hook import ImportHookManager
 
@@ -17,6 +17,9 @@ ONE_CALL = jaxtyping.jaxtyped("context")
 """Within it, an axis that has one name has one size."""
 
 thorough = jaxtyping.jaxtyped
+
+typechecker = beartype(conf=BeartypeConf(violation_type=TypeError))
+"""What does not fit is a TypeError, as where nothing is checked and Python finds no way to go on."""
 
 # Which item of a list is checked is drawn from Python's own generator, whose numbers some tests follow.
 checks.getrandbits = Random(0).getrandbits
@@ -28,7 +31,7 @@ def check_shapes(package: str) -> ImportHookManager:
     The hook of jaxtyping with a cheaper decorator: theirs binds each call to a signature, and checks what went in both
     before the call and after it, to word its errors better.
     """
-    jaxtyping.jaxtyped = lambda *, typechecker: _checked
+    jaxtyping.jaxtyped = lambda **settings: _checked
     return install_import_hook(package, "beartype.beartype")
 
 
@@ -48,8 +51,8 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     if "<locals>" in function.__qualname__:
         return function
     if inspect.isgeneratorfunction(function):  # beartype looks at its arguments when the first value is asked for
-        return thorough(function, typechecker=beartype)
-    typed: Callable[..., Any] = beartype(function)
+        return thorough(function, typechecker=typechecker)
+    typed: Callable[..., Any] = typechecker(function)
     if not any(_has_axes(annotation) for annotation in function.__annotations__.values()):
         return typed
 

@@ -33,6 +33,7 @@ class RobustLearningRate(Aggregator):
     Source: Ozdayi, Kantarcioglu and Gel, "Defending against Backdoors in Federated Learning with Robust Learning Rate",
     AAAI 2021, Section 4. Clipping and noise, which it may be used with, are `norm_clipping` and `gaussian_noise`.
 
+    >>> import torch
     >>> RobustLearningRate(theta=2)(torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 9.0]]))
     tensor([ 2., -3.])
     """
