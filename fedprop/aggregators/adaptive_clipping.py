@@ -31,12 +31,11 @@ class AdaptiveClipping(Stage):
     the next one, as here. Theorem numbers are from memory.
 
     >>> import torch
-    >>> import torch
     >>> AdaptiveClipping(f=1)(torch.tensor([[3.0, 4.0], [0.0, 9.0], [0.0, 1.0], [2.0, 0.0]]))
-    tensor([[1.2000, 1.6000],
-            [0.0000, 2.0000],
-            [0.0000, 1.0000],
-            [2.0000, 0.0000]])
+    tensor([[3., 4.],
+            [0., 5.],
+            [0., 1.],
+            [2., 0.]])
     """
 
     looks_at: ClassVar[str] = "lengths"
