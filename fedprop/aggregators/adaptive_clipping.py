@@ -3,19 +3,19 @@
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows, ScaledRows
 from fedprop.aggregators.contract import Contract, Kappa, open_behind
 from fedprop.aggregators.inner_products import lengths
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.rescaled import LONG, SHORT, Rescaled, each_to_size, times_power
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Weights
 
 
-class AdaptiveClipping(Stage):
+class AdaptiveClipping(NeedsMajority, Stage):
     """Cut the k longest rows to the length of the next longest, k the whole part of 2 f (n - f) / n.
 
     No row is longer than an honest one then, and no absolute length has to be chosen. Nothing is cut for f = 0, and
@@ -41,18 +41,10 @@ class AdaptiveClipping(Stage):
     looks_at: ClassVar[str] = "lengths"
 
     kind: Literal["adaptive_clipping"] = "adaptive_clipping"
-    f: NonNegativeInt
 
     @classmethod
     def examples(cls) -> tuple["AdaptiveClipping", ...]:
         return (cls(f=1), cls(f=2), cls(f=0))
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
         rows, n = cohort.updates, len(cohort.updates)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.contract import Contract, Region, exactly
 from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.types import Gram, Weights
 
 EQUAL = 1e-9
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     eigenvalue: Tensor
 
 
-class CAF(GramRule):
+class CAF(NeedsMajority, GramRule):
     """The mean of the rows by weights under which they scatter least: covariance bound-agnostic filter.
 
     All rows start with weight 1. While the weights add up to more than n - 2f, the weighted covariance has a largest
@@ -52,14 +52,6 @@ class CAF(GramRule):
     cost: ClassVar[str] = "n^2 d + f n^3"
 
     kind: Literal["caf"] = "caf"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

@@ -2,16 +2,15 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import NonNegativeInt
-
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Region, exactly
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.nearest_rows import NearestRows
 from fedprop.aggregators.order_statistics import any_subset_unattacked
 
 
-class CGE(NearestRows):
+class CGE(NeedsMajority, NearestRows):
     """The mean of the n - f shortest rows: comparative gradient elimination.
 
     Of rows of equal length those with the smallest indices are kept. Byzantine rows of ordinary length are averaged
@@ -36,14 +35,6 @@ class CGE(NearestRows):
     looks_at: ClassVar[str] = "lengths"
 
     kind: Literal["cge"] = "cge"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

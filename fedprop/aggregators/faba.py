@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
@@ -12,12 +11,13 @@ from fedprop.aggregators.chosen import equal_weights
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.order_statistics import any_subset_unattacked
 from fedprop.aggregators.views import centred_gram, squared_distances
 from fedprop.types import Gram, Updates, Weights
 
 
-class FABA(GramRule):
+class FABA(NeedsMajority, GramRule):
     """The mean of the n - f rows that are left when the row farthest from the mean of those left is deleted f times.
 
     The mean is taken anew after every deletion. Of rows equally far from it that with the smallest index goes, which
@@ -39,14 +39,6 @@ class FABA(GramRule):
     cost: ClassVar[str] = "n^2 d + f n^2"
 
     kind: Literal["faba"] = "faba"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

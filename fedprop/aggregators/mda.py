@@ -3,20 +3,20 @@
 from functools import partial
 from typing import ClassVar, Literal
 
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.chosen import weights_of
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.order_statistics import any_subset_unattacked
 from fedprop.aggregators.subsets import best_subset, refuse_many, several_best
 from fedprop.aggregators.views import centred_gram, squared_distances
 from fedprop.types import Gram, Updates, Weights
 
 
-class MDA(GramRule):
+class MDA(NeedsMajority, GramRule):
     """The mean of the n - f rows whose largest distance from each other is least: minimum-diameter averaging.
 
     Also known as Brute. All sets are tried; of sets with equal diameters the first in lexicographic order is taken, and
@@ -43,14 +43,6 @@ class MDA(GramRule):
     cost: ClassVar[str] = "n^2 d + n^2 (n choose f)"
 
     kind: Literal["mda"] = "mda"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

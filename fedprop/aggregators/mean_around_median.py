@@ -5,18 +5,18 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.types import Updates, Vector
 
 TIE = 1e-9
 """Distances from the median that differ by less than this share may come out in either order."""
 
 
-class MeanAroundMedian(CoordinateRule):
+class MeanAroundMedian(NeedsMajority, CoordinateRule):
     """In each coordinate, the mean of the n - f values that lie nearest to the median.
 
     For an even n the median is the mean of the two middle values. Of two values equally far from it the smaller one
@@ -35,14 +35,6 @@ class MeanAroundMedian(CoordinateRule):
     """
 
     kind: Literal["mean_around_median"] = "mean_around_median"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

@@ -3,19 +3,19 @@
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows, Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region, unstated
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.aggregators.views import GramRows, centred_gram, seen, squared_distances
 from fedprop.types import Gram, Updates
 
 
-class NearestNeighbourMixing(Stage):
+class NearestNeighbourMixing(NeedsMajority, Stage):
     """Replace each row by the mean of its n - f nearest rows, itself included. Needs n >= 2f + 1.
 
     A rule of coefficient kappa has at most 8f / (n - f) (kappa + 1) behind it. That promises less than kappa only where
@@ -40,14 +40,6 @@ class NearestNeighbourMixing(Stage):
     cost: ClassVar[str] = "n^2 d"
 
     kind: Literal["nearest_neighbour_mixing"] = "nearest_neighbour_mixing"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
         mixtures, mixing = self._mixed(cohort.updates)

@@ -3,16 +3,16 @@
 from typing import Literal
 
 from jaxtyping import Float
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, never
 from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.mean_around_median import regret_around, shares_around
 from fedprop.aggregators.order_statistics import any_subset_unattacked, around_kappa, trimmed_mean_kappa
 
 
-class Phocas(CoordinateRule):
+class Phocas(NeedsMajority, CoordinateRule):
     """In each coordinate, the mean of the n - f values that lie nearest to the f-trimmed mean.
 
     Needs n >= 2f + 1. Of two values equally far from the trimmed mean the smaller one counts as nearer; with f = 0 it
@@ -32,14 +32,6 @@ class Phocas(CoordinateRule):
     """
 
     kind: Literal["phocas"] = "phocas"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

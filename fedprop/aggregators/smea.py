@@ -4,20 +4,20 @@ from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.chosen import weights_of
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.gram import GramRule
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.order_statistics import any_subset_unattacked
 from fedprop.aggregators.subsets import best_subset, refuse_many, several_best
 from fedprop.aggregators.views import centred_gram
 from fedprop.types import Gram, Updates, Weights
 
 
-class SMEA(GramRule):
+class SMEA(NeedsMajority, GramRule):
     """The mean of the n - f rows whose covariance has the least largest eigenvalue.
 
     All sets are tried, each by the exact eigenvalues of its h by h inner products, which other code replaces by one
@@ -46,14 +46,6 @@ class SMEA(GramRule):
     cost: ClassVar[str] = "n^2 d + n^3 (n choose f)"
 
     kind: Literal["smea"] = "smea"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(

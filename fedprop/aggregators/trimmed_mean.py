@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt
-
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.coordinate import OrderedMean
+from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.order_statistics import trimmed_mean_kappa
 
 
-class TrimmedMean(OrderedMean):
+class TrimmedMean(NeedsMajority, OrderedMean):
     """In each coordinate, the mean of what is left without the `f` smallest and the `f` largest values.
 
     Needs n >= 2f + 1. Each coordinate stays within the honest values if at most `f` rows are Byzantine. Its robustness
@@ -27,14 +26,6 @@ class TrimmedMean(OrderedMean):
     """
 
     kind: Literal["trimmed_mean"] = "trimmed_mean"
-    f: NonNegativeInt
-
-    @property
-    def min_rows(self) -> int:
-        return 2 * self.f + 1
-
-    def requirement(self) -> str:
-        return "n >= 2f + 1"
 
     def contract(self) -> Contract:
         return Contract(
