@@ -1,8 +1,9 @@
 """Plant faults, one at a time, run the tests beside the changed file, and write docs/mutants.md.
 
 `nox -s mutants` plants 72; `-- --count 10 --seed 3` others. A fault that the tests of its own room and the specs let
-pass is shown to the whole fast suite before it counts as a survivor, with `--whole`. With `--log FILE` what is found is
-noted there, and what stands there already is not judged again, so that a run that was interrupted can go on.
+pass is shown to the whole fast suite before it counts as a survivor, with `--whole`. A test that fails counts only if
+it passes once the fault is mended. With `--log FILE` what is found is noted there, and what stands there already is
+not judged again, so that a run that was interrupted can go on.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+import pytest
 from plant import CHANGES, ROOT, Fault, plant
 
 PAGE = ROOT / "docs" / "mutants.md"
@@ -93,14 +95,18 @@ def copy(place: Path) -> Path:
 
 
 def is_noticed(fault: Fault, place: Path, *, whole: bool) -> bool:
-    """Whether some test fails with the fault in the copy at `place`, which is mended afterwards."""
+    """Whether some test fails with the fault in the copy at `place`, and passes without it."""
     path = place / fault.path
     right = path.read_text(encoding="utf-8")
-    path.write_text(fault.source(right), encoding="utf-8")
-    try:
-        return any(fails(place, tests) for tests in rounds(fault, place, whole=whole))
-    finally:
-        path.write_text(right, encoding="utf-8")
+    for tests in rounds(fault, place, whole=whole):
+        path.write_text(fault.source(right), encoding="utf-8")
+        try:
+            failed = fails(place, tests)
+        finally:
+            path.write_text(right, encoding="utf-8")
+        if failed and not fails(place, tests, "--last-failed", "--last-failed-no-failures=none"):
+            return True
+    return False
 
 
 def rounds(fault: Fault, place: Path, *, whole: bool) -> list[list[str]]:
@@ -125,15 +131,17 @@ def naming(inside: Path, place: Path) -> list[Path]:
     return [file.relative_to(place) for file in sorted(found, key=lambda file: file.stat().st_size)]
 
 
-def fails(place: Path, tests: Sequence[str]) -> bool:
-    """Whether some fast test among these does."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+def fails(place: Path, tests: Sequence[str], *again: str) -> bool:
+    """Whether some fast test among these does; finding none to run is no failure."""
+    if not again:
+        shutil.rmtree(place / ".pytest_cache", ignore_errors=True)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow and not proof", *again, *tests]
+    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1", "FEDPROP_PROFILE": "first"}
     try:
         done = subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
         return True
-    return done.returncode != 0
+    return done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def write(faults: Sequence[Fault], noticed: Sequence[bool]) -> None:
