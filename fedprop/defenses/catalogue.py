@@ -4,3 +4,4 @@ from fedprop.defenses.fl_wbc import FlWbc as FlWbc
 from fedprop.defenses.mab_rfl import MabRfl as MabRfl
 from fedprop.defenses.rsa import Rsa as Rsa
 from fedprop.defenses.siren_plus import SirenPlus as SirenPlus
+from fedprop.defenses.soteria import Soteria as Soteria

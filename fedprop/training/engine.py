@@ -103,7 +103,7 @@ def choose_engine(
     found = try_training(module, few, config, batches, shards.task)
     if config.privacy is not None:
         refuse_leaks(module, few.x[: max(2 * max(SIZES), batches.smallest)])
-    lost = astray(steering, ParameterLayout.of(module), x.device)
+    lost = astray(steering, ParameterLayout.of(module), x.device, module=module, few=few)
     kind, reason = _first_that_agrees(module, few, config, batches, found, lost, shards.task)
     if config.privacy is None or not exempt:
         return EngineChoice(kind, found.draws, reason)

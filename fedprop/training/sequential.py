@@ -10,12 +10,13 @@ from torch.nn.utils import clip_grad_norm_
 
 from fedprop.cores import one_thread
 from fedprop.draws import OwnDraws, seeded
-from fedprop.params import ParameterLayout
+from fedprop.params import ParameterLayout, copy_module
 from fedprop.rng import generator, key
+from fedprop.training.alone import Alone
 from fedprop.training.batches import plan
 from fedprop.training.config import LocalTraining
 from fedprop.training.randomness import Draws
-from fedprop.training.steered import Alone, steered
+from fedprop.training.steered import steered
 from fedprop.training.steering import Steering
 from fedprop.training.task import LocalResult, Shards, Ticket
 
@@ -47,6 +48,8 @@ class Sequential:
         self.seed = seed
         self.draws = draws
         self.steering = steering
+        # A copy of its own, since private training hooks into every forward pass of the module.
+        self._asked = self.module if steering is None else copy_module(self.module)
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
         with one_thread():
@@ -67,16 +70,17 @@ class Sequential:
         with seeded(layers, ticket.origin.device) if self.draws == "shared" else nullcontext():
             for step, batch in enumerate(batches):
                 rows = part[batch.to(part.device)]
-                losses.append(differentiate(self.shards.pool.x[rows], self.shards.pool.y[rows]))
+                x, y = self.shards.pool.x[rows], self.shards.pool.y[rows]
+                losses.append(differentiate(x, y))
                 if self.config.proximal:
                     self._pull_towards(ticket.origin)
                 if steered is not None:
-                    steered.bend(step)
+                    steered.bend(step, x, y)
                 if self.config.clip_norm is not None:
                     clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
                 optimizer.step()
                 if steered is not None:
-                    steered.push(step)
+                    steered.push()
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
             examples=len(part),
@@ -108,7 +112,7 @@ class Sequential:
 
     def _steered(self, ticket: Ticket) -> Alone | None:
         work = steered(self.steering, [ticket], self.shards, self.config, self.seed)
-        return None if work is None else Alone(work, self.module, self.layout.views(ticket.origin)[0])
+        return None if work is None else Alone(work, self.module, self._asked, self.layout.views(ticket.origin)[0])
 
     def _pull_towards(self, origin: Tensor) -> None:
         start, _ = self.layout.views(origin)

@@ -5,6 +5,7 @@ else keeps running statistics in a buffer, would see the padding: there each pas
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -19,8 +20,8 @@ from fedprop.training.config import LocalTraining
 from fedprop.training.directions import Directions, directions
 from fedprop.training.products import StackedLayers
 from fedprop.training.schedule import Members, Pass, Schedule
-from fedprop.training.steered import Steered
-from fedprop.training.steering import Stack, column
+from fedprop.training.steered import Moment, Steered
+from fedprop.training.steering import Lesson, Stack, column
 
 Rates: TypeAlias = float | Tensor
 """One learning rate for all clients, or one for each [k]."""
@@ -70,9 +71,17 @@ class StackedDescent:
         for step in range(schedule.steps):
             for part in schedule.passes(step, padded=not self._sees_padding):
                 gradients, loss = differentiate(params, buffers, part)
-                self._move(params, anchors, memory, rates, gradients, part.members, step, steered)
+                at = Moment(part.members, step, anchors, partial(self._lesson, params, buffers, part))
+                self._move(params, memory, rates, gradients, at, steered)
                 losses[part.members] += loss
         return vmap(self.layout.join)(params, buffers), losses
+
+    def _lesson(self, params: Stack, buffers: Stack, part: Pass) -> Lesson:
+        """What some clients see in their step."""
+        state = {name: value[part.members].detach() for name, value in params.items()}
+        state |= {name: value[part.members].clone() for name, value in buffers.items()}
+        real = torch.ones_like(part.rows, dtype=torch.bool) if part.real is None else part.real
+        return Lesson(self.module, state, self.pool.x[part.rows], self.pool.y[part.rows], real)
 
     def _differentiate(self, params: Stack, buffers: Stack, part: Pass) -> tuple[Stack, Tensor]:
         """The gradients by name and the losses [k] of some clients, whose buffers the forward pass moves."""
@@ -99,25 +108,24 @@ class StackedDescent:
     def _move(
         self,
         params: Stack,
-        anchors: Stack,
         memory: Directions,
         rates: Rates,
         gradients: Stack,
-        members: Members,
-        step: int,
+        at: Moment,
         steered: Steered | None,
     ) -> None:
         """Take the step of some clients, in place."""
+        members = at.members
         rates = rates if isinstance(rates, float) else rates[members]
-        gradients = self._pulled(gradients, params, anchors, members)
+        gradients = self._pulled(gradients, params, at.received, members)
         if steered is not None:
-            gradients = steered.bend(gradients, params, anchors, members, step)
+            gradients = steered.bend(gradients, params, at)
         if self.config.clip_norm is not None:
             gradients = _clipped(gradients, self.config.clip_norm)
         for name, gradient in self._decayed(gradients, params, members).items():
-            _subtract(params[name], members, memory.turn(name, gradient, members, step), rates)
+            _subtract(params[name], members, memory.turn(name, gradient, members, at.step), rates)
         if steered is not None and steered.pushes:
-            steered.push(gradients, params, anchors, members, step)
+            steered.push(gradients, params, at)
 
     def _pulled(self, gradients: Stack, params: Stack, anchors: Stack, members: Members) -> Stack:
         """The gradients with the proximal term."""

@@ -5,14 +5,39 @@ their first dimension, and what is done to one must not depend on the others. An
 (`fedprop.training.steered`); where clients would not do in a stack what they do alone, another trains them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from fedprop.errors import InvalidConfig
 
 Stack: TypeAlias = dict[str, Tensor]
 """Tensors by name; each has the clients as its first dimension."""
+
+
+class Lesson(NamedTuple):
+    """What k clients learn from in one step, and the model that they ask about it.
+
+    Attributes
+    ----------
+    module : the model, in training mode; `torch.func.functional_call(module, state, (x,))` asks it for one client,
+        with that client's row of each tensor in `state`.
+    state : all parameters and buffers [k, ...] by name, as they are now.
+    x, y : their batches [k, b, ...] and [k, b], of which b may be 0; a shorter batch is padded with its first example.
+    real : which of these are examples [k, b] and not padding.
+    """
+
+    module: nn.Module
+    state: Mapping[str, Tensor]
+    x: Tensor
+    y: Tensor
+    real: Tensor
+
+
+def _no_lesson() -> Lesson:
+    raise InvalidConfig("`lesson` must tell which batches a place is about, for those who look at examples; found none")
 
 
 class Place(NamedTuple):
@@ -26,6 +51,7 @@ class Place(NamedTuple):
     repeats : for each, whether there was a step before this one in the same pass over its data [k].
     rates : their learning rates [k].
     generators : where their random numbers come from, one for each client, on the CPU.
+    lesson : gathers the batches of this step; whoever does not look at examples does not pay for it.
     """
 
     params: Mapping[str, Tensor]
@@ -34,6 +60,7 @@ class Place(NamedTuple):
     repeats: Tensor
     rates: Tensor
     generators: Sequence[torch.Generator]
+    lesson: Callable[[], Lesson] = _no_lesson
 
 
 def column(values: Tensor, like: Tensor) -> Tensor:
