@@ -49,7 +49,9 @@ class Row(NamedTuple):
 TABLE = (
     Row("Multi-Krum", "< 50%", "medium", "IID", "K^2 d", ("krum",), "n >= 2f + 3, so a little less than half"),
     Row("FABA", "< 50%", "medium", "IID", "K^2 d", ("faba",)),
-    Row("Sniper", "< 50%", "medium", "IID", "K^2 d", (), "not here yet; with the size of the clique fixed it is `mda`"),
+    Row(
+        "Sniper", "< 50%", "medium", "IID", "K^2 d", ("sniper",), "and the search for a clique, which has no such bound"
+    ),
     Row(
         *("FoolsGold", "no limit", "medium", "IID / non-IID", "K^2 d"),
         ("fools_gold",),
