@@ -9,8 +9,11 @@ from fedprop.attacks.fang_median import FangMedian as FangMedian
 from fedprop.attacks.fang_trimmed_mean import FangTrimmedMean as FangTrimmedMean
 from fedprop.attacks.free_rider import FreeRider as FreeRider
 from fedprop.attacks.gaussian import Gaussian as Gaussian
+from fedprop.attacks.input_noise import InputNoise as InputNoise
 from fedprop.attacks.ipm import IPM as IPM
 from fedprop.attacks.label_flip import LabelFlip as LabelFlip
+from fedprop.attacks.label_pairs import LabelPairs as LabelPairs
+from fedprop.attacks.label_permutation import LabelPermutation as LabelPermutation
 from fedprop.attacks.late import Late as Late
 from fedprop.attacks.mimic import Mimic as Mimic
 from fedprop.attacks.min_max import MinMax as MinMax

@@ -19,6 +19,11 @@ def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> 
     return draws.to(like.device)
 
 
+def some(count: int, share: float, generator: torch.Generator) -> Tensor:
+    """Which of `count` things make up a random share of them, at least one: their places, on the generator's device."""
+    return torch.randperm(count, generator=generator, device=generator.device)[: max(1, round(share * count))]
+
+
 def afresh(generator: torch.Generator) -> torch.Generator:
     """A generator at the start of the stream, for what is drawn twice alike: while crafting and while remembering."""
     return torch.Generator().manual_seed(generator.initial_seed())
