@@ -67,7 +67,7 @@ class FreeRider(Attack):
         rows = change.expand(view.own.shape)
         if deviation:
             rows = rows + deviation * normal(tuple(rows.shape), rows, view.generator)
-        return sendable(rows, view.own).clone()
+        return sendable(rows, view.own)
 
     def remember(self, view: View, rows: Updates) -> Any:
         """The deviation of the first change, once there was one."""

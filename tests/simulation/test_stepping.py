@@ -3,10 +3,12 @@
 import pytest
 import torch
 
+from fedprop.aggregators import Aggregation
 from fedprop.errors import RunFailed
 from fedprop.experiments.experiment import Experiment
 from fedprop.simulation.engine import simulate
 from fedprop.simulation.optimizers import FedAvgM, ServerOptimizer
+from fedprop.simulation.stepping import Basis, ServerStep
 
 
 class InPlace(FedAvgM):
@@ -21,6 +23,15 @@ def test_an_optimizer_may_write_to_what_it_is_handed(play, log, configure):
     plain = play(policy={"kind": "fedbuff", "concurrency": 4, "buffer": 2}, optimizer=FedAvgM())
     changed = play(policy={"kind": "fedbuff", "concurrency": 4, "buffer": 2}, optimizer=InPlace())
     assert changed.trace_sha256 == plain.trace_sha256
+
+
+def test_what_an_optimizer_writes_to_is_not_the_past():
+    """Others hold the model before and its memory: a server that goes back begins there again."""
+    step = ServerStep(InPlace(momentum=0.5), torch.ones(2, dtype=torch.bool))
+    before = Basis(torch.zeros(2), {"v": torch.zeros(2)})
+    after = step.take(before, Aggregation(torch.ones(2), torch.ones(1)), torch.ones(1))
+    assert after.optimizer["v"].tolist() == [1, 1]
+    assert before.parameters.tolist() == before.optimizer["v"].tolist() == [0, 0]
 
 
 def test_an_optimizer_named_by_place_moves_the_model(tmp_path, monkeypatch, play):

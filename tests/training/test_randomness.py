@@ -24,6 +24,17 @@ class Chance(nn.Linear):
         return super().forward(x * random.random())
 
 
+class Recurrent(nn.Module):
+    """Says that it may drop something out, and drops nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent = nn.GRU(4, 3, dropout=0.0)
+
+    def forward(self, x):
+        return self.recurrent(dropout(x, 0.5, self.training))[0]
+
+
 def watched(module, *, draws_backward=False):
     watch = Watch()
     with watch.forward:
@@ -42,9 +53,10 @@ def watched(module, *, draws_backward=False):
         (nn.Sequential(nn.Linear(4, 4), Hidden(4, 3)), Randomness("own", "draws in Sequential.forward")),
         (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.1)), Randomness("own", "Dropout at '1'")),
         (nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.0), nn.BatchNorm1d(3)), Randomness("none", "")),
+        (Recurrent(), Randomness("own", "draws in Recurrent.forward")),
         (Chance(4, 3), Randomness("shared", "draws in Chance.forward")),
     ],
-    ids=["hidden", "nested", "layer", "nothing", "python"],
+    ids=["hidden", "nested", "layer", "nothing", "recurrent", "python"],
 )
 def test_what_draws_is_found_and_named(module, found):
     assert watched(module) == found
