@@ -21,7 +21,8 @@ Everything that can stand as a `kind` under `defense` or `attack`, as the code s
 page, and `fedprop list aggregators` tells the same. Claims are those of the contract, which `fedprop verify` attacks;
 what is not claimed is not said to fail. Tolerances are for 20 clients, in the last of the configurations that a kind
 offers as worth trying (f = 2 for most). Costs count n rows of d numbers; iterations on n-by-n matrices are left out
-where they are less.
+where they are less. An asynchronous policy goes with everything that does not say why it needs rounds, as long as
+enough updates come together: one under FedAsync, a buffer under FedBuff.
 """
 
 COMPARISON = """

@@ -46,6 +46,10 @@ class AdaptiveClipping(NeedsMajority, Stage):
     def examples(cls) -> tuple["AdaptiveClipping", ...]:
         return (cls(f=1), cls(f=2), cls(f=0))
 
+    @property
+    def by_direction(self) -> bool:
+        return True
+
     def apply(self, cohort: Cohort, state: None) -> Staged:
         rows, n = cohort.updates, len(cohort.updates)
         clipped = 2 * self.f * (n - self.f) // n

@@ -204,6 +204,23 @@ class RowConsumer(Kind, ABC):
         return frozenset()
 
     @property
+    def needs_rounds(self) -> str:
+        """Why its rows must be those of one round, which all started from one model, in a sentence; empty if not.
+
+        Where that is said, an asynchronous policy is refused with it.
+        """
+        return ""
+
+    @property
+    def by_direction(self) -> bool:
+        """Whether each row may be multiplied by a positive number of its own and no row matters more or less for it.
+
+        A rule then answers the same, and a stage leaves the same rows, up to such numbers. How a policy discounts stale
+        rows would then have no effect, and settings that do so are refused.
+        """
+        return False
+
+    @property
     def min_rows(self) -> int:
         """The fewest rows accepted."""
         return 1

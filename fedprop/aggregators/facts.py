@@ -39,6 +39,7 @@ def of_postprocessor(after: Postprocessor) -> Mapping[str, str]:
     return {
         "asks": ", ".join(sorted(after.asks)),
         "remembers": "earlier rounds" if after.init() is not None else "",
+        "needs rounds": after.needs_rounds,
         "keeps": _kept(after.carry(Mean().contract())),
     }
 
@@ -49,6 +50,7 @@ def _of_rows(part: Aggregator | Stage) -> dict[str, str]:
         "asks": ", ".join(sorted(part.asks)),
         "needs": part.requirement().rstrip(","),
         "remembers": "earlier rounds" if part.remembers else "",
+        "needs rounds": part.needs_rounds,
     }
 
 

@@ -96,6 +96,10 @@ class FLDetector(Aggregator):
     def asks(self) -> frozenset[str]:
         return frozenset({"model", "generator"})
 
+    @property
+    def needs_rounds(self) -> str:
+        return "what a client should send follows from the models of two rounds, which all must have started from"
+
     def init(self) -> History:
         return EMPTY
 

@@ -52,6 +52,10 @@ class FLTrust(FramedRule):
     def asks(self) -> frozenset[str]:
         return frozenset({"reference"})
 
+    @property
+    def by_direction(self) -> bool:
+        return True
+
     def contract(self) -> Contract:
         return Contract(permutation=True, scaling=True, orthogonal=True, idempotent=True, examples="ignored")
 

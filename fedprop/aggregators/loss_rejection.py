@@ -72,6 +72,10 @@ class LossRejection(Aggregator):
         return self.rule.asks | own
 
     @property
+    def by_direction(self) -> bool:
+        return self.rule.by_direction
+
+    @property
     def min_rows(self) -> int:
         return _lowered(self.rule, 0).min_rows + self.f * (2 if self.by == "union" else 1)
 

@@ -37,6 +37,10 @@ class NormClipping(Stage):
     def examples(cls) -> tuple["NormClipping", ...]:
         return (cls(max_norm=2.0), cls(max_norm=1e4))
 
+    @property
+    def by_direction(self) -> bool:
+        return True
+
     def apply(self, cohort: Cohort, state: None) -> Staged:
         factors, rows = self._factors(cohort.updates)
         return Staged(cohort.with_updates(rows), factors.diag())

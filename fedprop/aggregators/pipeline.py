@@ -48,6 +48,10 @@ class Pipeline(Aggregator):
         return frozenset[str]().union(*(part.asks for part in self.parts))
 
     @property
+    def by_direction(self) -> bool:
+        return all(part.by_direction for part in self._row_parts)
+
+    @property
     def min_rows(self) -> int:
         return self._chain.rows_needed(self.rule.min_rows)
 

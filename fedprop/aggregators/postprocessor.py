@@ -27,6 +27,11 @@ class Postprocessor(Kind, ABC):
         """What of `Cohort` it reads beside the rows, by name, as `Aggregator.asks` says; nothing unless it says so."""
         return frozenset()
 
+    @property
+    def needs_rounds(self) -> str:
+        """Why aggregates must be those of rounds, as `Aggregator.needs_rounds` says; empty unless it says so."""
+        return ""
+
     def init(self) -> Any:
         """The state before the first round; None for one without memory."""
         return None

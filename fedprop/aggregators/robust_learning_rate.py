@@ -54,6 +54,10 @@ class RobustLearningRate(Aggregator):
         return self.rule.asks
 
     @property
+    def by_direction(self) -> bool:
+        return self.rule.by_direction
+
+    @property
     def min_rows(self) -> int:
         return max(1, self.theta, self.rule.min_rows)
 

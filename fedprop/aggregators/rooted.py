@@ -69,6 +69,10 @@ class Rooted(Aggregator):
     rule: SerializeAsAny[Aggregator]
 
     @property
+    def by_direction(self) -> bool:
+        return self.rule.by_direction
+
+    @property
     def min_rows(self) -> int:
         return self.rule.min_rows + 1
 

@@ -42,6 +42,10 @@ class SignMajority(Aggregator):
     def examples(cls) -> tuple["SignMajority", ...]:
         return (cls(), cls(step=0.01))
 
+    @property
+    def by_direction(self) -> bool:
+        return True
+
     def contract(self) -> Contract:
         return Contract(permutation=True, separable=True, examples="ignored", ambiguous=never)
 

@@ -132,6 +132,10 @@ class Chain(Stage):
         return frozenset[str]().union(*(stage.asks for stage in self.stages))
 
     @property
+    def by_direction(self) -> bool:
+        return all(stage.by_direction for stage in self.stages)
+
+    @property
     def min_rows(self) -> int:
         return self.rows_needed(1)
 

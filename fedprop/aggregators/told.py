@@ -34,6 +34,10 @@ class Told(Aggregator):
         return self.rule.asks - TELLABLE
 
     @property
+    def by_direction(self) -> bool:
+        return self.rule.by_direction
+
+    @property
     def min_rows(self) -> int:
         return self.rule.min_rows
 

@@ -32,9 +32,9 @@ class ZenoPlusPlus(FramedRule):
     `every` steps old: its rho is gamma times the one here, its epsilon the one here divided by gamma^2. Where
     `training` is one step of gradient descent that is the paper's check word for word; with more of it, r stands for
     -gamma v as the server's update does in FLTrust. The authors' code prices the length that the row had before; the
-    paper's normalises first, as here. A row counts by its direction, so how a policy discounts its length (FedAsync's
-    `mixing`, a staleness) plays no part. A row of FedAsync leads from the present model to the client's; the paper's is
-    the client's own step, which is what `fedbuff` with a buffer of one hands on.
+    paper's normalises first, as here. A row counts by its direction, so that how a policy discounts its length would
+    have no effect: FedAsync's `mixing` must be 1, and `staleness` constant. A row of FedAsync leads from the present
+    model to the client's; the paper's is the client's own step, which is what `fedbuff` with a buffer of one hands on.
 
     The weights of the full form are 1 / (number let in), or 0. The state is r and how many aggregations used it.
 
@@ -76,6 +76,10 @@ class ZenoPlusPlus(FramedRule):
     @property
     def asks(self) -> frozenset[str]:
         return frozenset({"reference"})
+
+    @property
+    def by_direction(self) -> bool:
+        return True
 
     def contract(self) -> Contract:
         # An epsilon is a length of its own, which does not grow with the rows.

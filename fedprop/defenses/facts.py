@@ -13,5 +13,6 @@ def of_protocol(protocol: RoundProtocol) -> Mapping[str, str]:
         "asks": ", ".join(sorted(protocol.asks)),
         "reports": ", ".join(report.__name__ for report in protocol.reports),
         "remembers": "" if protocol.init() is None else "earlier rounds",
+        "needs rounds": protocol.needs_rounds,
         "rule": protocol.rule.kind,
     }

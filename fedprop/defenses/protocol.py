@@ -43,6 +43,10 @@ Memory: TypeAlias = Any
 """What a protocol remembers: None, numbers, text, tensors, and tuples and mappings of these."""
 
 
+IN_ROUNDS = "all clients of a round are sent one global model, and are judged together"
+"""What a protocol needs that fills in steps of a round as a whole."""
+
+
 class Beginning(NamedTuple):
     """How a client begins a task.
 
@@ -142,6 +146,14 @@ class RoundProtocol(Kind, ABC):
     def asks(self) -> frozenset[str]:
         """What it reads of the server's own examples, by name, as `Aggregator.asks` says; nothing unless it says so."""
         return frozenset()
+
+    @property
+    def needs_rounds(self) -> str:
+        """Why it does not go with an asynchronous policy, in a sentence; empty if it does.
+
+        Steps that treat the clients of a round as one do not, unless a protocol knows better.
+        """
+        return IN_ROUNDS if self.fills("select", "begin", "screen", "aggregate") else ""
 
     @property
     def test_share(self) -> float:

@@ -57,6 +57,10 @@ class Rsa(RoundProtocol):
     def examples(cls) -> tuple[Self, ...]:
         return cls(), cls(norm="l2", lambda_=0.1), cls(norm="linf", decay=0.0)
 
+    @property
+    def needs_rounds(self) -> str:
+        return "the server takes a row for the way from the present global model to the client's own"
+
     def begin(self, client: ClientId, received: Vector, last: Vector | None, *, test: LocalTest) -> Beginning:
         """Start from the model that the client ended its last task with."""
         return Beginning(received, (), "global model") if last is None else Beginning(last, (), "own model")

@@ -12,6 +12,7 @@ from fedprop.data import DATASETS, IID, PARTITIONS, DatasetSpec, Partition
 from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
 from fedprop.errors import InvalidConfig
+from fedprop.experiments.asynchrony import in_rounds_alone, without_effect
 from fedprop.experiments.config_file import override, read_mapping
 from fedprop.metrics import Metrics, Number, repeated, standing
 from fedprop.models import MODELS, ModelSpec
@@ -110,7 +111,7 @@ class Experiment(Frozen):
     keep_events: bool = True
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
-        parts = self._policy, self._defense, self._protocol, self._shares, self._begins
+        parts = self._policy, self._defense, self._asynchrony, self._protocol, self._shares, self._begins
         return *parts, self._tasks, self._central, self._metrics, self._classes, self._until
 
     def _policy(self) -> Iterator[str]:
@@ -132,16 +133,16 @@ class Experiment(Frozen):
             f"and the policy may aggregate as few as {rows} updates (see {self.policy.deciding}); found {found}"
         )
 
+    def _asynchrony(self) -> Iterator[str]:
+        yield from in_rounds_alone(self.defense, self.policy)
+        if self.defense_from == 0:  # before it begins the plain mean looks at lengths
+            yield from without_effect(self.rule, self.policy)
+
     def _protocol(self) -> Iterator[str]:
         if self.protocol is None:
             return
-        name, rounds = type(self.protocol).__name__, self.protocol.fills("select", "begin", "screen", "aggregate")
-        if self.asynchronous and rounds:
-            yield (
-                f"`policy` must be synchronous for {name}: all clients of a round are sent one global model, and are "
-                f"judged together; found {self.policy.kind}"
-            )
-        if self.optimizer.reads_lengths and rounds:
+        if self.optimizer.reads_lengths and self.protocol.fills("select", "begin", "screen", "aggregate"):
+            name = type(self.protocol).__name__
             yield (
                 f"`optimizer` must not rescale by steps for {name}: an update then is more than its steps, since "
                 f"clients may start, and the server may fall back, elsewhere; found {type(self.optimizer).__name__}"

@@ -81,7 +81,7 @@ def test_an_asynchronous_server_holds_where_it_would_fall():
         "rounds": 20,
         "clients": 6,
         "model": "logistic_regression",
-        "policy": {"kind": "fedasync", "concurrency": 3},
+        "policy": {"kind": "fedasync", "concurrency": 3, "mixing": 1},
         "root": {"size": 10},
         "attack": {"kind": "sign_flip", "z": 5, "share": 0.5},
         "training": {"lr": 0.2},

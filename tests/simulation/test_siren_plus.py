@@ -261,7 +261,7 @@ def experiment(**settings):
     [
         (
             {"policy": {"kind": "fedbuff", "concurrency": 4, "buffer": 2}},
-            "`policy` must be synchronous for SirenPlus: all clients of a round are sent one global .*found fedbuff",
+            "`policy` must be synchronous for SirenPlus: clients test the model of the round, .*found fedbuff",
         ),
         (
             {"policy": {"kind": "fedasync", "concurrency": 4}},

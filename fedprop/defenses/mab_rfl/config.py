@@ -64,6 +64,10 @@ class MabRfl(RoundProtocol):
     def examples(cls) -> tuple[Self, ...]:
         return cls(), cls(warm_up=0, c_max=0.9, c_min=0.9)
 
+    @property
+    def needs_rounds(self) -> str:
+        return "whoever is invited is drawn for a whole round, and updates are grouped that start from one model"
+
     def init(self) -> dict[ClientId, Arm]:
         return {}
 

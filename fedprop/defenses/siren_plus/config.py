@@ -87,6 +87,10 @@ class SirenPlus(RoundProtocol):
         return frozenset({"accuracies"})
 
     @property
+    def needs_rounds(self) -> str:
+        return "clients test the model of the round, and what they report of it decides on all its updates together"
+
+    @property
     def test_share(self) -> float:
         return self.holdout
 

@@ -60,6 +60,10 @@ class Asynchronous(Policy):
         counts = self.staleness.weights(version - item.version for item in batch)
         return rows * torch.tensor(counts, dtype=rows.dtype, device=rows.device)[:, None]
 
+    def discounts(self) -> Iterator[tuple[str, str]]:
+        if self.staleness != ConstantStaleness():
+            yield "`policy.staleness` must be constant", self.staleness.kind
+
     def problems(self, clients: int, silent: Sequence[str]) -> Iterator[str]:
         if self.concurrency > clients:
             yield f"`policy.concurrency` must be at most the number of clients, {clients}; found {self.concurrency}"
@@ -115,6 +119,11 @@ class FedAsync(Asynchronous):
     @property
     def deciding(self) -> str:
         return "`policy.kind`"
+
+    def discounts(self) -> Iterator[tuple[str, str]]:
+        if self.mixing != 1.0:
+            yield "`policy.mixing` must be 1", str(self.mixing)
+        yield from super().discounts()
 
     def rows(self, batch: Sequence[Accepted], parameters: Vector, version: Version) -> Updates:
         models = torch.stack([item.update for item in batch]) + torch.stack([item.origin for item in batch])

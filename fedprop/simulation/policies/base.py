@@ -91,6 +91,10 @@ class Policy(Kind, ABC):
         """The most versions that an update may lie behind; None for any number."""
         return None
 
+    def discounts(self) -> Iterator[tuple[str, str]]:
+        """The settings by which `rows` shortens some: what each must be to shorten none, in words, and what it is."""
+        yield from ()
+
     def rows(self, batch: Sequence[Accepted], parameters: Vector, version: Version) -> Updates:
         """The accepted updates as rows [n, d], discounted as the policy says, for a server that is at this version."""
         return torch.stack([item.update for item in batch])
