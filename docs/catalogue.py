@@ -64,8 +64,8 @@ TABLE = (
         "high",
         "IID",
         "K^2 d",
-        (),
-        "not here yet",
+        ("density_filter",),
+        "a stage, reconstructed; with `mean` behind it the survey's rule",
     ),
     Row(
         *("MAB-RFL", "< 50%", "high", "IID / non-IID", "K^2 d"),

@@ -12,6 +12,7 @@ from fedprop.aggregators.cliques import largest_cliques, least_reach
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.nudges import nudged
 from fedprop.aggregators.order_statistics import any_subset_unattacked
 from fedprop.aggregators.subsets import SAME
 from fedprop.aggregators.views import Seen, seen, squared_distances
@@ -19,11 +20,6 @@ from fedprop.types import Gram, NonNegative, Positive, Updates
 
 MANY = 1e15
 """More steps than this make a radius that is the least one but for rounding."""
-
-
-NUDGE, NUDGES = 1e-7, 24
-"""How far, relatively, distances are moved to see whether equal ones decide, and how often: of two equal ones either is
-less in half of the cases."""
 
 
 class Sniper(FramedRule):
@@ -111,15 +107,10 @@ class Sniper(FramedRule):
     def _tied(self, updates: Updates) -> bool:
         """Whether a set with another mean is kept if distances change by next to nothing."""
         view = seen(updates)
-        distances, generator = squared_distances(view.gram).sqrt(), torch.Generator().manual_seed(0)
-        place = torch.unique(updates, dim=0, return_inverse=True)[1]
+        distances = squared_distances(view.gram).sqrt()
         weights = equal_weights(self._kept(distances, view))
-        for _ in range(NUDGES):
-            noise = NUDGE * torch.randn(len(updates), len(updates), generator=generator, dtype=torch.float64).to(
-                view.gram
-            )
-            moved = self._kept(distances * (1 + (noise + noise.T)[place][:, place]), view)
-            away = equal_weights(moved) - weights
+        for moved in nudged(distances, updates):
+            away = equal_weights(self._kept(moved, view)) - weights
             if float(away @ view.gram @ away) > SAME * float(view.gram.diagonal().max()):
                 return True
         return False
