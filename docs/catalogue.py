@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
-from fedprop.attacks import ATTACKS
+from fedprop.attacks import ATTACKS, BACKDOORS
 from fedprop.defenses import PROTOCOLS
 from fedprop.experiments.catalogue import told_of
 from fedprop.settings import summary_of
 
 PAGE = Path(__file__).with_suffix(".md")
-FAMILIES = (AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS, ATTACKS)
+FAMILIES = (AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS, ATTACKS, BACKDOORS)
 
 INTRODUCTION = """# The catalogue
 
-Everything that can stand as a `kind` under `defense` or `attack`, as the code says it. `nox -s catalogue` writes this
-page, and `fedprop list aggregators` tells the same. Claims are those of the contract, which `fedprop verify` attacks;
-what is not claimed is not said to fail. Tolerances are for 20 clients, in the last of the configurations that a kind
-offers as worth trying (f = 2 for most). Costs count n rows of d numbers; iterations on n-by-n matrices are left out
-where they are less. An asynchronous policy goes with everything that does not say why it needs rounds, as long as
-enough updates come together: one under FedAsync, a buffer under FedBuff.
+Everything that can stand as a `kind` under `defense`, `attack` or `backdoor`, as the code says it. `nox -s catalogue`
+writes this page, and `fedprop list aggregators` tells the same. Claims are those of the contract, which `fedprop
+verify` attacks; what is not claimed is not said to fail. Tolerances are for 20 clients, in the last of the
+configurations that a kind offers as worth trying (f = 2 for most). Costs count n rows of d numbers; iterations on
+n-by-n matrices are left out where they are less. An asynchronous policy goes with everything that does not say why it
+needs rounds, as long as enough updates come together: one under FedAsync, a buffer under FedBuff.
 """
 
 COMPARISON = """

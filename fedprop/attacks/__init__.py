@@ -5,12 +5,12 @@ Rows are updates, local model minus received global model, so the received model
 
 from fedprop.attacks import catalogue
 from fedprop.attacks.active_rounds import ActiveRounds
+from fedprop.attacks.backdoors import BACKDOORS, Backdoor, DistributedTrigger, EdgeCase, PixelTrigger, Semantic
 from fedprop.attacks.base import Attack, Constraint, Reports
 from fedprop.attacks.catalogue import *
 from fedprop.attacks.facts import of_attack
 from fedprop.attacks.krum_lambda import lambda_bound, solve_lambda
 from fedprop.attacks.reply import Reply
-from fedprop.attacks.trigger import PixelTrigger
 from fedprop.attacks.view import Assumed, Knowledge, View
 from fedprop.attacks.workshop import Workshop
 from fedprop.registry import Registry, listed, names_of
@@ -20,14 +20,19 @@ ATTACKS: Registry[Attack] = Registry("attacks", Attack, listed(catalogue, Attack
 
 __all__ = [
     "ATTACKS",
+    "BACKDOORS",
     "ActiveRounds",
     "Assumed",
     "Attack",
+    "Backdoor",
     "Constraint",
+    "DistributedTrigger",
+    "EdgeCase",
     "Knowledge",
     "PixelTrigger",
     "Reply",
     "Reports",
+    "Semantic",
     "View",
     "Workshop",
     "lambda_bound",

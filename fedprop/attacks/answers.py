@@ -74,15 +74,19 @@ def reported(attack: Attack, truth: bool) -> bool:
     return found
 
 
-def poisoned(attack: Attack, x: Tensor, y: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def poisoned(
+    attack: Attack, x: Tensor, y: Tensor, classes: int, generator: torch.Generator, member: int = 0
+) -> tuple[Tensor, Tensor]:
     """What a client with the examples x [n, ...] and labels y [n] trains on: as many or other examples of their form.
+
+    `member` says which of the attack's clients it is.
 
     Raises
     ------
     WrongAnswer
         If that is no data to train on.
     """
-    return _examples(f"{_name(attack)} (poison)", attack.poison(x, y, classes, generator), x, y, classes)
+    return _examples(f"{_name(attack)} (poison)", attack.poison_member(member, x, y, classes, generator), x, y, classes)
 
 
 def aimed(

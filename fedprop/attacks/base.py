@@ -127,6 +127,12 @@ class Attack(Kind, ABC):
         """The data a compromised client trains on, instead of its own examples x [n, ...] with labels y [n]."""
         return x, y
 
+    def poison_member(
+        self, member: int, x: Tensor, y: Tensor, classes: int, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """`poison`, where an attack's clients share the work: `member` numbers them from 0, by their ids."""
+        return self.poison(x, y, classes, generator)
+
     def aims(self, x: Tensor, y: Tensor, classes: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
         """The inputs that a targeted attack wants misclassified and the labels it wants for them.
 

@@ -2,6 +2,7 @@
 
 from fedprop.attacks.agr_tailored import AGRTailored as AGRTailored
 from fedprop.attacks.alie import ALIE as ALIE
+from fedprop.attacks.backdoor import BackdoorData as BackdoorData
 from fedprop.attacks.bit_flip import BitFlip as BitFlip
 from fedprop.attacks.false_alarms import FalseAlarms as FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum as FangKrum

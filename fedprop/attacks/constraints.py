@@ -23,6 +23,7 @@ __all__ = [
     "within_benign_diameter",
     "within_benign_scatter",
     "within_deviations",
+    "within_length",
 ]
 
 SLACK = 1e-6
@@ -133,6 +134,16 @@ def weights_within(reach: float, *, of: str, source: str) -> Constraint:
         return _exceeds("a number drawn is", float(weights.abs().max()), reach, room) if weights.numel() else None
 
     return Constraint("within reach", f"Each number drawn is between -{reach:g} and {reach:g}.", source, broken)
+
+
+def within_length(length: float, *, source: str) -> Constraint:
+    """No crafted row is longer than `length`."""
+
+    def broken(view: View, crafted: Updates) -> str | None:
+        reach = float(crafted.double().norm(dim=1).max())
+        return _exceeds("the length of a crafted row is", reach, length, _rounding_of(crafted))
+
+    return Constraint("within length", f"No crafted row is longer than {length:g}.", source, broken)
 
 
 def _exceeds(what: str, found: float, limit: float, room: float) -> str | None:

@@ -50,6 +50,8 @@ class View:
         How many updates the server averages at a time, the cohort that it wants. Every attack knows it.
     clients : tuple of int, length c
         Whose updates the rows of `own` are: what an attack remembers of a client is keyed by these.
+    members : tuple of int, length c
+        Which of the attack's clients these are, numbered from 0 in the order of their ids.
     benign_clients : tuple of int, length b
         Whose updates the rows of `benign` are; empty where the view hides these.
     examples : tuple of int, length c
@@ -75,6 +77,7 @@ class View:
     form: Form = field(repr=False, compare=False)
     received: int
     clients: tuple[ClientId, ...]
+    members: tuple[int, ...]
     benign_clients: tuple[ClientId, ...]
     examples: tuple[int, ...]
     round: Round
@@ -94,6 +97,7 @@ class View:
         *,
         received: int | None = None,
         clients: Sequence[ClientId] | None = None,
+        members: Sequence[int] | None = None,
         benign_clients: Sequence[ClientId] | None = None,
         examples: Sequence[int] | None = None,
         round: Round = 0,
@@ -125,6 +129,7 @@ class View:
             "form": form or found,
             "received": c + (0 if others is None else len(others)) if received is None else received,
             "clients": tuple(range(c) if clients is None else clients),
+            "members": tuple(members if members is not None and len(members) == c else range(c)),
             "benign_clients": _numbered(benign_clients, others, c),
             "examples": tuple((1,) * c if examples is None else examples),
             "round": round,

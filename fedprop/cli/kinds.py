@@ -19,6 +19,7 @@ class Family(StrEnum):
     POSTPROCESSORS = "postprocessors"
     PROTOCOLS = "protocols"
     ATTACKS = "attacks"
+    BACKDOORS = "backdoors"
     DATASETS = "datasets"
     PARTITIONS = "partitions"
     MODELS = "models"

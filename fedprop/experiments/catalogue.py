@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
-from fedprop.attacks import ATTACKS
+from fedprop.attacks import ATTACKS, BACKDOORS
 from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
 from fedprop.distributions import DISTRIBUTIONS
@@ -30,6 +30,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     POSTPROCESSORS,
     PROTOCOLS,
     ATTACKS,
+    BACKDOORS,
     DATASETS,
     PARTITIONS,
     MODELS,

@@ -129,6 +129,7 @@ class Adversary:
         examples = tuple(self._office.result(task).examples for task in own)
         state = self.states.get(index)
         rows = self._rows(own, origin)
+        clients, place = tuple(tickets[task].client for task in own), sorted(held).index
         view = View(
             own=rows,
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
@@ -136,9 +137,10 @@ class Adversary:
             origin=origin.clone(),
             assumed=self._assumed[index].knowing(rows, origin),
             generator=generator(self._setup.seed, "attack", index, first),
-            workshop=self._workshop(index, tuple(tickets[task].client for task in own)),
+            workshop=self._workshop(index, clients),
             received=self._setup.policy.fewest(self._setup.clients),
-            clients=tuple(tickets[task].client for task in own),
+            clients=clients,
+            members=tuple(map(place, clients)),
             benign_clients=[tickets[task].client for task in benign] if attack.sees == "full" else (),
             examples=examples,
             round=round,

@@ -131,9 +131,9 @@ def shards_of(
         if not attack.poisons:
             continue
         changed = attack.deviates
-        for client in sorted(held):
+        for member, client in enumerate(sorted(held)):
             before = Examples(data.train.x[parts[client]], data.train.y[parts[client]])
-            after = _poisoned(attack, before, data.classes, seed, index, client)
+            after = _poisoned(attack, before, data.classes, seed, index, client, member)
             changed = changed or not _same(before, after)
             parts[client] = torch.arange(size, size + len(after), device=after.y.device)
             size += len(after)
@@ -145,11 +145,13 @@ def shards_of(
     return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), tuple(parts), task)
 
 
-def _poisoned(attack: Attack, own: Examples, classes: int, seed: int, index: int, client: ClientId) -> Examples:
+def _poisoned(
+    attack: Attack, own: Examples, classes: int, seed: int, index: int, client: ClientId, member: int
+) -> Examples:
     stream = generator(seed, "poison", index, client)
     with blamed(f"attack {attack.kind} cannot poison the data of client {client}", raising=InvalidConfig):
         # Copies, so that an attack which writes into them can still be told from one that changes nothing.
-        return Examples(*poisoned(attack, own.x.clone(), own.y.clone(), classes, stream))
+        return Examples(*poisoned(attack, own.x.clone(), own.y.clone(), classes, stream, member))
 
 
 def _same(a: Examples, b: Examples) -> bool:

@@ -30,7 +30,11 @@ def seen(view):
 
 
 def attack(**settings):
-    return ModelReplacement(**{"label": 1, "trigger": {"size": 1}, "poisoned": 0.5, "epochs": 1, "lr": 0.5, **settings})
+    return ModelReplacement(**{"backdoor": backdoor(), "epochs": 1, "lr": 0.5, **settings})
+
+
+def backdoor(**settings):
+    return {"kind": "pixel_trigger", "label": 1, "size": 1, "poisoned": 0.5, **settings}
 
 
 def test_one_step_towards_half_of_the_labels_enlarged_by_the_clients_for_each_attacker(seen):
@@ -57,7 +61,7 @@ def test_constrained_it_stays_nearer(seen):
 
 
 def test_at_least_one_example_is_poisoned(seen):
-    few = attack(poisoned=0.01, boost=1.0).craft(seen)
+    few = attack(backdoor=backdoor(poisoned=0.01), boost=1.0).craft(seen)
     assert few[0].tolist() == [-0.5 * (8 - 0.25), -0.5 * (-2 - 0.25)]
 
 
@@ -72,8 +76,9 @@ def test_it_aims_at_all_inputs_of_other_labels_with_the_trigger():
 
 @pytest.mark.parametrize(("label", "told"), [(3, "must be below 3"), (0, "must not be the label of every test input")])
 def test_aims_that_cannot_be_are_refused(label, told):
+    x, y = torch.zeros(2, 1, 2, 2), torch.zeros(2, dtype=torch.int64)
     with pytest.raises(InvalidConfig, match=f"`label` {told}"):
-        attack(label=label).aims(torch.zeros(2, 1, 2, 2), torch.zeros(2, dtype=torch.int64), 3, torch.Generator())
+        attack(backdoor=backdoor(label=label)).aims(x, y, 3, torch.Generator())
 
 
 def test_without_a_workshop_it_cannot_work(seen):
@@ -81,7 +86,22 @@ def test_without_a_workshop_it_cannot_work(seen):
         attack().craft(replace(seen, workshop=None))
 
 
-@pytest.mark.parametrize("settings", [{"alpha": 0.0}, {"poisoned": 0.0}, {"poisoned": 1.1}, {"boost": 0.0}])
-def test_shares_without_effect_are_refused(settings):
+@pytest.mark.parametrize("length", [0.5, 30.0])
+def test_trained_and_scaled_every_update_is_as_long_as_it_is_to_be(seen, length):
+    crafted = attack(length=length).craft(seen)
+    torch.testing.assert_close(crafted.norm(dim=1), torch.full((2,), length, dtype=torch.float64))
+    torch.testing.assert_close(crafted / length, torch.tensor([[-3.0, 1.0]] * 2, dtype=torch.float64) / 10**0.5)
+
+
+def test_what_training_left_where_it_was_is_not_scaled(seen):
+    there = replace(seen, origin=torch.full((2,), 0.5, dtype=torch.float64))
+    assert attack(length=3.0).craft(there).tolist() == [[0.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"alpha": 0.0}, {"boost": 0.0}, {"boost": 2.0, "length": 1.0}, {"backdoor": {"kind": "pixel_trigger", "size": 0}}],
+)
+def test_settings_without_effect_are_refused(settings):
     with pytest.raises(ValidationError):
         ModelReplacement(**settings)

@@ -97,7 +97,8 @@ def test_what_nobody_aims_at_has_no_gradient(workshop):
 
 def test_one_attacker_replaces_the_model_in_one_round(log):
     """Of ten clients; without scaling, what one of them learnt of the trigger is lost in the mean."""
-    attack = {"kind": "model_replacement", "share": 0.1, "label": 5, "rounds": {"start": 5}, "epochs": 10}
+    attack = {"kind": "model_replacement", "share": 0.1, "rounds": {"start": 5}, "epochs": 10}
+    attack["backdoor"] = {"kind": "pixel_trigger", "label": 5}
     outcome = simulate(resolve(Experiment(**settings(attack=attack))), log)
     rates = [record.numbers["attack_success_rate"].value for record in log.rounds]
     assert max(rates[:5]) < 0.1

@@ -1,0 +1,74 @@
+"""Attacks whose clients train on their own account."""
+
+from abc import ABC
+from typing import ClassVar
+
+from pydantic import PositiveInt
+from torch import Generator, Tensor
+
+from fedprop.attacks.backdoors import AnyBackdoor, PixelTrigger
+from fedprop.attacks.base import Attack
+from fedprop.attacks.training import Hook, Project, trained
+from fedprop.attacks.view import View
+from fedprop.types import Positive, Vector
+
+
+class OwnTraining(Attack, ABC):
+    """Base of attacks that train a model as they like, from the one that was received.
+
+    Training runs in evaluation mode, so dropout is off and the statistics of batch normalisation stay those received:
+    they are neither changed nor scaled.
+
+    Attributes
+    ----------
+    epochs, lr, batch_size : the attacker's own training.
+    """
+
+    trains: ClassVar[bool] = True
+    epochs: PositiveInt = 5
+    lr: Positive = 0.1
+    batch_size: PositiveInt = 32
+
+    def learnt(
+        self,
+        view: View,
+        x: Tensor,
+        y: Tensor,
+        *,
+        start: Vector | None = None,
+        hook: Hook | None = None,
+        project: Project | None = None,
+    ) -> Vector:
+        """The model [d] that training on x [n, ...] and y [n] leads to, from `start`, or else the received one."""
+        return trained(
+            view.tools,
+            view.origin if start is None else start,
+            x,
+            y,
+            epochs=self.epochs,
+            lr=self.lr,
+            batch_size=self.batch_size,
+            generator=view.generator,
+            hook=hook,
+            project=project,
+        )
+
+
+class BackdoorTraining(OwnTraining, ABC):
+    """Base of attacks that train a backdoor into the model.
+
+    Attributes
+    ----------
+    backdoor : what opens it, which label is wanted, and how it is planted in a client's examples.
+    """
+
+    needs_classes: ClassVar[bool] = True
+    backdoor: AnyBackdoor = PixelTrigger()
+
+    def aims(self, x: Tensor, y: Tensor, classes: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """The test inputs that open the backdoor, and the label wanted for them. Raises as the backdoor's `aims`."""
+        return self.backdoor.aims(x, y, classes)
+
+    def planted(self, view: View, row: int) -> tuple[Tensor, Tensor]:
+        """The examples of the client of a row, with the backdoor in them."""
+        return self.backdoor.plant(*view.tools.data(row), view.generator, view.members[row])
