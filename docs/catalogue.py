@@ -23,6 +23,10 @@ verify` attacks; what is not claimed is not said to fail. Tolerances are for 20 
 configurations that a kind offers as worth trying (f = 2 for most). Costs count n rows of d numbers; iterations on
 n-by-n matrices are left out where they are less. An asynchronous policy goes with everything that does not say why it
 needs rounds, as long as enough updates come together: one under FedAsync, a buffer under FedBuff.
+
+What weighs rows has a `weighting`, against the weight attack of Shi et al. (Section VII): `uniform`, where claims count
+for nothing; `examples`, the numbers of training examples that clients claim, as FedAvg believes them; or `capped`,
+these cut as Portnoy et al. 2020 do. "Reported" would be another word for the second, and leaves open what is reported.
 """
 
 COMPARISON = """

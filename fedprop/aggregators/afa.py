@@ -14,6 +14,7 @@ from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.views import Seen, seen
+from fedprop.aggregators.weighting import Weighting, row_counts
 from fedprop.types import ClientId, NonNegative, Positive, Weights
 
 SAME = 1e-12
@@ -40,13 +41,15 @@ class AFA(FramedRule):
     and a mean that is so close to the median is not below it. Where all claims are
     zero, examples do not count; if everybody is blocked, the answer is zero.
 
-    Claimed examples are believed, so whoever claims many pulls the average towards itself before anything is judged.
+    Claimed examples are believed, as published, so that whoever claims many pulls the average towards itself before
+    anything is judged; `weighting` says otherwise.
 
     Attributes
     ----------
     alpha, beta : the parameters of a new client.
     xi, xi_step : how many standard deviations are still good, and by how much that grows with each pass.
     delta : how certain it must be that a client is bad for it to be blocked.
+    weighting : what stands for claimed examples above: these, these `capped`, or the same number for all (`uniform`).
 
     Raises
     ------
@@ -69,10 +72,11 @@ class AFA(FramedRule):
     xi: Positive = 2.0
     xi_step: NonNegative = 0.5
     delta: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
+    weighting: Weighting = "examples"
 
     @classmethod
     def examples(cls) -> tuple["AFA", ...]:
-        return (cls(), cls(xi=1.0, xi_step=0.25))
+        return (cls(), cls(xi=1.0, xi_step=0.25, weighting="capped"), cls(weighting="uniform"))
 
     @property
     def asks(self) -> frozenset[str]:
@@ -83,7 +87,13 @@ class AFA(FramedRule):
 
     def contract(self) -> Contract:
         return Contract(
-            permutation=True, scaling=True, orthogonal=True, idempotent=True, linear=True, lies_in=Region.HULL
+            permutation=True,
+            scaling=True,
+            orthogonal=True,
+            idempotent=True,
+            examples="ignored" if self.weighting == "uniform" else None,
+            linear=True,
+            lies_in=Region.HULL,
         )
 
     def frame(self, cohort: Cohort, state: Reputations) -> Seen:
@@ -94,18 +104,19 @@ class AFA(FramedRule):
         known = [state.get(client, (self.alpha, self.beta)) for client in cohort.clients]
         free = torch.tensor([_chance_below_half(*pair) <= self.delta for pair in known], device=view.gram.device)
         trust = view.gram.new_tensor([alpha / (alpha + beta) for alpha, beta in known])
-        good = self._good(view.gram, trust, view.gram.new_tensor(cohort.examples), free)
+        counts = row_counts(cohort, self.weighting)
+        good = self._good(view.gram, trust, counts, free)
         after = dict(state)
         for client, used, right in zip(cohort.clients, free.tolist(), good.tolist(), strict=True):
             alpha, beta = after.get(client, (self.alpha, self.beta))
             after[client] = (alpha + (used and right), beta + (used and not right))
-        return Judged(_shares(trust, view.gram.new_tensor(cohort.examples), good), after)
+        return Judged(_shares(trust, counts, good), after)
 
-    def _good(self, gram: Tensor, trust: Weights, examples: Weights, free: Tensor) -> Tensor:
+    def _good(self, gram: Tensor, trust: Weights, counts: Weights, free: Tensor) -> Tensor:
         """Which clients are left in the end."""
         good, xi = free, self.xi
         while good.any():
-            apart = _away(gram, _shares(trust, examples, good))
+            apart = _away(gram, _shares(trust, counts, good))
             left = apart[good].sort().values
             median = (left[(len(left) - 1) // 2] + left[len(left) // 2]) / 2
             reach = xi * left.std(correction=0) + SAME
@@ -116,9 +127,9 @@ class AFA(FramedRule):
         return good
 
 
-def _shares(trust: Weights, examples: Weights, good: Tensor) -> Weights:
+def _shares(trust: Weights, counts: Weights, good: Tensor) -> Weights:
     """What each client counts: reputation times examples among the good ones, or reputation alone if all claim none."""
-    weights = (trust * examples).where(good, 0)
+    weights = (trust * counts).where(good, 0)
     weights = weights if weights.any() else trust.where(good, 0)
     return weights / weights.sum() if weights.any() else weights
 

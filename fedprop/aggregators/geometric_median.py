@@ -59,7 +59,7 @@ class GeometricMedian(GramRule):
 
     @classmethod
     def examples(cls) -> tuple["GeometricMedian", ...]:
-        return (cls(), cls(weighting="examples"))
+        return (cls(), cls(weighting="examples"), cls(weighting="capped"))
 
     def contract(self) -> Contract:
         return Contract(

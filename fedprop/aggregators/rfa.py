@@ -49,7 +49,7 @@ class RFA(FramedRule):
 
     @classmethod
     def examples(cls) -> tuple["RFA", ...]:
-        return (cls(), cls(passes=8, nu=0.1, weighting="uniform"))
+        return (cls(), cls(passes=8, nu=0.1, weighting="uniform"), cls(weighting="capped"))
 
     def contract(self) -> Contract:
         return Contract(

@@ -43,7 +43,7 @@ class ThreeSigma(FramedRule):
     ----------
     gamma : the cosine below which a client is suspect.
     lambda_ : how many deviations above the mean a score may be.
-    weighting : what a row counts in the mean: `uniform`, or its sender's claimed number of `examples`.
+    weighting : what a row counts in the mean: `uniform`, its sender's claimed number of `examples`, or that `capped`.
 
     Source: Han et al., "Kick Bad Guys Out!", 2023, as FedSecurity (Han et al. 2024, Table 1) has it in FedML's code.
     That compares the last but one layer of each model, here all of it; reconstructed, and the default gamma is ours.
@@ -62,7 +62,7 @@ class ThreeSigma(FramedRule):
 
     @classmethod
     def examples(cls) -> tuple["ThreeSigma", ...]:
-        return (cls(), cls(gamma=0.9, lambda_=1.0, weighting="examples"))
+        return (cls(), cls(gamma=0.9, lambda_=1.0, weighting="capped"))
 
     @property
     def asks(self) -> frozenset[str]:

@@ -9,7 +9,11 @@ from fedprop.aggregators.base import Cohort
 from fedprop.types import Weights
 
 Weighting = Literal["uniform", "examples", "capped"]
-"""Whether rows count alike, by the number of training examples that their senders claim, or by these with a cap."""
+"""Whether rows count alike, by the number of training examples that their senders claim, or by these with a cap.
+
+Federated averaging weighs by numbers of examples, and that is what clients report beside an update (`num_examples` in
+Flower, `sample_num` in FedML): `examples` says which report is believed, where "reported" would say that some is.
+"""
 
 CLIENTS = 0.1
 """The share of clients, rounded down and one more, that a cap keeps from outweighing the rest; Portnoy et al.'s."""
@@ -20,12 +24,16 @@ HELD = 0.5
 
 def row_weights(cohort: Cohort, weighting: Weighting) -> Weights:
     """A weight [n] in float64 for each row, summing to one; uniform if all senders claim zero examples."""
+    counts = row_counts(cohort, weighting)
+    return counts / counts.sum()
+
+
+def row_counts(cohort: Cohort, weighting: Weighting) -> Weights:
+    """What `row_weights` divides by the sum: numbers of examples [n] in float64, or ones."""
     counts = torch.tensor(cohort.examples, dtype=torch.float64, device=cohort.updates.device)
     if weighting == "capped":
         counts = capped(counts)
-    if weighting == "uniform" or counts.sum() == 0:
-        counts = torch.ones_like(counts)
-    return counts / counts.sum()
+    return torch.ones_like(counts) if weighting == "uniform" or counts.sum() == 0 else counts
 
 
 def effect_of_claims(weighting: Weighting) -> Literal["copies", "ignored"] | None:

@@ -36,6 +36,14 @@ def test_claims_count_unless_all_are_zero():
     assert [found.tolist() for found in weights] == [[0.75, 0.25], [0.5, 0.5]]
 
 
+def test_claims_may_be_cut_or_not_count():
+    """Of three clients none may hold more than half: 90 is cut to 20."""
+    rows, claims = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], dtype=torch.float64), (10, 90, 10)
+    for weighting, weights in {"capped": [0.25, 0.5, 0.25], "uniform": [1 / 3] * 3}.items():
+        found = AFA(weighting=weighting, xi=9.0).aggregate(Cohort(rows, examples=claims, model=ZERO)).weights
+        assert found.tolist() == pytest.approx(weights)
+
+
 def test_whoever_is_certainly_bad_is_blocked_for_ever():
     """Of 12 tosses of a coin 4 or more show heads with the probability 3797 / 4096 = 0.927, of 13 with 0.954."""
     for pair, blocked in (((4, 9), False), ((4, 10), True)):

@@ -1,14 +1,16 @@
 """What becomes of claims: the cap by hand, against its definition, and in the rules that weigh."""
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.aggregators import Cohort, GeometricMedian, Mean
-from fedprop.aggregators.weighting import CLIENTS, HELD, capped, row_weights
+from fedprop.aggregators import AGGREGATORS, Aggregator, Cohort, GeometricMedian, Mean, self_contained
+from fedprop.aggregators.weighting import CLIENTS, HELD, Weighting, capped, row_weights
+from fedprop.defenses import PROTOCOLS
 from fedprop.oracles.weighting import MISREADINGS
 from fedprop.oracles.weighting import capped as defined
 
@@ -55,6 +57,40 @@ def test_rules_weigh_by_what_is_left():
     assert Mean(weighting="capped").aggregate(cohort).value.item() == pytest.approx(4 + 1 / 6)
     assert GeometricMedian(weighting="examples").aggregate(cohort).value.item() == 8.0
     assert Mean(weighting="capped").aggregate(Cohort(rows[:1], examples=(7,))).weights.tolist() == [1.0]
+
+
+LIED = (50, 50_000, *(50,) * 11)
+"""What thirteen senders claim, one of whom lies; where a rule asks a server, its row is the first."""
+
+
+def weigh(rule, claims):
+    rows = 1 + torch.randn(13, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) / 10
+    return self_contained(rule).aggregate(Cohort(rows, examples=claims)).weights
+
+
+def heeds(rule):
+    """Whether one claim of a thousand times as much as the others changes what anybody counts."""
+    return not torch.allclose(weigh(rule, LIED), weigh(rule, (50,) * 13))
+
+
+def test_whatever_heeds_claims_says_by_what_weighting():
+    for rule in AGGREGATORS.examples():
+        inside = [rule, *(value for _, value in rule if isinstance(value, Aggregator))]
+        weightings = {part.weighting for part in inside if "weighting" in type(part).model_fields}
+        assert heeds(rule) == bool(weightings - {"uniform"}), rule
+
+
+def test_whatever_has_a_weighting_takes_all_of_them_and_tries_the_cap():
+    for cls in AGGREGATORS.kinds.values():
+        if "weighting" in cls.model_fields:
+            assert "capped" in {example.weighting for example in cls.examples()}, cls
+            heeding = [example for example in cls.examples() if example.weighting != "uniform"]
+            for name in get_args(Weighting):
+                set_to = [example.model_copy(update={"weighting": name}) for example in heeding]
+                assert any(map(heeds, set_to)) == (name != "uniform"), cls
+    for cls in PROTOCOLS.kinds.values():
+        if "weighting" in cls.model_fields:
+            assert all(cls(weighting=name).rule.weighting == name for name in get_args(Weighting)), cls
 
 
 def test_the_published_numbers_are_the_ones_defined():
