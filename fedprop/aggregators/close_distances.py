@@ -4,17 +4,17 @@ import torch
 
 from fedprop.aggregators.base import RowConsumer
 from fedprop.aggregators.columns import Rows, map_blocks, take
-from fedprop.aggregators.views import CANCELLATION, seen_in_proportion, squared_distances
+from fedprop.aggregators.views import CANCELLATION, seen, squared_distances
 from fedprop.types import Gram, Updates
 
 
 def close_distances(updates: Rows, rule: RowConsumer) -> Gram:
-    """The distances [n, n] between rows [n, d], in float64 and some unit; rows that are equal are 0 apart.
+    """The distances [n, n] between rows [n, d], in float64 and the unit of `seen`; rows that are equal are 0 apart.
 
     They follow from inner products but where these have lost digits, as they do for rows close together and far from
     the rest: such pairs are summed from differences. Rows with NaN or infinity are refused in the name of `rule`.
     """
-    view = seen_in_proportion(updates, rule)
+    view = seen(updates, rule)
     squares, lengths = squared_distances(view.gram), view.gram.diagonal()
     lost = squares < CANCELLATION * torch.maximum(lengths[:, None], lengths)
     few = lost.fill_diagonal_(False).any(dim=1).nonzero().flatten()
