@@ -76,7 +76,11 @@ TABLE = (
         ("mab_rfl",),
         "with the published thresholds honest clients that learn alike are rejected: [protocols.md](protocols.md)",
     ),
-    Row("Li et al.", "< 50%", "high", "IID / non-IID", "K d", (), "not here yet"),
+    Row(
+        *("Li et al.", "< 50%", "high", "IID / non-IID", "K d"),
+        ("spectral_detection",),
+        "linear layers, whose training has a closed form; the server's clients are made up in every round",
+    ),
     Row(
         "Zeno",
         "no limit",

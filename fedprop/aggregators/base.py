@@ -197,9 +197,9 @@ class RowConsumer(Kind, ABC):
     def asks(self) -> frozenset[str]:
         """What of `Cohort` it reads beside the rows, by name; nothing unless it says so.
 
-        `model`, `round` and `generator` are attributes of the cohort; `losses`, `accuracies` and `reference` are
-        methods of its `server_side`, for which the server must hold examples of its own. Whoever makes the cohort
-        gives what is asked for.
+        `model`, `round` and `generator` are attributes of the cohort; `losses`, `accuracies`, `reference` and
+        `rehearsals` are methods of its `server_side`, for which the server must hold examples of its own. Whoever makes
+        the cohort gives what is asked for.
         """
         return frozenset()
 

@@ -42,6 +42,7 @@ from fedprop.aggregators.sign_guard import SignGuard as SignGuard
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority
 from fedprop.aggregators.smea import SMEA as SMEA
 from fedprop.aggregators.sniper import Sniper as Sniper
+from fedprop.aggregators.spectral_detection import SpectralDetection as SpectralDetection
 from fedprop.aggregators.three_sigma import ThreeSigma as ThreeSigma
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum

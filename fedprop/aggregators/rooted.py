@@ -23,17 +23,30 @@ class Reference:
     """A server side that knows one thing: the `update` [d] that training on the server's own examples gave.
 
     For a training loop of your own: `FLTrust().aggregate(Cohort(rows, server=Reference(update)))`; an array, a tensor
-    that requires gradients, or one in half precision will do.
+    that requires gradients, or one in half precision will do. For rules that ask for `rehearsals`, the updates [k, d]
+    that training on samples of these examples gave may be known, too.
     """
 
     update: Vector
+    rehearsed: Updates | None
 
-    def __init__(self, update: Tensor | NDArray[Any]) -> None:
+    def __init__(self, update: Tensor | NDArray[Any], *, rehearsed: Tensor | NDArray[Any] | None = None) -> None:
         object.__setattr__(self, "update", taken(update, "update", "a Reference")[0])
+        known = None if rehearsed is None else taken(rehearsed, "rehearsed", "a Reference")[0]
+        object.__setattr__(self, "rehearsed", known)
 
     def reference(self) -> Vector:
         """The update [d]."""
         return self.update
+
+    def rehearsals(self, count: int) -> Updates:
+        """The first updates of `rehearsed`. Raises `ServerUnknown` if there are fewer."""
+        known = 0 if self.rehearsed is None else len(self.rehearsed)
+        if self.rehearsed is None or known < count:
+            raise ServerUnknown(
+                f"`rehearsed` must hold {count} updates in a Reference that is asked for them; found {known}"
+            )
+        return self.rehearsed[:count]
 
     def accuracies(self, candidates: Updates) -> NoReturn:
         """Unknown. Raises `ServerUnknown`."""

@@ -11,7 +11,7 @@ from fedprop.aggregators.columns import Rows, column_spans
 from fedprop.errors import InvalidUpdates
 from fedprop.types import Updates, Vector, Weights
 
-EXAMPLES = frozenset({"losses", "accuracies", "reference"})
+EXAMPLES = frozenset({"losses", "accuracies", "reference", "rehearsals"})
 """What of `Aggregator.asks` can only be told by who holds examples."""
 
 
@@ -34,6 +34,13 @@ class ServerSide(Protocol):
 
     def reference(self) -> Vector:
         """The update [d] that one task of local training on the server's own examples yields."""
+        ...
+
+    def rehearsals(self, count: int) -> Updates:
+        """Updates [count, d] of as many made-up clients, each of which trains on a sample of the server's examples.
+
+        A sample is drawn with replacement and as large as the whole; it is the same in every round.
+        """
         ...
 
 
@@ -79,3 +86,8 @@ class QuadraticSide:
     def reference(self) -> Vector:
         """The way to the least loss."""
         return self.best
+
+    def rehearsals(self, count: int) -> Updates:
+        """1, 2, ..., `count` of as many equal steps of that way."""
+        shares = torch.arange(1, count + 1, dtype=self.best.dtype, device=self.best.device) / count
+        return shares[:, None] * self.best

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
 from fedprop.data.base import Examples
+from fedprop.rng import generator
 from fedprop.simulation.evaluation import Evaluator, Score
 from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.config import LocalTraining
 from fedprop.training.engine import make_engine
-from fedprop.training.task import Shards, Ticket
+from fedprop.training.task import Shards, Ticket, Train
 from fedprop.types import ClientId, Round, Updates, Vector, Weights
 
 
@@ -34,6 +36,9 @@ class RootBench:
         shards = Shards(root, (*([nobody] * trainer), everything), task)
         self._train = make_engine(module, shards, training, seed)
         self._trainer = trainer
+        self._engine = partial(make_engine, module, config=training, seed=seed)
+        self._root, self._task, self._seed = root, task, seed
+        self._rehearsing: dict[int, Train] = {}
 
     def at(self, parameters: Vector, round: Round) -> "RootView":
         """What can be found out in a round that begins from these global parameters [d]."""
@@ -43,6 +48,18 @@ class RootBench:
         """The update that training from these parameters yields."""
         (result,) = self._train([Ticket(self._trainer, round, parameters, round=round)])
         return result.update
+
+    def rehearse(self, parameters: Vector, round: Round, count: int) -> Updates:
+        """The updates [count, d] of clients, nobody else either, that hold samples of the server's examples."""
+        first = self._trainer + 1
+        if count not in self._rehearsing:
+            sizes = (len(self._root), (len(self._root),))
+            samples = [torch.randint(*sizes, generator=generator(self._seed, "rehearsal", i)) for i in range(count)]
+            nobody = torch.arange(0, device=self._root.y.device)
+            parts = (*([nobody] * first), *(sample.to(nobody.device) for sample in samples))
+            self._rehearsing[count] = self._engine(Shards(self._root, parts, self._task))
+        tickets = [Ticket(first + i, round, parameters, round=round) for i in range(count)]
+        return torch.stack([result.update for result in self._rehearsing[count](tickets)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +85,7 @@ class RootView:
     def reference(self) -> Vector:
         """The update that training on the server's examples yields."""
         return self.bench.train(self.parameters, self.round)
+
+    def rehearsals(self, count: int) -> Updates:
+        """The updates of made-up clients that train on samples of the server's examples."""
+        return self.bench.rehearse(self.parameters, self.round, count)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, FLTrust, Mean
+from fedprop.aggregators import Aggregation, FLTrust, Mean, SpectralDetection
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
 from fedprop.params import ParameterLayout
@@ -44,6 +44,25 @@ def test_a_rule_that_asks_for_it_gets_the_server_s_examples(log):
     outcome = simulate(setup, log)
     assert outcome.test_accuracy > 0.5
     assert not any(record.failure for record in log.rounds)
+
+
+def test_rehearsals_are_those_of_clients_with_samples_of_the_server_s_examples():
+    setup = resolve(experiment(SpectralDetection(rehearsals=3)))
+    start = ParameterLayout.of(setup.module).flatten(setup.module)
+    found = setup.root_bench().at(start, 0).rehearsals(3)
+    again = setup.root_bench().at(start, 0)
+    assert torch.equal(found, again.rehearsals(3))
+    assert torch.allclose(found[:2], again.rehearsals(2), atol=1e-6)
+    spread = torch.pdist(torch.cat([found, again.reference()[None]]))
+    assert spread.min() > 0
+    assert spread.max() < found.norm(dim=1).min()
+
+
+def test_an_autoencoder_trained_on_rehearsals_leaves_attackers_out(log):
+    changes = {"clients": 10, "rounds": 3, "attack": {"kind": "sign_flip", "share": 0.3}, "training": {"steps": 20}}
+    setup = resolve(Experiment.model_validate({**experiment(SpectralDetection()).model_dump(), **changes}))
+    assert simulate(setup, log).test_accuracy > 0.8
+    assert all(record.weights[client] == 0 for record in log.rounds for client in setup.compromised)
 
 
 def test_fltrust_learns_what_the_honest_minority_teaches(log):

@@ -1,0 +1,174 @@
+"""Spectral anomaly detection: rows that an autoencoder trained on the server's own updates does not know go."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor
+
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.chosen import equal_weights
+from fedprop.aggregators.columns import AddedRows, JoinedRows, Rows, fill, map_blocks, mix
+from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.inner_products import inner_products
+from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.multi_metrics import in_reach
+from fedprop.errors import InvalidUpdates
+from fedprop.types import Positive, Updates, Vector, Weights
+
+FLAT = 1e-6
+"""An axis along which the variance is a smaller share of the largest one is told from rounding no longer."""
+
+KNOWN = 1e-9
+"""An error smaller than this share of the way from the mean is none but for rounding."""
+
+
+class Autoencoder(NamedTuple):
+    """One with linear layers, trained to its least squared error.
+
+    Attributes
+    ----------
+    mean : [d], of the updates that it was trained on.
+    axes : [q, d], in float64 and of length 1 each: a row's code is its products with these, seen from the mean.
+    used : aggregations that it served in.
+    """
+
+    mean: Vector
+    axes: Tensor
+    used: int
+
+
+Known: TypeAlias = Autoencoder | tuple[Any, ...] | None
+
+
+class SpectralDetection(Aggregator):
+    """The mean of the rows that an autoencoder reconstructs with no more than the mean error of all.
+
+    The server rehearses: as many made-up clients as `rehearsals` says train on samples of its own examples, and an
+    autoencoder is trained on their updates, which are benign. An honest row is like these; of one that is not, too much
+    is lost between its code of `codes` numbers and back. The error of a row is the length of what is lost, and the
+    threshold their mean, so that some row always stays. With a `power` there is no threshold, and rows count by one
+    over their error to that power; if some have no error at all, these alone, all the same.
+
+    Layers are linear, where the papers' have an activation: then training has a known end, the projection on the axes
+    along which the rehearsals vary most (Baldi and Hornik 1989), and a variational autoencoder has the same (Lucas et
+    al. 2019). So no step size, number of epochs or random start decides who is left out. The paper samples coordinates
+    to keep its network small; here all are seen. It trains once, on updates from a whole training; here the
+    autoencoder is trained anew in every `every`-th aggregation, at the model that the rows started from.
+
+    One row far off raises the mean, and hides others whose errors are below it. Claimed numbers of examples are
+    ignored. In a run, set `root.size`; a loop of your own hands the rehearsals over as `Reference(..., rehearsed=...)`.
+
+    Attributes
+    ----------
+    rehearsals : how many updates the autoencoder is trained on.
+    codes : how many numbers it makes of a row, at most.
+    every : aggregations in which one autoencoder serves; 1 trains in each.
+    power : None for the threshold.
+
+    Raises
+    ------
+    InvalidUpdates
+        If the cohort comes without a server side, or the rehearsals do not fit the rows or are not finite.
+
+    Source: Li, Cheng, Wang, Liu and Chen, "Learning to Detect Malicious Clients for Robust Federated Learning",
+    arXiv:2002.00211, 2020 (the threshold); Li, Cheng, Liu, Wang and Chen, "Abnormal Client Behavior Detection in
+    Federated Learning", arXiv:1910.09933, 2019 (the power), reconstructed from memory and the authors' code in part.
+
+    >>> from fedprop.aggregators import Reference
+    >>> server = Reference(torch.tensor([2.0, 0.0]), rehearsed=torch.tensor([[1.0, 0.0], [3.0, 0.0]]))
+    >>> rows = torch.tensor([[4.0, 0.0], [2.0, 1.0], [0.0, -8.0]])
+    >>> SpectralDetection(rehearsals=2).aggregate(Cohort(rows, server=server)).value
+    tensor([3.0000, 0.5000])
+    """
+
+    reads_columns: ClassVar[bool] = True
+    looks_at: ClassVar[str] = "what the server's own updates span"
+    cost: ClassVar[str] = "n d, and rehearsals"
+    remembers: ClassVar[bool] = True
+
+    kind: Literal["spectral_detection"] = "spectral_detection"
+    rehearsals: Annotated[int, Field(ge=2)] = 10
+    codes: PositiveInt = 3
+    every: PositiveInt = 1
+    power: Positive | None = None
+
+    @classmethod
+    def examples(cls) -> tuple["SpectralDetection", ...]:
+        return cls(), cls(rehearsals=3, every=2), cls(rehearsals=2, power=2.0)
+
+    @property
+    def asks(self) -> frozenset[str]:
+        return frozenset({"rehearsals"})
+
+    def contract(self) -> Contract:
+        return Contract(
+            permutation=True,
+            scaling=True,
+            orthogonal=True,
+            idempotent=True,
+            examples="ignored",
+            linear=True,
+            lies_in=Region.HULL,
+            precision=1e-8,
+        )
+
+    def combine(self, cohort: Cohort, state: Known) -> Aggregation:
+        rows = cohort.updates
+        trained = self._trained(cohort) if state is None else Autoencoder(*state)
+        weights = self._weights(errors(rows, trained))
+        after = trained._replace(used=trained.used + 1)
+        value = mix(weights[None], rows)[0]
+        return Aggregation(value, weights.to(value.dtype), after if after.used < self.every else None)
+
+    def _trained(self, cohort: Cohort) -> Autoencoder:
+        found: Tensor = cohort.server_side.rehearsals(self.rehearsals)
+        due = (self.rehearsals, cohort.updates.shape[1])
+        if tuple(found.shape) != due or not torch.isfinite(found).all():
+            raise InvalidUpdates(
+                f"the server's rehearsals must be finite with shape {list(due)} for SpectralDetection; "
+                f"found {list(found.shape)}, {int(torch.isfinite(found).sum())} of the entries finite"
+            )
+        return train(found.to(cohort.updates.device), self.codes)
+
+    def _weights(self, found: Weights) -> Weights:
+        if self.power is None:
+            return equal_weights(found <= found.mean() * (1 + TIE))
+        least = found.min()
+        if least == 0:
+            return equal_weights(found == 0)
+        shares = (least / found) ** self.power
+        return shares / shares.sum()
+
+
+def train(rows: Updates, codes: int) -> Autoencoder:
+    """The linear autoencoder of so many codes that reconstructs these rows [k, d] with the least squared error."""
+    mean = torch.empty(rows.shape[1], dtype=torch.float64, device=rows.device)
+    fill(mean, map_blocks(lambda block: (block.double() / len(rows)).sum(dim=0), rows))
+    away = _seen_from(mean, rows)
+    variances, mixtures = torch.linalg.eigh(inner_products(away))
+    most = slice(max(0, len(rows) - codes), None)
+    variances, mixtures = variances[most], mixtures[:, most]
+    varied = variances > max(FLAT * float(variances[-1]), 0.0)
+    axes = mix((mixtures[:, varied] * variances[varied].rsqrt()).T, away)
+    return Autoencoder(mean, axes, 0)
+
+
+def errors(rows: Rows, trained: Autoencoder) -> Weights:
+    """How far each row [n, d] is from what is reconstructed of it [n], in some unit of length."""
+    n = len(rows)
+    both = JoinedRows(_seen_from(trained.mean.to(rows.device), rows), trained.axes.to(rows.device))
+    squares = _total(map_blocks(lambda block: block[:n].square().sum(dim=1), both))
+    codes = _total(map_blocks(lambda block: block[:n] @ block[n:].T, both))
+    lost = _total(map_blocks(lambda block: (block[:n] - codes @ block[n:]).square().sum(dim=1), both))
+    return lost.sqrt().where(lost > KNOWN**2 * squares, 0)
+
+
+def _seen_from(mean: Vector, rows: Rows) -> Rows:
+    away = AddedRows(rows, mean[None], -1.0)
+    return away if rows.dtype == torch.float32 else in_reach(away)
+
+
+def _total(parts: Iterator[Tensor]) -> Tensor:
+    return torch.stack(list(parts)).sum(dim=0)
