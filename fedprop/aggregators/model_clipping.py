@@ -17,7 +17,7 @@ class ModelClipping(Postprocessor):
     any other step of the server it may be longer than rho. It is the model that is cut, not the update.
 
     CRFL trains with `Mean() >> ModelClipping(max_norm=2.0, growth=0.1, cap=15.0) >> GaussianNoise(std=0.01, rounds=T)`,
-    which are the numbers of its code for MNIST. Its certificate, which smooths the finished model, is not made here.
+    which are the numbers of its code for MNIST. `fedprop certify` then certifies the answers of the finished model.
 
     Attributes
     ----------

@@ -1,4 +1,5 @@
-"""The command line, one file a command: `fedprop run`, `sweep`, `report`, `verify`, `bench`, `list` and `schema`.
+"""The command line, one file a command: `fedprop run`, `sweep`, `report`, `certify`, `verify`, `bench`, `list`
+and `schema`.
 
 Exit codes: 0 done; 1 a run failed, a claim is broken or undecided, or the disk is full; 2 the input is wrong.
 """
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from fedprop.cli import bench, kinds, report, run, schema, sweep, verify
+from fedprop.cli import bench, certify, kinds, report, run, schema, sweep, verify
 from fedprop.cli.console import ERR, OUT
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ def options(
 app.command()(run.run)
 app.command()(sweep.sweep)
 app.command()(report.report)
+app.command()(certify.certify)
 app.command()(verify.verify)
 app.command()(bench.bench)
 app.command("list")(kinds.list_kinds)
