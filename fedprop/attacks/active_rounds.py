@@ -1,9 +1,11 @@
 """When an attack is on."""
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from fedprop.errors import InvalidConfig
-from fedprop.types import Frozen, Round
+from fedprop.types import Fraction, Frozen, Round
 
 
 class ActiveRounds(Frozen):
@@ -14,6 +16,7 @@ class ActiveRounds(Frozen):
     start : the first of the rounds.
     stop : the round before which they end; None for never.
     every : how many rounds lie from one to the next.
+    chance : the probability that an attack takes one of these rounds; each is drawn for itself.
 
     >>> [round for round in range(10) if round in ActiveRounds(start=2, stop=9, every=3)]
     [2, 5, 8]
@@ -22,6 +25,7 @@ class ActiveRounds(Frozen):
     start: NonNegativeInt = 0
     stop: PositiveInt | None = None
     every: PositiveInt = 1
+    chance: Annotated[Fraction, Field(gt=0.0)] = 1.0
 
     @model_validator(mode="after")
     def _has_rounds(self) -> "ActiveRounds":
@@ -32,6 +36,10 @@ class ActiveRounds(Frozen):
     def __contains__(self, round: Round) -> bool:
         over = self.stop is not None and round >= self.stop
         return round >= self.start and not over and (round - self.start) % self.every == 0
+
+    def on(self, round: Round, luck: float) -> bool:
+        """Whether an attack is on in a round, where `luck` is a number drawn uniformly from 0 to 1."""
+        return round in self and luck < self.chance
 
 
 ALWAYS = ActiveRounds()

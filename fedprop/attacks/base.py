@@ -50,8 +50,9 @@ class Attack(Kind, ABC):
     share : the fraction of all clients it compromises.
     reports : how these answer what the defense has clients report: as an honest client in their place would, or with
         a lie.
-    rounds : those in which it is on. Tasks given out in other rounds are answered, and reported on, as an honest client
-        would. Data are poisoned once, before the run, so an attack that does so is always on.
+    rounds : those in which it is on, for certain or with a probability. Tasks given out in other rounds are answered,
+        and reported on, as an honest client would. Data are poisoned once, before the run, so an attack that does so is
+        always on.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from fedprop.attacks.agr_tailored import AGRTailored as AGRTailored
 from fedprop.attacks.alie import ALIE as ALIE
+from fedprop.attacks.alie_backdoor import ALIEBackdoor as ALIEBackdoor
 from fedprop.attacks.backdoor import BackdoorData as BackdoorData
 from fedprop.attacks.bit_flip import BitFlip as BitFlip
 from fedprop.attacks.false_alarms import FalseAlarms as FalseAlarms
@@ -21,9 +22,11 @@ from fedprop.attacks.min_max import MinMax as MinMax
 from fedprop.attacks.min_sum import MinSum as MinSum
 from fedprop.attacks.model_replacement import ModelReplacement as ModelReplacement
 from fedprop.attacks.mpaf import MPAF as MPAF
+from fedprop.attacks.neurotoxin import Neurotoxin as Neurotoxin
 from fedprop.attacks.no_attack import NoAttack as NoAttack
 from fedprop.attacks.opposite_sum import OppositeSum as OppositeSum
 from fedprop.attacks.poisoned_fl import PoisonedFL as PoisonedFL
+from fedprop.attacks.projected_backdoor import ProjectedBackdoor as ProjectedBackdoor
 from fedprop.attacks.random_weights import RandomWeights as RandomWeights
 from fedprop.attacks.replay import Replay as Replay
 from fedprop.attacks.rop import ROP as ROP

@@ -136,14 +136,16 @@ def weights_within(reach: float, *, of: str, source: str) -> Constraint:
     return Constraint("within reach", f"Each number drawn is between -{reach:g} and {reach:g}.", source, broken)
 
 
-def within_length(length: float, *, source: str) -> Constraint:
-    """No crafted row is longer than `length`."""
+def within_length(length: float | Callable[[View], float], *, source: str, order: float = 2.0) -> Constraint:
+    """No crafted row is longer than `length`, by the norm of this order; or how that follows from the view."""
 
     def broken(view: View, crafted: Updates) -> str | None:
-        reach = float(crafted.double().norm(dim=1).max())
-        return _exceeds("the length of a crafted row is", reach, length, _rounding_of(crafted))
+        limit = length(view) if callable(length) else length
+        reach = float(torch.linalg.vector_norm(crafted.double(), order, dim=1).max()) if len(crafted) else 0.0
+        room = _rounding_of(torch.cat([crafted, view.origin[None]]))
+        return _exceeds("the length of a crafted row is", reach, limit, room)
 
-    return Constraint("within length", f"No crafted row is longer than {length:g}.", source, broken)
+    return Constraint("within length", "No crafted row is longer than the attack allows itself.", source, broken)
 
 
 def _exceeds(what: str, found: float, limit: float, room: float) -> str | None:

@@ -16,6 +16,28 @@ Project: TypeAlias = Callable[[Vector], Vector]
 """From the model [d] after a step, the model to go on from: for a bound on how far training may lead."""
 
 
+def onto_ball(centre: Vector, radius: float) -> Project:
+    """To the nearest model of Euclidean distance `radius` or less from `centre`."""
+
+    def project(model: Vector) -> Vector:
+        change = model.double() - centre.double()
+        share = (radius / change.norm()).clamp(max=1.0)
+        nearest: Vector = centre.double() + share * change
+        return nearest.to(model.dtype)
+
+    return project
+
+
+def onto_box(centre: Vector, radius: float) -> Project:
+    """To the nearest model whose weights each differ by `radius` or less from those of `centre`."""
+
+    def project(model: Vector) -> Vector:
+        change = model.double() - centre.double()
+        return (centre.double() + change.clamp(-radius, radius)).to(model.dtype)
+
+    return project
+
+
 def trained(
     tools: Workshop,
     start: Vector,

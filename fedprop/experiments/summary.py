@@ -86,8 +86,8 @@ def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[st
     idle = ""
     if not (attack.deviates or attack.poisons or (setup.protocol and setup.protocol.reports)):
         idle = "the defense asks no client what it holds of the global model"
-    elif not any(number in attack.rounds for number in range(tally.rounds)):
-        idle = "the run ended before it began"
+    elif not any(setup.attacking(index, number) for number in range(tally.rounds)):
+        idle = "it was on in none of the rounds"
     elif tally.heard and not held & tally.heard:
         idle = "no update of its clients was accepted"
     return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}

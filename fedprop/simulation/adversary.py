@@ -75,9 +75,9 @@ class Adversary:
         if not self.holds(client):
             return truth
         index = self._attack_on(client)
-        attack, _ = self._setup.attacks[index]
-        if round not in attack.rounds:
+        if not self._setup.attacking(index, round):
             return truth
+        attack, _ = self._setup.attacks[index]
         return self._attempt(index, round, lambda: reported(attack, truth), lambda: truth)
 
     def hears(self, client: ClientId, invitation: Invitation) -> None:
@@ -104,7 +104,7 @@ class Adversary:
         while True:
             question = await self._inbox.get()
             index = self._attack_on(question.client)
-            if question.round not in self._setup.attacks[index][0].rounds:
+            if not self._setup.attacking(index, question.round):
                 honest = self._office.result(question.task)
                 self.answers[question.task] = Instruction(
                     task=question.task, update=honest.update, examples=honest.examples

@@ -15,6 +15,7 @@ from fedprop.metrics import Number
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Watch
 from fedprop.privacy.central import CentralPrivacy
+from fedprop.rng import uniform
 from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
@@ -126,6 +127,10 @@ class Setup:
             return None
         task = self.shards.task
         return RootBench(self.module, self.root, self.training, seed=self.seed, trainer=self.clients, task=task)
+
+    def attacking(self, index: int, round: Round) -> bool:
+        """Whether the attack at this place is on in the tasks given out in a round."""
+        return self.attacks[index][0].rounds.on(round, uniform(self.seed, "attack rounds", index, round))
 
     @property
     def draws(self) -> str:

@@ -104,7 +104,11 @@ def test_how_often_rounds_failed_and_why():
         (FalseAlarms(share=0.2), {}, "the defense asks no client what it holds of the global model"),
         (FalseAlarms(share=0.2), {"defense": "siren_plus", "root": {"size": 8}}, ""),
         (SignFlip(share=0.2), {}, ""),
-        (SignFlip(share=0.2, rounds={"start": 2}), {"max_seconds": 0.5}, "the run ended before it began"),
+        (
+            SignFlip(share=0.2, rounds={"start": 2}),
+            {"max_seconds": 0.5},
+            "it was on in none of the rounds",
+        ),
         (SignFlip(share=0.1), {"rounds": 1, "policy": {"cohort": 1, "kind": "synchronous"}, "seed": 1}, "no update"),
     ],
     ids=["nobody asks", "asked", "heard", "too late", "not heard"],

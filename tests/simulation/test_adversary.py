@@ -244,3 +244,20 @@ def test_asked_in_a_pause_it_answers_honestly_whatever_was_crafted_before(play, 
     play(rounds=12, clients=8, attack=Zeros(share=0.8, rounds={"every": 2}), policy=policy, compute=SPREAD)
     assert {round % 2 for round, _ in received.values()} == {0, 1}
     assert all(honest == bool(round % 2) for round, honest in received.values())
+
+
+def test_with_a_chance_it_is_on_in_some_rounds_and_these_follow_from_the_seed(play):
+    """Two attacks at once, each with luck of its own; whoever is off answers honestly."""
+    attack = [Spy(share=0.3, rounds={"start": 4, "chance": 0.5}), {"kind": "sign_flip", "share": 0.2}]
+
+    def attacked():
+        VIEWS.clear()
+        play(rounds=24, clients=10, attack=attack)
+        return [view.round for view in VIEWS]
+
+    rounds = attacked()
+    assert rounds == attacked()
+    assert min(rounds) >= 4
+    assert 4 < len(rounds) < 16
+    attack[0] = Spy(share=0.3, rounds={"start": 4})
+    assert attacked() == list(range(4, 24))
