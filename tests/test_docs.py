@@ -115,7 +115,7 @@ def test_the_page_for_users_of_fedsecurity_does_what_it_says():
     whole, part = map(yaml.safe_load, blocks)
     inline = re.findall(r"`((?:attack|defense|inference): \{[^`]*\})`", text)
     spelled = [yaml.safe_load(f"{{{setting}}}") for setting in inline]
-    assert len(spelled) == 7
+    assert len(spelled) == 9
     for settings in (part, *spelled):
         Experiment.model_validate({**whole, **settings})
     assert run_experiment(Experiment.model_validate(whole)).test_accuracy > 0.5

@@ -130,6 +130,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("filelock", {"folders"}),
         ("sklearn", {"aggregators", "data", "defenses", "metrics", "privacy"}),
         ("opacus", {"privacy"}),
+        ("torchmetrics", {"privacy"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),
@@ -140,7 +141,7 @@ def test_libraries_stay_in_their_rooms(library, allowed):
     assert users <= allowed
 
 
-HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "jinja2", "hypothesis", "z3", "pytest"}
+HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "torchmetrics", "jinja2", "hypothesis", "z3", "pytest"}
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     shards, local_test = _local_test(experiment, module, shards, data)
     aims = aims_of(data, attacks, seed)
     _check_fit(module, data, task, *map(len, aims.values()))
-    probes = _probes(experiment, Watched(module, shards.pool, shards.parts, data.test, seed))
+    probes = _probes(experiment, Watched(module, task, experiment.training, shards.pool, shards.parts, data.test, seed))
     return _Dealt(data, root, shards, attacks, aims, local_test, probes)
 
 

@@ -1,12 +1,16 @@
 """Privacy: what models give away about the data they were trained on, and the noise against it.
 
 Map: `membership_attacks` scores examples, `membership` turns scores into a curve, `membership_probe` attacks a run;
-`config` says how a client or the server adds noise, `accounting` what that is worth. The only importer of opacus.
+`leakage` asks what updates give away; `config` says how a client or the server adds noise, `accounting` what that is
+worth. The only importer of opacus.
 """
 
 from fedprop.privacy.accounting import epsilon, noise_for
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
+from fedprop.privacy.leakage.dlg import DLG
+from fedprop.privacy.leakage.idlg import IDLG
+from fedprop.privacy.leakage.inverting_gradients import InvertingGradients
 from fedprop.privacy.membership import Inference, finding_of, infer, inference_of
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
 from fedprop.privacy.membership_probe import AttackName, Membership, MembershipProbe
@@ -15,6 +19,8 @@ from fedprop.privacy.probe import Finding, Probe, Sent, Sight, Watch, Watched
 from fedprop.privacy.probes import PROBES, Probes
 
 __all__ = [
+    "DLG",
+    "IDLG",
     "PROBES",
     "Answers",
     "AttackName",
@@ -22,6 +28,7 @@ __all__ = [
     "Cost",
     "Finding",
     "Inference",
+    "InvertingGradients",
     "LocalPrivacy",
     "Membership",
     "MembershipProbe",

@@ -28,7 +28,7 @@ BATCH = 256
 
 
 class Membership(Probe):
-    """Ask of examples whether a model was trained on them (Guo et al. 2024, section 5.5).
+    """Ask of examples whether a model was trained on them.
 
     Attributes
     ----------
@@ -41,10 +41,14 @@ class Membership(Probe):
     pairs : how many members at most, each with a non-member out of the test set. They are the same in all rounds.
     statistic : what the threshold attack looks at.
     features : what the logistic regression looks at.
+
+    Source: Guo et al. 2024, section 5.5; the attacks are those of TensorFlow Privacy and Salem et al. 2018.
     """
 
     numbers: ClassVar[tuple[Number, ...]] = (GlobalAUC(), ClientAUC())
     needs_classes: ClassVar[bool] = True
+    knows: ClassVar[str] = "the examples that it asks about"
+    stands: ClassVar[str] = "at the server, or on its links; of the global model, anywhere"
 
     kind: Literal["membership"] = "membership"
     attacks: Annotated[tuple[AttackName, ...], Field(min_length=1)] = ("threshold", "logistic_regression")

@@ -5,14 +5,16 @@ findings, which are plain data. Its numbers read them; its pictures stand with t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from fedprop.data.base import Examples
+from fedprop.errors import InvalidConfig
 from fedprop.metrics import Number
+from fedprop.tasks import Task
 from fedprop.types import ClientId, Kind, Round, Vector
 
 
@@ -89,18 +91,44 @@ class Watch(Protocol):
         ...
 
 
+class Recipe(Protocol):
+    """What everybody in a run knows of how clients train; see `fedprop.training.LocalTraining`."""
+
+    @property
+    def optimizer(self) -> str: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def momentum(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def proximal(self) -> float: ...
+
+    def rate(self, round: Round) -> float:
+        """The learning rate of tasks given out in a round."""
+        ...
+
+    def count_steps(self, examples: int) -> int:
+        """The number of steps of a client with that many examples."""
+        ...
+
+
 class Watched(NamedTuple):
     """What a probe may know of a run before it begins, to ask its questions and to judge its own answers.
 
     Attributes
     ----------
     module : the model whose parameters the run exchanges.
+    task, training : what is learnt, and how.
     pool, parts : everybody's training data, and which of it each client holds.
     outsiders : examples nobody trains on.
     seed : decides whatever the probe draws.
     """
 
     module: nn.Module
+    task: Task
+    training: Recipe
     pool: Examples
     parts: Sequence[Tensor]
     outsiders: Examples
@@ -114,10 +142,13 @@ class Probe(Kind, ABC):
     ----------
     numbers : what is told of every run with this probe; they read the findings in the records of its rounds.
     needs_classes : whether it has nothing to ask unless examples belong to classes.
+    knows, stands : what it must know, and where, for lists.
     """
 
     numbers: ClassVar[tuple[Number, ...]] = ()
     needs_classes: ClassVar[bool] = False
+    knows: ClassVar[str] = ""
+    stands: ClassVar[str] = ""
 
     @abstractmethod
     def watch(self, run: Watched) -> Watch:
@@ -128,3 +159,24 @@ class Probe(Kind, ABC):
         InvalidConfig
             If the run lacks what the probe needs.
         """
+
+
+def of_probe(probe: Probe) -> Mapping[str, str]:
+    """What lists tell of a probe: what it must know, and where it stands."""
+    return {"knows": probe.knows, "stands": probe.stands}
+
+
+def only_plain_descent(run: Watched, kind: str) -> None:
+    """Refuse a run whose clients do more than follow gradients, which a probe of this kind could not imitate.
+
+    Raises
+    ------
+    InvalidConfig
+        If they do.
+    """
+    training = run.training
+    if training.optimizer != "sgd":
+        raise InvalidConfig(f"`inference.kind` {kind} needs `training.optimizer` sgd; found {training.optimizer}")
+    for name in ("momentum", "weight_decay", "proximal"):
+        if found := getattr(training, name):
+            raise InvalidConfig(f"`inference.kind` {kind} needs `training.{name}` 0, plain descent; found {found}")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
+from fedprop.models import MLP, DLGLeNet, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
 
 MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
 
@@ -31,6 +31,9 @@ MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
         (SirenDPCNN(), MNIST, 46_490),
         # 32 -> 16 -> 15 -> 8 -> 7 pixels.
         (SirenDPCNN(), CIFAR, 3088 + 8224 + 1569 * 32 + 330),
+        # 32 -> 16 -> 8 pixels: 3 * 12 * 25 + 12, twice 12 * 12 * 25 + 12, 12 * 64 * 10 + 10.
+        (DLGLeNet(), CIFAR, 912 + 2 * 3612 + 7690),
+        (DLGLeNet(), DIGITS, 312 + 2 * 3612 + 490),
         # The first convolution, its norm, the four stages (He et al. 2016, Table 1), and the last layer.
         (ResNet18(), CIFAR, 1728 + 128 + 147_968 + 525_568 + 2_099_712 + 8_393_728 + 5130),
         (ResNet18(norm="group"), MNIST, 576 + 128 + 147_968 + 525_568 + 2_099_712 + 8_393_728 + 5130),

@@ -10,6 +10,7 @@ from fedprop.report.figures import (
     membership,
     numbers,
     panels,
+    reconstructions,
     rejections,
     staleness,
     table,
@@ -45,6 +46,7 @@ PICTURES: tuple[Picture, ...] = (
     malicious_index.PICTURE,
     membership.ROC,
     membership.AREAS,
+    reconstructions.PICTURE,
 )
 """Every picture of a page, in the order in which a section shows them."""
 

@@ -1,0 +1,51 @@
+"""How well updates give away what is behind them, in a few numbers."""
+
+from collections.abc import Collection
+from typing import ClassVar, Literal
+
+from fedprop.metrics.base import Number, Recorded
+from fedprop.metrics.reading import Reading
+from fedprop.types import ClientId
+
+
+class Leaked(Number):
+    """Of the attacks of a round that came to such a number the best one's, the last time that there was any.
+
+    Attributes
+    ----------
+    entry : its name in the findings.
+    """
+
+    of_model: ClassVar[bool] = False
+    entry: ClassVar[str] = ""
+
+    def read(self, record: Recorded, compromised: Collection[ClientId]) -> Reading | None:
+        found = [f.numbers[self.entry] for f in record.findings if self.entry in f.numbers]
+        return Reading(max(found)) if found else None
+
+
+class ReconstructionPSNR(Leaked):
+    """The peak signal-to-noise ratio of the pictures reconstructed, in decibels, on average over them."""
+
+    label: ClassVar[str] = "PSNR of reconstructions (dB)"
+    entry: ClassVar[str] = "psnr"
+
+    kind: Literal["reconstruction_psnr"] = "reconstruction_psnr"
+
+
+class ReconstructionSSIM(Leaked):
+    """The structural similarity of the pictures reconstructed and their originals, on average over them."""
+
+    label: ClassVar[str] = "SSIM of reconstructions"
+    entry: ClassVar[str] = "ssim"
+
+    kind: Literal["reconstruction_ssim"] = "reconstruction_ssim"
+
+
+class LabelRecall(Leaked):
+    """The share of labels that an update gave away."""
+
+    label: ClassVar[str] = "label recall"
+    entry: ClassVar[str] = "label_recall"
+
+    kind: Literal["label_recall"] = "label_recall"
