@@ -180,3 +180,32 @@ def only_plain_descent(run: Watched, kind: str) -> None:
     for name in ("momentum", "weight_decay", "proximal"):
         if found := getattr(training, name):
             raise InvalidConfig(f"`inference.kind` {kind} needs `training.{name}` 0, plain descent; found {found}")
+
+
+def sees_every_example(run: Watched, client: ClientId) -> None:
+    """Refuse a client whose update comes from some of its examples only: nobody could say whose labels it has.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such client, or its steps leave examples out.
+    """
+    is_a_client(run, client)
+    held = len(run.parts[client])
+    taken = run.training.batch_size * run.training.count_steps(held)
+    if taken < held:
+        raise InvalidConfig(
+            f"`inference` needs a client that trains on all its examples; a batch is drawn from {held}, {taken} at most"
+        )
+
+
+def is_a_client(run: Watched, client: ClientId) -> None:
+    """Refuse an id that is no client's.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is none.
+    """
+    if client >= len(run.parts):
+        raise InvalidConfig(f"`inference.client` must be a client's id, below {len(run.parts)}; found {client}")

@@ -9,7 +9,7 @@ from torch.nn.functional import cosine_similarity
 
 from fedprop.errors import InvalidConfig
 from fedprop.privacy.leakage.reconstruction import Guess, Leak, Reconstruction, start
-from fedprop.privacy.probe import Watched
+from fedprop.privacy.probe import Watched, sees_every_example
 from fedprop.types import NonNegative, Positive
 
 DECAYS = (3 / 8, 5 / 8, 7 / 8)
@@ -47,11 +47,8 @@ class InvertingGradients(Reconstruction):
         if self.alpha and run.pool.x.ndim < 4:
             shape = list(run.pool.x.shape[1:])
             raise InvalidConfig(f"`inference.alpha` must be 0 for inputs that are no pictures; found {shape}")
-        held = len(run.parts[self.client])
-        taken = run.training.batch_size * run.training.count_steps(held)
-        if self.labels == "known" and taken < held:
-            why = f"those of a batch are drawn from {held}, {taken} at most"
-            raise InvalidConfig(f"`inference.labels` known needs a client that trains on all its examples; {why}")
+        if self.labels == "known":
+            sees_every_example(run, self.client)
 
     def fit(self, leak: Leak, noise: torch.Generator) -> Guess:
         x = start(leak, noise)

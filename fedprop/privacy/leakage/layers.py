@@ -26,12 +26,21 @@ class LastLayer:
         if not found:
             raise InvalidConfig(f"`inference.kind` {kind} needs a model with a linear layer to train; found none")
         self._entry = found[0]
-        self.module = module.get_submodule(linear[-1])
+        self._module, self._layer = module, module.get_submodule(linear[-1])
 
     @property
     def classes(self) -> int:
         """How many outputs it has."""
         return self._entry.shape[0]
+
+    def least_input(self, x: Tensor) -> float:
+        """The least number that enters it while the model answers to inputs x [n, ...]; zero if that is above zero."""
+        seen = [0.0]
+        handle = self._layer.register_forward_pre_hook(lambda _, entering: seen.append(float(entering[0].min())))
+        with torch.no_grad():
+            self._module(x)
+        handle.remove()
+        return min(seen)
 
     def gradient(self, update: Vector) -> Float[Tensor, "classes features"]:
         """The direction of its weights' gradient, which a step of gradient descent goes against."""

@@ -49,3 +49,12 @@ class LabelRecall(Leaked):
     entry: ClassVar[str] = "label_recall"
 
     kind: Literal["label_recall"] = "label_recall"
+
+
+class LabelsExact(Leaked):
+    """1 if an update gave away which labels there are, all of them and no other; else 0."""
+
+    label: ClassVar[str] = "labels exact"
+    entry: ClassVar[str] = "labels_exact"
+
+    kind: Literal["labels_exact"] = "labels_exact"

@@ -19,7 +19,7 @@ from fedprop.privacy.leakage.judging import Bounds, judge, label_recall
 from fedprop.privacy.leakage.kept import kept_of
 from fedprop.privacy.leakage.layers import LastLayer, likely_labels
 from fedprop.privacy.leakage.numbers import LabelRecall, ReconstructionPSNR, ReconstructionSSIM
-from fedprop.privacy.probe import Finding, Probe, Sent, Sight, Watched, only_plain_descent
+from fedprop.privacy.probe import Finding, Probe, Sent, Sight, Watched, is_a_client, only_plain_descent
 from fedprop.rng import generator, key
 from fedprop.types import NonNegative, Vector
 
@@ -91,9 +91,7 @@ class Reconstruction(Probe):
 
     def watch(self, run: Watched) -> Callable[[Sight], tuple[Finding, ...]]:
         only_plain_descent(run, self.kind)
-        clients = len(run.parts)
-        if self.client >= clients:
-            raise InvalidConfig(f"`inference.client` must be a client's id, below {clients}; found {self.client}")
+        is_a_client(run, self.client)
         if not run.pool.x.is_floating_point():
             raise InvalidConfig(
                 f"`inference.kind` {self.kind} needs inputs that are fractions; found {run.pool.x.dtype}"

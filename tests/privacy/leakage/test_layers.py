@@ -19,6 +19,13 @@ def test_the_last_linear_layer_is_found_wherever_it_stands():
     assert LastLayer(nn.Linear(3, 2), "dlg").classes == 2
 
 
+def test_the_least_number_that_enters_it_is_that_of_its_input():
+    module = nn.Sequential(nn.Linear(1, 2, bias=False), nn.Linear(2, 2))
+    module[0].weight.data = torch.tensor([[1.0], [-2.0]])
+    assert LastLayer(module, "dlg").least_input(torch.tensor([[0.5], [3.0]])) == -6.0
+    assert LastLayer(module[1], "dlg").least_input(torch.ones(1, 2)) == 0.0
+
+
 @pytest.mark.parametrize("module", [nn.Conv1d(1, 1, 1), nn.Linear(2, 2).requires_grad_(False)])
 def test_a_model_without_one_is_refused(module):
     with pytest.raises(InvalidConfig, match=r"`inference.kind` idlg needs a model with a linear layer to train"):

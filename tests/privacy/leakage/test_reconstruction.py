@@ -97,7 +97,11 @@ def test_what_the_attack_draws_changes_nobody_elses_numbers(case):
         (DLG(client=2), {}, r"`inference.client` must be a client's id, below 2; found 2"),
         (DLG(), {"optimizer": "adam"}, r"needs `training.optimizer` sgd; found adam"),
         (IDLG(), {"momentum": 0.5}, r"`inference.kind` idlg needs `training.momentum` 0, plain descent; found 0.5"),
-        (InvertingGradients(labels="known"), {"batch_size": 1}, r"trains on all its examples; .* drawn from 3, 1"),
+        (
+            InvertingGradients(labels="known"),
+            {"batch_size": 1},
+            r"trains on all its examples; .* drawn from 3, 1",
+        ),
     ],
 )
 def test_a_run_that_it_cannot_imitate_is_refused(case, probe, training, message):
