@@ -11,6 +11,7 @@ from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
 from fedprop.privacy.leakage.dlg import DLG
 from fedprop.privacy.leakage.idlg import IDLG
 from fedprop.privacy.leakage.inverting_gradients import InvertingGradients
+from fedprop.privacy.leakage.property_inference import PropertyInference
 from fedprop.privacy.leakage.revealing_labels import RevealingLabels
 from fedprop.privacy.membership import Inference, finding_of, infer, inference_of
 from fedprop.privacy.membership_attacks import Answers, logistic_regression, threshold
@@ -35,6 +36,7 @@ __all__ = [
     "MembershipProbe",
     "Probe",
     "Probes",
+    "PropertyInference",
     "QuantileClipping",
     "RevealingLabels",
     "Sent",

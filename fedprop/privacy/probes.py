@@ -7,13 +7,14 @@ from pydantic import BeforeValidator
 from fedprop.privacy.leakage.dlg import DLG
 from fedprop.privacy.leakage.idlg import IDLG
 from fedprop.privacy.leakage.inverting_gradients import InvertingGradients
+from fedprop.privacy.leakage.property_inference import PropertyInference
 from fedprop.privacy.leakage.revealing_labels import RevealingLabels
 from fedprop.privacy.membership_probe import Membership
 from fedprop.privacy.probe import Probe, of_probe
 from fedprop.registry import Registry, several
 
 PROBES: Registry[Probe] = Registry(
-    "probes", Probe, (Membership, DLG, IDLG, InvertingGradients, RevealingLabels), of_probe
+    "probes", Probe, (Membership, DLG, IDLG, InvertingGradients, RevealingLabels, PropertyInference), of_probe
 )
 """Every probe by its `kind`."""
 

@@ -58,9 +58,10 @@ def test_a_table_shows_the_best_of_each_run(run):
     runs = [replace(attacked(run, finding(error=e)), row=row, column="all") for row, e in (("none", 0.1), ("noise", 9))]
     figure = PICTURE.of_table(None, runs)
     assert [axes.get_title() for axes in figure.axes[:2]] == ["none", "noise"]
-    runs.append(replace(attacked(run, finding("idlg")), row="none", column="other"))
+    runs.append(replace(attacked(run, finding("idlg"), finding("dlg")), row="none", column="other"))
     figure = PICTURE.of_table(None, runs)
-    assert [axes.get_title() for axes in figure.axes[:3]] == ["none\nall\ndlg", "noise\nall\ndlg", "none\nother\nidlg"]
+    titles = [axes.get_title() for axes in figure.axes[:4]]
+    assert titles == ["none\nall", "noise\nall", "none\nother\nidlg", "none\nother\ndlg"]
 
 
 def test_what_is_no_picture_is_not_drawn(run):

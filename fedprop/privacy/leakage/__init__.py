@@ -2,5 +2,5 @@
 
 Map: `imitation` does local training over again on candidates, `layers` finds the layer that tells labels,
 `reconstruction` is the base of the attacks that look for candidates (`dlg`, `idlg`, `inverting_gradients`), `judging`
-says how well they did. `revealing_labels` needs no search.
+says how well they did. `revealing_labels` and `property_inference` need no search.
 """

@@ -58,3 +58,23 @@ class LabelsExact(Leaked):
     entry: ClassVar[str] = "labels_exact"
 
     kind: Literal["labels_exact"] = "labels_exact"
+
+
+class PropertyAUC(Number):
+    """The area under the ROC curve of property inference over the clients of a round, the last time it was tried."""
+
+    label: ClassVar[str] = "AUC of property inference"
+    of_model: ClassVar[bool] = False
+
+    kind: Literal["property_auc"] = "property_auc"
+
+    def read(self, record: Recorded, compromised: Collection[ClientId]) -> Reading | None:
+        told = [f.numbers for f in record.findings if "property_score" in f.numbers]
+        has = [bool(found["has"]) for found in told]
+        if not told:
+            return None
+        if all(has) or not any(has):
+            return Reading(why="all clients have the property, or none has")
+        from sklearn.metrics import roc_auc_score  # takes a second to import
+
+        return Reading(float(roc_auc_score(has, [found["property_score"] for found in told])))

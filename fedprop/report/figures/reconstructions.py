@@ -75,14 +75,14 @@ def _of_run(run: RunView) -> Figure | None:
 
 def _of_runs(runs: Sequence[RunView]) -> Figure | None:
     """Of each run and attack the pair that came out best, under the run's row and column."""
-    found = [(run, attack, pairs[0]) for run in runs for attack, pairs in _last(run)]
-    one_column = len({run.column for run, _, _ in found}) == 1
-    several = len({attack for _, attack, _ in found}) > 1
-
-    def title(run: RunView, attack: str) -> str:
-        return "\n".join([run.row, *([] if one_column else [run.column]), *([_words(attack)] if several else [])])
-
-    return reconstructions_figure([Column(title(run, attack), pair) for run, attack, pair in found])
+    told = [(run, list(_last(run))) for run in runs]
+    several_columns = len({run.column for run, found in told if found}) > 1
+    columns = []
+    for run, found in told:
+        for attack, pairs in found:
+            words = [run.row] + [run.column] * several_columns + [_words(attack)] * (len(found) > 1)
+            columns.append(Column("\n".join(words), pairs[0]))
+    return reconstructions_figure(columns)
 
 
 def _words(attack: str) -> str:
