@@ -68,7 +68,7 @@ class _Asking:
         self._with, self._without = (
             Examples(run.outsiders.x[chosen], run.outsiders.y[chosen]) for chosen in (having, ~having)
         )
-        self._true = [bool((run.pool.y[part] == probe.label).any()) for part in run.parts]
+        self._true = [float((run.pool.y[part] == probe.label).any()) for part in run.parts]
 
     def __call__(self, sight: Sight) -> tuple[Finding, ...]:
         if not sight.last and (sight.round + 1) % self._probe.every:

@@ -18,6 +18,8 @@ def run():
     """Six clients of six examples each of three classes; every other one has none of class 0."""
     stream = torch.Generator().manual_seed(0)
     module = nn.Linear(5, 3)
+    for parameter in module.parameters():
+        parameter.data = torch.rand(parameter.shape, generator=stream) - 0.5
     y = torch.cat([torch.arange(6) % (3 if client % 2 else 2) + (0 if client % 2 else 1) for client in range(6)])
     pool = Examples(torch.randn(36, 5, generator=stream) + y[:, None], y)
     others = torch.arange(60) % 3
@@ -44,6 +46,7 @@ def test_who_holds_examples_of_a_class_is_told_by_the_update(run):
     found = probe.watch(run)(sight_of(run))
     assert [f.client for f in found] == [*range(6)]
     assert [f.numbers["has"] for f in found] == [0, 1, 0, 1, 0, 1]
+    assert all(type(number) is float for f in found for number in f.numbers.values())  # as records hold them
     record = type("Record", (), {"findings": found})
     assert PropertyAUC().read(record, ()) == Reading(1.0)
     assert probe.watch(run)(sight_of(run)) == found
@@ -56,7 +59,7 @@ def test_who_holds_examples_of_a_class_is_told_by_the_update(run):
 def test_clients_that_began_with_another_model_are_judged_by_it(run):
     found = PropertyInference(label=0, batches=20).watch(run)(sight_of(run, late=(4, 5)))
     scores = {f.client: f.numbers["property_score"] for f in found}
-    assert scores[5] > 0.5 > scores[4]
+    assert scores[5] > scores[4] + 0.3
 
 
 def test_the_area_is_counted_over_the_clients_of_a_round():
