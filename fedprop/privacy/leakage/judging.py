@@ -50,7 +50,7 @@ def judge(originals: Tensor, candidates: Tensor, bounds: Bounds) -> Judged:
     Source: Geiping et al. 2020, Figure 6 (PSNR); Wang et al., "Image Quality Assessment", 2004 (SSIM), by torchmetrics.
     """
     # scipy and torchmetrics take a second or two to import, so only those who attack pay for them.
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+    from scipy.optimize import linear_sum_assignment
 
     cut = candidates.detach().nan_to_num().clamp(bounds.low, bounds.high)
     costs = torch.cdist(cut.flatten(1).double(), originals.flatten(1).double()).square()

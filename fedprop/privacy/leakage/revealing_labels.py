@@ -88,7 +88,7 @@ def present(gradient: Float[Tensor, "classes features"], examples: int, *, signs
 def _stands_out(rows: Tensor, c: int) -> bool:
     """Whether some combination of the columns is negative in row c and nowhere else."""
     # scipy takes a second to import, so only those who attack pay for it.
-    from scipy.optimize import linprog  # type: ignore[import-untyped]
+    from scipy.optimize import linprog
 
     others = torch.cat([rows[:c], rows[c + 1 :]])
     # The least r.q_c, but no less than -1, subject to r.q_j >= 0: it is -1 if there is such an r, else 0.
