@@ -88,6 +88,6 @@ class QuadraticSide:
         return self.best
 
     def rehearsals(self, count: int) -> Updates:
-        """1, 2, ..., `count` of as many equal steps of that way."""
-        shares = torch.arange(1, count + 1, dtype=self.best.dtype, device=self.best.device) / count
-        return shares[:, None] * self.best
+        """1, 2, ..., `count` of as many equal steps of that way, in float64 so that they stay on one line."""
+        shares = torch.arange(1, count + 1, dtype=torch.float64, device=self.best.device) / count
+        return shares[:, None] * self.best.double()

@@ -21,7 +21,7 @@ FLAT = 1e-6
 """An axis along which the variance is a smaller share of the largest one is told from rounding no longer."""
 
 KNOWN = 1e-9
-"""An error smaller than this share of the way from the mean is none but for rounding."""
+"""An error smaller than this share of the length of the code is none but for rounding."""
 
 
 class Autoencoder(NamedTuple):
@@ -144,30 +144,33 @@ class SpectralDetection(Aggregator):
 
 def train(rows: Updates, codes: int) -> Autoencoder:
     """The linear autoencoder of so many codes that reconstructs these rows [k, d] with the least squared error."""
-    mean = torch.empty(rows.shape[1], dtype=torch.float64, device=rows.device)
-    fill(mean, map_blocks(lambda block: (block.double() / len(rows)).sum(dim=0), rows))
+    mean = _mixed(torch.full((1, len(rows)), 1 / len(rows), dtype=torch.float64, device=rows.device), rows)[0]
     away = _seen_from(mean, rows)
     variances, mixtures = torch.linalg.eigh(inner_products(away))
     most = slice(max(0, len(rows) - codes), None)
     variances, mixtures = variances[most], mixtures[:, most]
     varied = variances > max(FLAT * float(variances[-1]), 0.0)
-    axes = mix((mixtures[:, varied] * variances[varied].rsqrt()).T, away)
-    return Autoencoder(mean, axes, 0)
+    return Autoencoder(mean, _mixed((mixtures[:, varied] * variances[varied].rsqrt()).T, away), 0)
 
 
 def errors(rows: Rows, trained: Autoencoder) -> Weights:
     """How far each row [n, d] is from what is reconstructed of it [n], in some unit of length."""
     n = len(rows)
     both = JoinedRows(_seen_from(trained.mean.to(rows.device), rows), trained.axes.to(rows.device))
-    squares = _total(map_blocks(lambda block: block[:n].square().sum(dim=1), both))
     codes = _total(map_blocks(lambda block: block[:n] @ block[n:].T, both))
     lost = _total(map_blocks(lambda block: (block[:n] - codes @ block[n:]).square().sum(dim=1), both))
-    return lost.sqrt().where(lost > KNOWN**2 * squares, 0)
+    return lost.sqrt().where(lost > KNOWN**2 * codes.square().sum(dim=1), 0)
 
 
 def _seen_from(mean: Vector, rows: Rows) -> Rows:
     away = AddedRows(rows, mean[None], -1.0)
     return away if rows.dtype == torch.float32 else in_reach(away)
+
+
+def _mixed(weights: Tensor, rows: Rows) -> Tensor:
+    """`weights` [m, k] @ `rows` [k, d], in float64 even where the rows are not."""
+    mixed = torch.empty(len(weights), rows.shape[1], dtype=torch.float64, device=rows.device)
+    return fill(mixed, map_blocks(lambda block: weights @ block.double(), rows))
 
 
 def _total(parts: Iterator[Tensor]) -> Tensor:

@@ -34,8 +34,9 @@ def reconstruction(away: Row, axes: Sequence[Row]) -> list[float]:
 
 def error(away: Row, axes: Sequence[Row]) -> float:
     """The distance of a row, seen from the mean, from its reconstruction; 0 if rounding alone sets them apart."""
-    found = math.dist(away, reconstruction(away, axes))
-    return found if found > KNOWN * math.hypot(*away) else 0.0
+    decoded = reconstruction(away, axes)
+    found = math.dist(away, decoded)
+    return found if found > KNOWN * math.hypot(*decoded) else 0.0
 
 
 def errors(rows: Rows, rehearsed: Rows, codes: int) -> list[float]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators import Aggregation, Cohort, Reference, SpectralDetection
+from fedprop.aggregators import Aggregation, Cohort, Reference, SpectralDetection, self_contained
 from fedprop.errors import InvalidUpdates, ServerUnknown
 from fedprop.oracles.spectral_detection import spectral_detection
 
@@ -43,6 +43,17 @@ def test_as_defined_where_rehearsals_vary_in_many_directions(dtype: torch.dtype)
         exact = 1e-6 if dtype == torch.float32 else 1e-10
         found = answer(rule, rows, rehearsed).value
         torch.testing.assert_close(found, torch.tensor(expected, dtype=dtype), rtol=exact, atol=0)
+
+
+def test_rows_in_single_precision_are_told_from_the_axes_in_double() -> None:
+    """Of rows far along the axis nothing is lost, but a digit of single precision in the axis would make it much."""
+    away = torch.tensor([[1.0, 2.0, 3.0]]) * 2.0**20
+    rehearsed, rows = torch.cat([away, 3 * away]), torch.cat([away * 5, away * 7, away + torch.tensor([0.0, 1.0, 0.0])])
+    assert answer(SpectralDetection(rehearsals=2, power=1.0), rows, rehearsed).weights.tolist() == [0.5, 0.5, 0]
+    # So would a digit of the server that stands in for others, whose rehearsals lie on the line of the first row.
+    rows = torch.tensor([[1e20, 3e20], [1e20, 3e20], [0.0, 0.0], [0.0, 1.0]])
+    found = self_contained(SpectralDetection()).aggregate(rows).weights
+    assert found.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])  # type: ignore[union-attr]
 
 
 def test_an_autoencoder_serves_as_often_as_it_is_set_to() -> None:
