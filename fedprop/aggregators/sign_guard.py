@@ -2,26 +2,20 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, mix, read
 from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.mean_shift import largest_cluster
 from fedprop.aggregators.norm_filter import relative_lengths
 from fedprop.types import Fraction
 
-TIE = 1e-9
-"""A point this share of the bandwidth farther away than it is still a neighbour: rounding may set it so far."""
-
 NEVER_ZERO = 1e-8
 """Added to what shares of signs are divided by, which may be zero, as in the authors' code."""
-
-Points = NDArray[np.float64]
-"""One point for each row."""
 
 
 class SignGuard(Aggregator):
@@ -77,36 +71,23 @@ class SignGuard(Aggregator):
         usual = (found > self.lower * median) & (found < self.upper * median)
         size = max(1, int(self.share * d))
         start = int(torch.randint(d - size + 1, (), generator=cohort.generator))
-        alike = _largest_cluster(_statistics(rows, start, start + size))
-        kept = (usual & torch.from_numpy(alike).to(rows.device)).double()
+        alike = largest_cluster(_statistics(rows, start, start + size))
+        kept = (usual & alike).double()
         cut = (median / found).clamp(max=1).where(found > 0, 1)
         weights = kept * cut / kept.sum().clamp(min=1)
         value = mix(weights[None], rows)[0]
         return Aggregation(value, weights.to(value.dtype), state)
 
 
-def _statistics(rows: Rows, start: int, stop: int) -> Points:
+def _statistics(rows: Rows, start: int, stop: int) -> Float[Tensor, "n 3"]:
     """The shares [n, 3] of a block's columns in which each row is above zero, zero and below, over the largest."""
     counts = torch.zeros(len(rows), 3, dtype=torch.float64, device=rows.device)
     width = max(1, BLOCK_ELEMENTS // len(rows))
     for first in range(start, stop, width):
         counts += _counts(read(rows, first, min(first + width, stop)))
     shares = counts / (stop - start)
-    return np.asarray((shares / (shares.amax(dim=0) + NEVER_ZERO)).cpu().numpy(), np.float64)
+    return shares / (shares.amax(dim=0) + NEVER_ZERO)
 
 
 def _counts(block: Tensor) -> Tensor:
     return torch.stack([(block > 0).sum(dim=1), (block == 0).sum(dim=1), (block < 0).sum(dim=1)], dim=1).double()
-
-
-def _largest_cluster(points: Points) -> NDArray[np.bool_]:
-    """Which points are in the largest cluster of mean shift."""
-    from sklearn.cluster import MeanShift, estimate_bandwidth  # takes a second to import
-
-    bandwidth = estimate_bandwidth(points, quantile=0.5) if len(points) > 1 else 0.0
-    if bandwidth == 0:
-        # Half of the points or more are equal to each: a cluster is what is equal.
-        labels = np.unique(-points, axis=0, return_inverse=True)[1].ravel()
-    else:
-        labels = MeanShift(bandwidth=bandwidth * (1 + TIE), cluster_all=False).fit(points).labels_
-    return np.asarray(labels == np.bincount(labels[labels >= 0]).argmax(), np.bool_)
