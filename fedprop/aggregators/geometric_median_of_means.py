@@ -46,7 +46,7 @@ class GeometricMedianOfMeans(Aggregator):
 
     @classmethod
     def examples(cls) -> tuple["GeometricMedianOfMeans", ...]:
-        return (cls(), cls(k=5))
+        return (cls(), cls(k=5), cls(k=1))
 
     @property
     def min_rows(self) -> int:
@@ -74,6 +74,9 @@ class GeometricMedianOfMeans(Aggregator):
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         rows = cohort.updates
         batches = self._batches(len(rows), rows.device)
+        if self.k == 1:
+            # The median of one mean is that mean: a look at it would hold a row in double precision, and no more.
+            return Aggregation(mix(batches, rows)[0], batches[0].to(rows.dtype), state)
         of_batches = MEDIAN.answer(Cohort(MixedRows(batches, rows)), None)
         weights = of_batches.weights.double() @ batches
         return Aggregation(of_batches.value, weights.to(rows.dtype), state)
