@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fedprop.oracles.jacobi import eigen
+from fedprop.oracles.jacobi import product, scatter
 from fedprop.oracles.vectors import Row, Rows, weighted_mean, within_reach
 
 EQUAL = 1e-9
@@ -22,24 +22,9 @@ def farthest_out(rows: Rows, weights: Row) -> tuple[float, list[float]]:
     mean, whole = weighted_mean(rows, weights), math.fsum(weights)
     away = [[a - m for a, m in zip(row, mean, strict=True)] for row in rows]
     scaled = [[math.sqrt(c / whole) * a for a in x] for c, x in zip(weights, away, strict=True)]
-    values, vectors = _directions(scaled)
+    values, vectors = scatter(scaled)
     top = [v for value, v in zip(values, vectors, strict=True) if value >= values[0] * (1 - EQUAL)]
-    return max(0.0, values[0]), [math.fsum(_product(x, v) ** 2 for v in top) for x in away]
-
-
-def _directions(rows: Rows) -> tuple[list[float], list[list[float]]]:
-    """Eigenvalues of sum_i x_i x_i^T, the largest first, and unit eigenvectors.
-
-    Of fewer rows than coordinates those of their inner products are taken, which but for zeros are the same numbers:
-    if u is an eigenvector of these with eigenvalue s, sum_i u_i x_i / sqrt(s) is one of the sum.
-    """
-    columns = list(zip(*rows, strict=True))
-    if len(columns) <= len(rows):
-        return eigen([[_product(x, y) for y in columns] for x in columns])
-    values, vectors = eigen([[_product(x, y) for y in rows] for x in rows])
-    mixed = [[_product(u, column) for column in columns] for u in vectors]
-    lengths = [math.hypot(*v) for v in mixed]
-    return values, [[a / r if r else 0.0 for a in v] for v, r in zip(mixed, lengths, strict=True)]
+    return max(0.0, values[0]), [math.fsum(product(x, v) ** 2 for v in top) for x in away]
 
 
 def caf(rows: Rows, f: int) -> list[float]:
@@ -50,10 +35,6 @@ def caf(rows: Rows, f: int) -> list[float]:
     Source: Allouah, Guerraoui and Stephan, ICML 2025; reconstructed.
     """
     return _filtered(rows, f)
-
-
-def _product(x: Row, y: Row) -> float:
-    return math.fsum(a * b for a, b in zip(x, y, strict=True))
 
 
 def _filtered(rows: Rows, f: int, *, keep: int = 2, last: bool = False, squared: bool = True) -> list[float]:

@@ -2,6 +2,8 @@
 
 import math
 
+from fedprop.oracles.vectors import Row, Rows
+
 Matrix = list[list[float]]
 
 SWEEPS = 60
@@ -25,6 +27,26 @@ def eigen(matrix: Matrix) -> tuple[list[float], Matrix]:
                     _rotate(a, v, p, q)
     order = sorted(range(n), key=lambda k: -a[k][k])
     return [a[k][k] for k in order], [[v[i][k] for i in range(n)] for k in order]
+
+
+def scatter(rows: Rows) -> tuple[list[float], Matrix]:
+    """Eigenvalues of sum_i x_i x_i^T, the largest first, and unit eigenvectors.
+
+    Of fewer rows than coordinates those of their inner products are taken, which but for zeros are the same numbers:
+    if u is an eigenvector of these with eigenvalue s, sum_i u_i x_i / sqrt(s) is one of the sum.
+    """
+    columns = list(zip(*rows, strict=True))
+    if len(columns) <= len(rows):
+        return eigen([[product(x, y) for y in columns] for x in columns])
+    values, vectors = eigen([[product(x, y) for y in rows] for x in rows])
+    mixed = [[product(u, column) for column in columns] for u in vectors]
+    lengths = [math.hypot(*v) for v in mixed]
+    return values, [[a / r if r else 0.0 for a in v] for v, r in zip(mixed, lengths, strict=True)]
+
+
+def product(x: Row, y: Row) -> float:
+    """The inner product."""
+    return math.fsum(a * b for a, b in zip(x, y, strict=True))
 
 
 def _rotate(a: Matrix, v: Matrix, p: int, q: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
-from fedprop.oracles.jacobi import eigen
+from fedprop.oracles.jacobi import scatter
 from fedprop.oracles.vectors import Rows, weighted_mean
 
 EQUAL = 1e-9
@@ -15,18 +15,16 @@ GIANT = 1e100
 """Sets with an entry beyond this scatter more than any without."""
 
 
-def covariance(rows: Rows) -> list[list[float]]:
-    """The mean of (x - mean)(x - mean)^T over the rows."""
+def eigenvalues(rows: Rows) -> list[float]:
+    """Those of the mean of (x - mean)(x - mean)^T over the rows, the largest first; zeros may be left out."""
     mean = weighted_mean(rows, [1.0] * len(rows))
     away = [[a - m for a, m in zip(row, mean, strict=True)] for row in rows]
-    return [
-        [math.fsum(row[j] * row[k] for row in away) / len(rows) for k in range(len(mean))] for j in range(len(mean))
-    ]
+    return [value / len(rows) for value in scatter(away)[0]]
 
 
 def largest(rows: Rows) -> float:
     """The largest eigenvalue of the covariance; infinite for rows whose squares are beyond floats."""
-    return math.inf if max(abs(v) for row in rows for v in row) > GIANT else eigen(covariance(rows))[0][0]
+    return math.inf if max(abs(v) for row in rows for v in row) > GIANT else eigenvalues(rows)[0]
 
 
 def smea(rows: Rows, f: int) -> list[float]:
@@ -45,7 +43,7 @@ def _least(rows: Rows, f: int, score: Callable[[Rows], float]) -> list[float]:
 
 
 MISREADINGS: Mapping[str, Callable[..., Any]] = {
-    "least variance": lambda rows, f: _least(rows, f, lambda chosen: math.fsum(eigen(covariance(chosen))[0])),
-    "least smallest eigenvalue": lambda rows, f: _least(rows, f, lambda chosen: eigen(covariance(chosen))[0][-1]),
+    "least variance": lambda rows, f: _least(rows, f, lambda chosen: math.fsum(eigenvalues(chosen))),
+    "least smallest eigenvalue": lambda rows, f: _least(rows, f, lambda chosen: eigenvalues(chosen)[-1]),
     "one row more": lambda rows, f: smea(rows, max(0, f - 1)),
 }
