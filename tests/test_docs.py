@@ -18,6 +18,8 @@ import yaml
 import fedprop
 from fedprop import Experiment
 from fedprop import run as run_experiment
+from fedprop.attacks import BACKDOORS
+from fedprop.experiments.experiment import load_experiment
 
 PAGES = Path(__file__).parent.parent / "docs"
 PICTURE = PAGES / "images" / "architecture.py"
@@ -119,6 +121,17 @@ def test_the_page_for_users_of_fedsecurity_does_what_it_says():
     for settings in (part, *spelled):
         Experiment.model_validate({**whole, **settings})
     assert run_experiment(Experiment.model_validate(whole)).test_accuracy > 0.5
+
+
+def test_the_page_on_backdoors_names_each_of_them_and_what_it_spells_is_an_experiment():
+    text = (PAGES / "backdoors.md").read_text(encoding="utf-8")
+    assert [kind for kind in BACKDOORS.kinds if f"| `{kind}` |" not in text] == []
+    [block] = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    settings = {"rounds": 20, "clients": 10, **yaml.safe_load(block)}
+    assert [attack.kind for attack in Experiment.model_validate(settings).attack] == ["neurotoxin", "backdoor"]
+    for name in ("pixel_trigger.yaml", "rules.yaml"):
+        assert f"sims/backdoors/{name}" in text
+    load_experiment(PAGES.parent / "sims" / "backdoors" / "pixel_trigger.yaml")
 
 
 def test_the_page_of_the_catalogue_is_what_the_registries_say():

@@ -16,6 +16,7 @@ from fedprop.experiments.experiment import Experiment, sound_experiment
 from fedprop.experiments.model_file import write_model
 from fedprop.experiments.recorder import Recorder
 from fedprop.experiments.resuming import begin, identify
+from fedprop.experiments.specimens import specimens
 from fedprop.experiments.store import Checkpoint, RunStore, Totals
 from fedprop.experiments.summary import summarize
 from fedprop.failures import in_words
@@ -94,7 +95,7 @@ def run_in(
     what = identify(experiment, setup, data, module)
     with claimed(folder):
         store = RunStore(folder)
-        meta = {"versions": versions(), "compromised": sorted(setup.compromised)}
+        meta = {"versions": versions(), "compromised": sorted(setup.compromised), "aims": specimens(setup)}
         saved = begin(store, what, resume=resume, retry=retry, **meta)
         try:
             return _run(experiment, setup, store, saved, watchers)

@@ -20,6 +20,7 @@ class AttackSuccessRate(Metric):
     parts_of: ClassVar[str] = "attack"
     standing: ClassVar[bool] = True
     curve: ClassVar[bool] = True
+    card: ClassVar[bool] = True
 
     kind: Literal["attack_success_rate"] = "attack_success_rate"
 

@@ -61,6 +61,8 @@ class Number(Kind, ABC):
     standing : whether it is told of every run that has it; else it must be among the experiment's `metrics`.
     of_model : whether it tells how good the model is, so that a run whose rounds all failed has none.
     curve : whether a report draws it against rounds; such a number lies in [0, 1].
+    parts_curve : whether a report draws its parts against rounds, a line for each; these lie in [0, 1].
+    card : whether a report shows it in large print.
     needs_classes : whether it means nothing unless examples belong to classes.
     """
 
@@ -69,6 +71,8 @@ class Number(Kind, ABC):
     standing: ClassVar[bool] = False
     of_model: ClassVar[bool] = True
     curve: ClassVar[bool] = False
+    parts_curve: ClassVar[bool] = False
+    card: ClassVar[bool] = False
     needs_classes: ClassVar[bool] = False
 
     @property

@@ -12,6 +12,7 @@ class PerClassAccuracy(Metric):
 
     label: ClassVar[str] = "accuracy by class"
     parts_of: ClassVar[str] = "class"
+    parts_curve: ClassVar[bool] = True
     needs_classes: ClassVar[bool] = True
 
     kind: Literal["per_class_accuracy"] = "per_class_accuracy"

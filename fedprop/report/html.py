@@ -10,6 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fedprop.experiments.headline import headline
+from fedprop.experiments.measures import kinds_of_numbers
 from fedprop.files import write_atomically
 from fedprop.report.chrome_trace import chrome_trace
 from fedprop.report.membership import lines
@@ -119,6 +120,9 @@ def cards(run: RunView) -> dict[str, Card]:
         numbers["training engine"] = Card(run.summary["engine"], run.summary["engine_reason"])
     if run.summary.get("ended"):
         numbers["rounds"] = numbers["rounds"]._replace(note=f"ended early: {run.summary['ended']}")
+    for kind, told in run.summary.get("numbers", {}).items():
+        if kind in kinds_of_numbers() and kinds_of_numbers()[kind].card:
+            numbers[told["label"]] = _card(told["value"], "{:.3f}".format, "")
     if "epsilon" in run.summary:
         numbers["largest epsilon"] = Card(f"{run.summary['epsilon']:.2f}", against_target(run.summary))
     return numbers

@@ -52,6 +52,7 @@ def view(store: RunStore) -> RunView:
         events=store.events(),
         compromised=store.compromised,
         failure=_failure(store, len(rounds)),
+        aims=store.mapping("aims") or {},
     )
 
 

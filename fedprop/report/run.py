@@ -27,6 +27,7 @@ class RunView:
     rounds, events : what happened, in order.
     compromised : ids of the clients that the adversary holds.
     failure : why the run is no result, or an empty string.
+    aims : inputs that attacks want misclassified, as `fedprop.experiments.specimens` keeps them, by the attack's place.
     table, row, column : where a run of a sweep belongs: the title of its `TableView`, and its cell there.
     """
 
@@ -38,6 +39,7 @@ class RunView:
     events: Sequence[Event]
     compromised: frozenset[ClientId]
     failure: str = ""
+    aims: Mapping[str, Any] = field(default_factory=dict)
     table: str = ""
     row: str = ""
     column: str = ""

@@ -6,10 +6,12 @@ A picture of a page is one file, with its `Picture` at the end, and one line in 
 
 from fedprop.report.figures import (
     accuracy,
+    aims,
     malicious_index,
     membership,
     numbers,
     panels,
+    parts,
     reconstructions,
     rejections,
     staleness,
@@ -18,11 +20,13 @@ from fedprop.report.figures import (
     weights,
 )
 from fedprop.report.figures.accuracy import accuracy_figure
+from fedprop.report.figures.aims import aims_figure
 from fedprop.report.figures.counterexample import counterexample_figure
 from fedprop.report.figures.malicious_index import malicious_index_figure
 from fedprop.report.figures.membership import auc_figure, roc_figure
 from fedprop.report.figures.numbers import numbers_figure
 from fedprop.report.figures.panels import panels_figure
+from fedprop.report.figures.parts import parts_figure
 from fedprop.report.figures.peaks import peaks_figure
 from fedprop.report.figures.rejections import rejections_figure
 from fedprop.report.figures.staleness import staleness_figure
@@ -39,6 +43,8 @@ PICTURES: tuple[Picture, ...] = (
     accuracy.BY_ROUND,
     accuracy.OVER_TIME,
     numbers.PICTURE,
+    parts.PICTURE,
+    aims.PICTURE,
     timeline.PICTURE,
     staleness.PICTURE,
     rejections.PICTURE,
@@ -53,11 +59,13 @@ PICTURES: tuple[Picture, ...] = (
 __all__ = [
     "PICTURES",
     "accuracy_figure",
+    "aims_figure",
     "auc_figure",
     "counterexample_figure",
     "malicious_index_figure",
     "numbers_figure",
     "panels_figure",
+    "parts_figure",
     "peaks_figure",
     "png",
     "rejections_figure",
