@@ -36,8 +36,8 @@ Choice = dict[str, Any]
 PER = "per"
 """The key by which a choice says on which other axis it depends."""
 
-MOST_CELLS = 10_000
-"""Maximum cells of a sweep; at a minute each, so many take a week."""
+MOST_CELLS = 20_000
+"""Maximum cells of a sweep; at half a minute each, so many take a week."""
 
 
 def _numbers(value: Any) -> Any:
