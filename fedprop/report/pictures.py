@@ -6,6 +6,9 @@ from fedprop.report.figures import PICTURES, png
 from fedprop.report.picture import Drawn
 from fedprop.report.run import RunView, TableView
 
+MOST_RUNS = 200
+"""Maximum runs of a table whose courses are drawn; the lines of more cannot be told apart."""
+
 
 def run_pictures(run: RunView) -> list[Drawn]:
     """The pictures of one run that have something to show."""
@@ -14,8 +17,12 @@ def run_pictures(run: RunView) -> list[Drawn]:
 
 
 def table_pictures(number: int, table: TableView, runs: Sequence[RunView]) -> list[Drawn]:
-    """The pictures of the `number`-th table of a sweep: its numbers, and what its runs have to show."""
-    own = [run for run in runs if run.table == table.title]
+    """The pictures of the `number`-th table of a sweep: its numbers, and what its runs have to show.
+
+    A table of more than `MOST_RUNS` runs is a picture of numbers alone.
+    """
+    found = [run for run in runs if run.table == table.title]
+    own = found if len(found) <= MOST_RUNS else []
     drawn = [(picture, picture.of_table(table, own)) for picture in PICTURES]
     return [
         Drawn(f"{p.name}_{number}", f"{p.alt} {table.title}.", png(figure), p.section)

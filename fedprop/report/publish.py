@@ -13,11 +13,14 @@ from fedprop.experiments.measures import MeasureName, measure_of
 from fedprop.experiments.store import RunStore
 from fedprop.experiments.sweep import SWEEP_FILE, CellResult, Note, cell_folder, read_note, stored
 from fedprop.report import write_run_report, write_sweep_report
+from fedprop.report.results_table import write_results
 from fedprop.report.run import Failure, RunView, TableView
 
 
 def publish(folder: Path | str) -> Path:
     """Write the report of the run or sweep in `folder`, and return the page's path. Nothing in the folder is run.
+
+    Beside the page of a sweep, `results.csv` has a line for each of its cells.
 
     Raises
     ------
@@ -32,6 +35,7 @@ def publish(folder: Path | str) -> Path:
     note = read_note(folder)
     ended = [stored(folder, cell.place, cell.failure) for cell in note.cells]
     results = [result for result in ended if result is not None]
+    write_results(note, results, folder)
     runs = [_cell_view(note, folder, result) for result in results if not result.failure]
     pages = {
         _spot(note, r, name): cell_folder(Path(), r.cell) / "report.html" for r in results for name in note.measures

@@ -1,5 +1,7 @@
 """A picture is one object: whoever lists one more has it on the page, under its heading."""
 
+from dataclasses import replace
+
 from fedprop.report import pictures, write_run_report, write_sweep_report
 from fedprop.report.figures import PICTURES
 from fedprop.report.figures.style import new_figure
@@ -28,3 +30,13 @@ def test_one_more_picture_stands_on_both_pages(run, table, tmp_path, monkeypatch
 def test_names_of_pictures_differ_and_all_can_be_read_aloud():
     assert len({picture.name for picture in PICTURES}) == len(PICTURES)
     assert all(picture.alt and picture.section for picture in PICTURES)
+
+
+def test_the_courses_of_too_many_runs_are_not_drawn(run, table, tmp_path, monkeypatch):
+    seen = []
+    mine = Picture("mine", section="Mine", alt="A line.", of_table=lambda table, runs: seen.append(len(runs)))
+    monkeypatch.setattr(pictures, "PICTURES", (mine,))
+    inside = replace(run, table=table.title)
+    for count in (pictures.MOST_RUNS, pictures.MOST_RUNS + 1):
+        write_sweep_report("S", [table], [inside] * count, tmp_path)
+    assert seen == [pictures.MOST_RUNS, 0]

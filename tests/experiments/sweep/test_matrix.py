@@ -96,8 +96,8 @@ def test_a_sweep_made_without_a_check_is_checked(base, axes):
         ({"axes": {"pace": {}}}, "`axes.pace` must have at least one choice; found none"),
         ({"seeds": []}, "at least 1 item"),
         ({"seeds": [-1]}, "greater than or equal to 0"),
-        ({"seeds": "5..1"}, "a range of seeds must ascend, by less than 10,000; found 5..1"),
-        ({"seeds": "0..99999999"}, "by less than 10,000; found 0..99999999"),
+        ({"seeds": "5..1"}, "a range of seeds must ascend, by less than 20,000; found 5..1"),
+        ({"seeds": "0..99999999"}, "by less than 20,000; found 0..99999999"),
         ({"seeds": "1.."}, "valid tuple"),
         ({"paper": {"values": {"Krum": 3}}}, "valid dictionary"),
         ({"paper": {"values": {"Krum": {}}}}, "`paper.values.Krum` must be a choice of the first axis; .* mean Krum 1"),
@@ -107,7 +107,7 @@ def test_a_sweep_made_without_a_check_is_checked(base, axes):
             "must be left out without rows and columns; found 1",
         ),
         ({"axes": {"pace": {"slow": {"seed": 3}}}}, "the sweep itself says `name` and `seeds`; found 3"),
-        ({"seeds": range(2501)}, "must make at most 10,000 cells; found 10,004"),
+        ({"seeds": range(5001)}, "must make at most 20,000 cells; found 20,004"),
     ],
 )
 def test_mistakes_in_a_sweep(small, settings, sentence):

@@ -1,0 +1,37 @@
+"""A sweep as one plain table, a line for each cell, for whoever reads on with other tools."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+
+from fedprop.experiments.measures import measure_of
+from fedprop.experiments.sweep import CellResult, Note
+from fedprop.files import write_atomically
+
+FILE = "results.csv"
+
+
+def write_results(note: Note, results: Sequence[CellResult], folder: Path) -> Path:
+    """Write `results.csv` into a sweep's folder; returns its path.
+
+    A column for each axis, the seed, a column for each measure, and why the cell failed. A number that a cell lacks is
+    left empty, and so are all of one that failed: what a run that came to nothing measured is no result.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be written to.
+    """
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerows(_lines(note, results))
+    write_atomically(folder / FILE, written.getvalue())
+    return folder / FILE
+
+
+def _lines(note: Note, results: Sequence[CellResult]) -> Iterator[list[object]]:
+    yield [*note.axes, "seed", *note.measures, "failure"]
+    measures = [measure_of(name) for name in note.measures]
+    for result in results:
+        values = [None if result.failure else measure.read(result.summary) for measure in measures]
+        yield [*result.cell.labels, result.cell.seed, *values, result.failure]
