@@ -10,7 +10,7 @@ from fedprop.aggregators.columns import Rows, ScaledRows
 from fedprop.aggregators.contract import Contract, Kappa, open_behind
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.majority import NeedsMajority
-from fedprop.aggregators.rescaled import LONG, SHORT, Rescaled, each_to_size, times_power
+from fedprop.aggregators.rescaled import LONG, SHORT, ZERO, Rescaled, each_to_size, times_power
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Weights
 
@@ -87,7 +87,7 @@ def _lengths(rows: Rows) -> tuple[Weights, Tensor, bool]:
     if rows.dtype == torch.float64 and bool(((found < SHORT) | (found > LONG)).any()):
         sized, sizes = each_to_size(rows)
         mantissas, powers = torch.frexp(lengths(sized))
-        return mantissas, (powers + sizes).where(mantissas > 0, torch.iinfo(torch.int32).min // 2), True
+        return mantissas, (powers + sizes).where(mantissas > 0, ZERO), True
     return found, torch.zeros(len(rows), dtype=torch.int32, device=rows.device), False
 
 

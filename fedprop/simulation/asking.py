@@ -1,4 +1,7 @@
-"""Asking a defense or a policy, which may be the user's own: what goes wrong there ends the run in a sentence."""
+"""Asking a defense or a policy, which may be the user's own.
+
+What goes wrong there ends the run in a sentence, and models that others hold too are handed over as copies.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -113,7 +116,7 @@ def ask_beginning(
         not declare.
     """
     with _asking(protocol, "begin", round) as name:
-        found: object = protocol.begin(client, received, last, test=test)
+        found: object = protocol.begin(client, received.clone(), last, test=test)
         if not isinstance(found, Beginning):
             raise WrongAnswer(f"{name} must answer with Beginning(start, reports, detail); found {described(found)}")
         _like(name, "a start", found.start, received)
@@ -130,7 +133,7 @@ def ask_finish(protocol: RoundProtocol, client: ClientId, received: Vector, upda
         If the protocol raises an error, or answers with something else than a vector like the update.
     """
     with _asking(protocol, "finish", round) as name:
-        return _like(name, "an update", protocol.finish(client, received, update), update)
+        return _like(name, "an update", protocol.finish(client, received.clone(), update.clone()), update)
 
 
 def ask_report(
@@ -138,7 +141,7 @@ def ask_report(
 ) -> tuple[Draft, ...]:
     """What a client says of what it sends. Raises RunFailed if these are no reports that the protocol declared."""
     with _asking(protocol, "report", round) as name:
-        found = protocol.report(client, received, update)
+        found = protocol.report(client, received.clone(), update.clone())
         _check_reports(name, found, protocol)
         return found
 

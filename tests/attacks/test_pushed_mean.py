@@ -28,6 +28,12 @@ def test_the_search_reaches_twice_its_start(view):
     assert row.item() == pytest.approx(50.0 - 2.0, abs=2e-5)
 
 
+def test_the_search_ends_where_it_is_as_exact_as_was_asked(view):
+    """From 2 the next strength to be tried is 3: no more than the threshold of 1 away."""
+    [row] = MinMax(knowledge="full", push="unit", start=2.0, threshold=1.0).craft(view([[1.0]], [[0.0], [100.0]]))
+    assert row.item() == 50.0 - 2.0
+
+
 def test_own_rows_stand_in_for_hidden_ones(view):
     [row, _] = MinMax(push="unit").craft(view([[0.0], [4.0]]))
     assert row.item() == pytest.approx(0.0, abs=2e-5)

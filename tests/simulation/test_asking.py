@@ -9,6 +9,7 @@ from fedprop.aggregators import Aggregation, Aggregator, NormClipping
 from fedprop.defenses import Beginning, RoundProtocol, Ruling, Screened
 from fedprop.errors import InvalidUpdates, RunFailed
 from fedprop.messages import Draft, Report
+from fedprop.simulation.asking import ask_after
 from fedprop.simulation.engine import simulate
 
 
@@ -189,3 +190,46 @@ def test_a_protocol_that_changes_nothing_leads_where_its_rule_does(configure, lo
     assert [record.failure for record in own.rounds] == ["", ""]
     assert torch.equal(own.parameters, plain.parameters)
     assert {event.detail for event in log.of("ruled")} == {"all"}
+
+
+class Scribbling(OwnProtocol):
+    """Answers as the other does, and then writes to whatever it was handed."""
+
+    def invite(self, client, parameters, memory, *, generator):
+        right = parameters.clone()
+        parameters.zero_()
+        return right
+
+    def begin(self, client, received, last, *, test):
+        right = Beginning(received.clone(), (Draft(Word, {}),))
+        for model in (received, last):
+            if model is not None:
+                model.zero_()
+        return right
+
+    def finish(self, client, received, update):
+        right = update.clone()
+        received.zero_(), update.zero_()
+        return right
+
+    def report(self, client, received, update):
+        received.zero_(), update.zero_()
+        return ()
+
+    def after(self, parameters, memory, *, round, generator):
+        right = parameters.clone()
+        parameters.zero_()
+        return right
+
+
+def test_a_protocol_that_writes_to_what_it_is_handed_changes_nothing_else(play):
+    plain, scribbled = (play(rounds=3, defense=protocol()) for protocol in (OwnProtocol, Scribbling))
+    assert scribbled.trace_sha256 == plain.trace_sha256
+    assert torch.equal(scribbled.parameters, plain.parameters)
+
+
+def test_frozen_parameters_are_safe_from_the_last_step():
+    """They are put back from the model that the step was handed."""
+    handed = torch.ones(6)
+    ask_after(Scribbling(), handed, None, round=0, generator=torch.Generator())
+    assert handed.tolist() == [1] * 6
