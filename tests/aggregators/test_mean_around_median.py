@@ -49,5 +49,5 @@ def test_a_byzantine_value_near_the_median_is_averaged() -> None:
 def test_either_answer_to_a_tie_is_without_regret() -> None:
     regret = MeanAroundMedian(f=1).contract().regret
     assert regret is not None
-    rows = torch.tensor([[0.0], [2.0], [4.0]])
+    rows = torch.tensor([[4.0], [0.0], [2.0]])
     assert [regret(rows, torch.tensor([z])) for z in (1.0, 3.0, 2.0)] == [0.0, 0.0, 0.25]

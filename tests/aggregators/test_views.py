@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from fedprop.aggregators import columns, views
+from fedprop.aggregators import RFA, columns, views
 from fedprop.aggregators.columns import MixedRows
-from fedprop.aggregators.views import GramRows, centred_gram, squared_distances
+from fedprop.aggregators.views import GramRows, centred_gram, seen_in_proportion, squared_distances
+from fedprop.errors import InvalidUpdates
 
 
 def exact(rows: torch.Tensor) -> torch.Tensor:
@@ -80,3 +81,11 @@ def test_known_inner_products_are_taken_as_they_are() -> None:
     known = torch.full((7, 7), 3.0, dtype=torch.float64)
     assert centred_gram(GramRows(mixing, rows, known)) is known
     assert torch.allclose(centred_gram(MixedRows(mixing, rows)), centred_gram(rows))
+
+
+def test_who_must_see_proportions_refuses_what_has_none() -> None:
+    rows = rows_at(0.0, 1.0, torch.float64)
+    assert seen_in_proportion(rows, RFA()).unit == 0
+    rows[2, 1] = torch.nan
+    with pytest.raises(InvalidUpdates, match="finite"):
+        seen_in_proportion(rows, RFA())
