@@ -226,18 +226,19 @@ def cost(results: Results) -> Figure:
     figure = new_figure(8, 1.2 + 0.16 * len(defenses))
     for number, name in enumerate(data):
         axes = figure.add_subplot(1, len(data), number + 1)
-        means = [
-            fmean(found) if found else 0.0
-            for found in (
-                [v for s in where(results, defense=d, data=name) if (v := results[s].wall_seconds_per_round)]
-                for d in defenses
-            )
-        ]
+        means = [_seconds(results, defense, name) for defense in defenses]
         axes.barh(range(len(defenses)), [1000 * mean for mean in means], color=HONEST, height=0.7)
         axes.set_ylim(len(defenses) - 0.5, -0.5)
         axes.set_yticks(range(len(defenses)), defenses if number == 0 else [""] * len(defenses), fontsize=7)
         style(axes, f"{name}: milliseconds a round")
     return figure
+
+
+def _seconds(results: Results, defense: str, data: str) -> float:
+    """What a round of a defense takes on average; 0 where none has ended."""
+    found = [results[situation].wall_seconds_per_round for situation in where(results, defense=defense, data=data)]
+    known = [seconds for seconds in found if seconds is not None]
+    return fmean(known) if known else 0.0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""The sweep over all defenses leaves none out, and its page tells what its table holds."""
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
+from fedprop.defenses import PROTOCOLS
+from fedprop.experiments.config_file import read_mapping
+
+ROOT = Path(__file__).parents[2]
+ROWS = read_mapping(ROOT / "sims" / "catalogue.yaml")["axes"]["defense"]
+
+
+def kinds(told: Any) -> Iterator[str]:
+    """The kinds that a choice names under `defense`."""
+    parts = told if isinstance(told, list) else [told]
+    for part in parts:
+        yield part if isinstance(part, str) else part["kind"]
+
+
+def named() -> set[str]:
+    choices = [choice for row in ROWS.values() for choice in (row, *row.values()) if isinstance(choice, dict)]
+    return {kind for choice in choices if "defense" in choice for kind in kinds(choice["defense"])}
+
+
+@pytest.mark.parametrize("registry", [AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS], ids=lambda r: r.family)
+def test_whatever_is_listed_stands_in_the_sweep(registry):
+    assert set(registry.kinds) - named() == set()
+
+
+def test_the_page_tells_what_the_table_holds():
+    script = runpy.run_path(str(ROOT / "docs" / "defenses.py"))
+    results = script["kept"]()
+    assert (ROOT / "docs" / "defenses.md").read_text(encoding="utf-8") == script["page"](results)
+    assert set(ROWS) == {situation.defense for situation in results}
