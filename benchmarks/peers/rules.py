@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fedprop.properties.claims import claims
 from fedprop.verify.targets.flower import rule_of
 
 
@@ -153,24 +152,24 @@ def byzfl_mixed_trimmed_mean(rows: Tensor, f: int) -> Tensor:
     return _with_arrays(lambda x: _byzfl().TrMean(f)(_byzfl().NNM(f)(x)), rows)
 
 
-@claims(permutation=True, translation=True, scaling=True, idempotent=True)
 def byzfl_mean_around_median(rows: Tensor, f: int) -> Tensor:
     return _with_arrays(_byzfl().Meamed(f), rows)
 
 
-@claims(permutation=True, translation=True, scaling=True, orthogonal=True, idempotent=True)
 def byzfl_minimum_diameter_averaging(rows: Tensor, f: int) -> Tensor:
     return _with_arrays(_byzfl().MDA(f), rows)
 
 
-@claims(permutation=True, translation=True, scaling=True, orthogonal=True, idempotent=True)
 def byzfl_smallest_eigenvalue_averaging(rows: Tensor, f: int) -> Tensor:
     return _with_arrays(_byzfl().SMEA(f), rows)
 
 
-@claims(permutation=True, orthogonal=True, scaling=True, idempotent=True)
 def byzfl_adaptively_clipped_mean(rows: Tensor, f: int) -> Tensor:
     return _with_arrays(lambda x: _byzfl().Average()(_byzfl().ARC(f)(x)), rows)
+
+
+def byzfl_centered_clipping(rows: Tensor) -> Tensor:
+    return _with_arrays(_byzfl().CenteredClipping(L=3, tau=1.0), rows)
 
 
 def _byzfl() -> ModuleType:

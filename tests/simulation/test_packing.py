@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedprop.simulation.packing import pack, unpack
+from fedprop.simulation.packing import copied, pack, unpack
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 keys = st.integers() | st.text(max_size=8) | st.tuples(st.integers(), st.sampled_from(["up", "$map", "$tensor"]))
@@ -67,3 +67,12 @@ def test_bytes_become_tensors_beside_the_others():
 def test_anything_else_is_refused_by_name(value):
     with pytest.raises(TypeError, match=r"cannot save (set|object|complex) in a checkpoint"):
         pack(value, {})
+
+
+def test_a_copy_shares_nothing_and_asks_for_no_gradient():
+    held = torch.ones(2, requires_grad=True)
+    found = copied({"rows": [held.detach(), held]})
+    for tensor in found["rows"]:
+        tensor.zero_()
+        assert not tensor.requires_grad
+    assert held.tolist() == [1, 1]
