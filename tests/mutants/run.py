@@ -7,6 +7,7 @@ not judged again, so that a run that was interrupted can go on.
 """
 
 import argparse
+import multiprocessing
 import os
 import re
 import shutil
@@ -22,8 +23,25 @@ import pytest
 from plant import CHANGES, ROOT, Fault, plant
 
 PAGE = ROOT / "docs" / "mutants.md"
+PROCESSES = multiprocessing.get_context("forkserver")
+
 LIMIT = 3600
 """Seconds for the tests of one fault. One test that hangs is ended by its own time limit, which counts as noticed."""
+
+KIND = r'kind: Literal\["(\w+)"\]'
+"""How a file says of what kind its class is."""
+
+PRELOADED = [
+    "torch",
+    "torch.func",
+    "sklearn.datasets",
+    "hypothesis",
+    "pydantic",
+    "anyio",
+    "matplotlib.figure",
+    "pytest",
+]
+"""What all tests import beside the package: a process that has it already takes seconds less to begin."""
 
 NOTICED, SURVIVED = "noticed ", "SURVIVED"
 
@@ -54,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dict(map(parsed, wish.log.read_text(encoding="utf-8").splitlines())) if wish.log and wish.log.exists() else {}
     )
     faults = plant(wish.count, wish.seed)
+    PROCESSES.set_forkserver_preload(PRELOADED)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(wish.jobs):
@@ -110,20 +129,22 @@ def is_noticed(fault: Fault, place: Path, *, whole: bool) -> bool:
 
 
 def rounds(fault: Fault, place: Path, *, whole: bool) -> list[list[str]]:
-    """The tests nearest to the fault, then those that name its file, then its room with the specs, then all."""
+    """The tests nearest to the fault, those that name its file, the specs of its kind, its room, all specs, and all."""
     inside = Path(fault.path).relative_to("fedprop")
     mirror = Path("tests") / inside.parent / f"test_{inside.name}"
     room = Path("tests") / inside.parts[0] if len(inside.parts) > 1 else mirror
     named = [test for test in naming(inside, place) if test != mirror]
-    found = [[mirror], named, [room, Path("specs")], [Path("tests"), Path("specs")] if whole else []]
+    found = [[mirror], named, [room], [Path("specs")], [Path("tests")] if whole else []]
     there = [[str(test) for test in tests if (place / test).exists()] for tests in found]
+    kind = re.search(KIND, (place / fault.path).read_text(encoding="utf-8"))
+    there.insert(2, ["specs", "-k", kind[1]] if kind else [])
     return [tests for tests in there if tests]
 
 
 def naming(inside: Path, place: Path) -> list[Path]:
     """The test files that import the module, or name a kind or class that it defines; the shortest first."""
     text = (place / "fedprop" / inside).read_text(encoding="utf-8")
-    names = [*re.findall(r"^class ([A-Z]\w+)", text, re.MULTILINE), *re.findall(r'kind: Literal\["(\w+)"\]', text)]
+    names = [*re.findall(r"^class ([A-Z]\w+)", text, re.MULTILINE), *re.findall(KIND, text)]
     module = re.escape(".".join(("fedprop", *inside.with_suffix("").parts)))
     wanted = re.compile("|".join([module, *(rf"\b{name}\b" for name in names)]))
     files = [file for room in ("tests", "specs") for file in (place / room).rglob("test_*.py")]
@@ -135,13 +156,25 @@ def fails(place: Path, tests: Sequence[str], *again: str) -> bool:
     """Whether some fast test among these does; finding none to run is no failure."""
     if not again:
         shutil.rmtree(place / ".pytest_cache", ignore_errors=True)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow and not proof", *again, *tests]
-    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1", "FEDPROP_PROFILE": "first"}
-    try:
-        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    process = PROCESSES.Process(target=run_tests, args=(place, [*again, *tests]))
+    process.start()
+    process.join(LIMIT)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def run_tests(place: Path, arguments: Sequence[str]) -> None:
+    """What a process does: run these tests of the copy at `place`, and tell how they ended."""
+    os.setsid()
+    os.chdir(place)
+    os.environ.update(PYTHONPATH=str(place), FEDPROP_PROFILE="first")
+    sys.path.insert(0, str(place))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os._exit(int(pytest.main(["-x", "-q", "-n", "0", "-m", "not slow and not proof", *arguments])))
 
 
 def write(faults: Sequence[Fault], noticed: Sequence[bool]) -> None:
