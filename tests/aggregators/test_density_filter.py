@@ -16,7 +16,10 @@ def test_densities_by_hand() -> None:
     Near 0 are 1 and 3, at max(2, 1) and max(3, 3); near 1 are 0 and 3, at 3 and 3; near 3 are 0 and 1, at 3 and 2; near
     7 are 3 and 1, at 4 and 6.
     """
-    found = densities(torch.cdist(column(0, 1, 3, 7), column(0, 1, 3, 7)), 2)
+    distances = torch.cdist(column(0, 1, 3, 7), column(0, 1, 3, 7))
+    before = distances.clone()
+    found = densities(distances, 2)
+    assert torch.equal(distances, before)
     assert found.tolist() == pytest.approx([2 / 5, 2 / 6, 2 / 5, 2 / 10])
     cohort = Cohort(column(0, 1, 3, 7), (5, 6, 7, 8), (1, 2, 3, 4), (0, 0, 0, 2))
     staged = DensityFilter(k=2, threshold=1.05).answer(cohort, None)

@@ -49,6 +49,14 @@ def test_the_radii_of_a_schedule_have_a_unit() -> None:
     assert Sniper(radii=(0.5, 4.0))(rows).tolist() == [2.0]
 
 
+def test_a_radius_of_the_schedule_is_not_passed_over_by_rounding() -> None:
+    """3 x 0.1 is a little more than 0.3, which is a radius all the same; the last row is 0.335 from the first two."""
+    w = 3 * 0.1
+    rows = torch.tensor([[0.0, 0.0], [w, 0.0], [w / 2, 0.0], [w / 2, -w]], dtype=torch.float64)
+    assert Sniper(radii=(0.1, 0.1)).aggregate(rows).weights.nonzero().flatten().tolist() == [0, 1, 2]
+    assert Sniper(radii=(0.2, 0.2)).aggregate(rows).weights.nonzero().flatten().tolist() == [0, 1, 2, 3]
+
+
 def test_a_search_that_does_not_end_soon_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST_STEPS", 2)
     with pytest.raises(InvalidUpdates, match=r"found in 2 steps; found 5 rows, of which 5 pairs are far"):

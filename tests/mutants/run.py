@@ -134,9 +134,19 @@ def rounds(fault: Fault, place: Path, *, whole: bool) -> list[list[str]]:
     named = [test for test in naming(inside, place) if test != mirror]
     found = [[mirror], named, [room], [Path("specs")], [Path("tests")] if whole else []]
     there = [[str(test) for test in tests if (place / test).exists()] for tests in found]
-    kind = re.search(KIND, (place / fault.path).read_text(encoding="utf-8"))
-    there.insert(2, ["specs", "-k", kind[1]] if kind else [])
+    concerned = kinds(inside, place)
+    there.insert(2, ["specs", "-k", " or ".join(concerned)] if concerned else [])
     return [tests for tests in there if tests]
+
+
+def kinds(inside: Path, place: Path) -> list[str]:
+    """The kinds that a file of the package defines, or else those of the files that import it."""
+    module = re.escape(".".join(("fedprop", *inside.with_suffix("").parts)))
+    own = re.findall(KIND, (place / "fedprop" / inside).read_text(encoding="utf-8"))
+    texts = (file.read_text(encoding="utf-8") for file in sorted((place / "fedprop").rglob("*.py")))
+    return own or [
+        kind for text in texts if re.search(rf"from {module} import", text) for kind in re.findall(KIND, text)
+    ]
 
 
 def naming(inside: Path, place: Path) -> list[Path]:

@@ -1,0 +1,39 @@
+"""Crafted rows before a rule: when it has taken them in."""
+
+import pytest
+import torch
+
+from fedprop.attacks.trials import Trials
+from fedprop.errors import InvalidUpdates
+
+HONEST = torch.tensor([[0.0], [2.0]])
+
+
+def weighing(*weights):
+    return lambda rows, f: (rows.mean(dim=0), torch.tensor(weights))
+
+
+@pytest.mark.parametrize(
+    ("weights", "selected"),
+    [
+        ((0.25, 0.25, 0.25, 0.25), True),  # each has weight
+        ((0.5, 0.0, 0.5, 0.0), False),  # one of them has none, and an honest row has some
+        ((1.0, 0.0, 0.0, 0.0), True),  # no other row has weight
+        ((0.0, 0.0, 0.0, 1.0), False),
+    ],
+)
+def test_crafted_rows_are_selected_if_each_counts_or_nothing_else_does(weights, selected):
+    assert Trials(weighing(*weights), HONEST, 2).selected(torch.tensor([9.0])) is selected
+
+
+def test_the_deviation_is_that_from_the_honest_mean():
+    """Of 7, 7, 0 and 2 the mean is 4, and of the honest ones 1."""
+    assert Trials(weighing(0.25, 0.25, 0.25, 0.25), HONEST, 2).deviation(torch.tensor([7.0])) == 3.0
+
+
+def test_a_rule_may_refuse():
+    def refuse(rows, f):
+        raise InvalidUpdates("too few")
+
+    trials = Trials(refuse, HONEST, 1)
+    assert trials.selected(torch.tensor([9.0])) is trials.deviation(torch.tensor([9.0])) is None
