@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+from equivalent import EQUIVALENT
 from plant import CHANGES, ROOT, Fault, plant
 
 PAGE = ROOT / "docs" / "mutants.md"
@@ -50,6 +51,12 @@ and runs the tests. This page is what it wrote.
 ## Survivors
 
 {survivors}
+
+## Drawn and not planted
+
+Changes that no test can notice, since nothing that the package promises becomes another (`tests/mutants/equivalent.py`).
+
+{equivalent}
 """
 
 
@@ -65,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = (
         dict(map(parsed, wish.log.read_text(encoding="utf-8").splitlines())) if wish.log and wish.log.exists() else {}
     )
-    faults = plant(wish.count, wish.seed)
+    drawn = plant(wish.count, wish.seed)
+    faults = [fault for fault in drawn if named(fault) not in EQUIVALENT]
     PROCESSES.set_forkserver_preload(PRELOADED)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
@@ -93,8 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         with ThreadPoolExecutor(wish.jobs) as pool:
             noticed = list(pool.map(judge, faults))
-    write(faults, noticed)
+    write(faults, noticed, [named(fault) for fault in drawn if named(fault) in EQUIVALENT])
     return 0 if sum(noticed) >= 0.95 * len(faults) else 1
+
+
+def named(fault: Fault) -> str:
+    """A fault as `EQUIVALENT` has it: without its line, which moves."""
+    return f"{fault.path}: `{fault.before}` -> `{fault.after}`"
 
 
 def parsed(line: str) -> tuple[str, bool]:
@@ -185,7 +198,7 @@ def run_tests(place: Path, arguments: Sequence[str]) -> None:
     os._exit(int(pytest.main(["-x", "-q", "-n", "0", "-m", "not slow and not proof", *arguments])))
 
 
-def write(faults: Sequence[Fault], noticed: Sequence[bool]) -> None:
+def write(faults: Sequence[Fault], noticed: Sequence[bool], equivalent: Sequence[str]) -> None:
     """The page."""
     judged = list(zip(faults, noticed, strict=True))
     sorts = "; ".join(
@@ -194,7 +207,10 @@ def write(faults: Sequence[Fault], noticed: Sequence[bool]) -> None:
         for what in CHANGES
     )
     survivors = "\n".join(f"- {fault}" for fault, found in judged if not found) or "None."
-    page = INTRODUCTION.format(caught=sum(noticed), all=len(faults), sorts=f"{sorts}.", survivors=survivors)
+    told = "\n".join(f"- {fault}: {EQUIVALENT[fault]}." for fault in equivalent) or "None."
+    page = INTRODUCTION.format(
+        caught=sum(noticed), all=len(faults), sorts=f"{sorts}.", survivors=survivors, equivalent=told
+    )
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -116,24 +116,30 @@ def test_two_steps_by_hand():
     assert train([Ticket(0, 0, torch.zeros(2))])[0].update.tolist() == pytest.approx([0.95, -0.95])
 
 
-def test_what_a_defense_does_to_the_buffers_of_a_lesson_stays_there():
-    """As a forward pass through batch normalisation does, which moves them."""
+class Scaled(nn.Linear):
+    """Has a buffer, which decides what it answers."""
 
+    def __init__(self):
+        super().__init__(3, 2)
+        self.register_buffer("scale", torch.ones(1))
+
+    def forward(self, x):
+        return self.scale * super().forward(x)
+
+
+def test_what_a_defense_does_to_the_buffers_of_a_lesson_stays_there():
     class Asking(Steering):
         def bend(self, gradients, place):
-            for name, value in place.lesson().state.items():
-                if name.startswith("1.running"):
-                    value.fill_(7.0)
+            place.lesson().state["scale"].fill_(7.0)
             return gradients
 
-    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     x = torch.randn(16, 3, generator=torch.Generator().manual_seed(0))
     shards = Shards(Examples(x, torch.arange(16) % 2), (torch.arange(8), torch.arange(8, 16)))
-    origin = torch.zeros(sum(value.numel() for value in module.state_dict().values()))
+    start = torch.cat([torch.zeros(8), torch.ones(1)])
     for engine in ("sequential", "vectorized"):
         config = LocalTraining(lr=0.1, batch_size=4, epochs=1, engine=engine)
         plain, asked = (
-            make_engine(module, shards, config, 0, steering=steering)([Ticket(c, c, origin) for c in range(2)])
+            make_engine(Scaled(), shards, config, 0, steering=steering)([Ticket(c, c, start) for c in range(2)])
             for steering in (None, Asking())
         )
         for one, other in zip(plain, asked, strict=True):
