@@ -54,7 +54,7 @@ and runs the tests. This page is what it wrote.
 
 ## Drawn and not planted
 
-Changes that no test can notice, since nothing that the package promises becomes another (`tests/mutants/equivalent.py`).
+What no test can notice, as nothing that the package promises becomes another (`tests/mutants/equivalent.py`).
 
 {equivalent}
 """
