@@ -8,7 +8,7 @@ import torch
 from fedprop.aggregators.base import Cohort
 from fedprop.defenses import MabRfl, Replies
 from fedprop.defenses.mab_rfl import Arm
-from fedprop.defenses.mab_rfl.groups import outliers, sybils
+from fedprop.defenses.mab_rfl.groups import outliers, projected, sybils
 from fedprop.oracles.mab_rfl import MISREADINGS, Outcome, Past, mab_rfl
 
 
@@ -44,6 +44,15 @@ def story(seed):
     ago = torch.randint(1, 3, (n,), generator=draw).tolist()
     pasts = [Past(row, back) if k % 3 else Past() for k, (row, back) in enumerate(zip(old.tolist(), ago, strict=True))]
     return rows.tolist(), pasts, t
+
+
+def test_principal_components_keep_distances_and_leave_out_what_explains_least():
+    """Of two directions with variances of 9 : 1 one explains nine tenths."""
+    rows = torch.tensor([[5.0, 8.0], [11.0, 8.0], [8.0, 7.0], [8.0, 9.0]], dtype=torch.float64)
+    both = torch.from_numpy(projected(rows @ rows.T, 1.0))
+    torch.testing.assert_close(torch.pdist(both), torch.pdist(rows))
+    (first,) = projected(rows @ rows.T, 0.9).T
+    assert sorted(first) == pytest.approx([-3.0, 0.0, 0.0, 3.0])
 
 
 HARDLY_ALIKE = ([[1.0, 0.0], [0.05, 1.0]], [Past(), Past()], 100)
