@@ -1,6 +1,7 @@
 """Spectral anomaly detection: rows that an autoencoder trained on the server's own updates does not know go."""
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import torch
@@ -174,4 +175,5 @@ def _mixed(weights: Tensor, rows: Rows) -> Tensor:
 
 
 def _total(parts: Iterator[Tensor]) -> Tensor:
-    return torch.stack(list(parts)).sum(dim=0)
+    # Kept in a list, the parts would lie between the blocks in memory, which then could not be used again.
+    return reduce(torch.add, parts)
