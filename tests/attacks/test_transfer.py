@@ -23,11 +23,12 @@ def seen_by(attack, view, own, benign):
 
 
 def test_crafted_rows_are_valid_input_for_any_rule(view):
+    """Each attack before a quarter of the rules, and each rule behind a quarter of the attacks."""
     refused = []
-    for attack in ATTACKS.examples():
+    for place, attack in enumerate(ATTACKS.examples()):
         seen = seen_by(attack, view, ROWS[:2], ROWS[2:])
         rows = torch.cat([attack.answer(seen).rows, seen.others])
-        for server in AGGREGATORS.examples():
+        for server in AGGREGATORS.examples()[place % 4 :: 4]:
             value, _ = AssumedRule(None, server).knowing(ROWS[2:], torch.zeros(5))(rows, 2)
             if not torch.isfinite(value).all() or value.dtype != torch.float32:
                 refused.append((attack, server))

@@ -34,7 +34,7 @@ def test_a_protocol_may_be_named_by_its_place_as_a_rule_may(tmp_path):
 
 
 def test_an_unknown_kind_is_told_all_there_are():
-    with pytest.raises(ValidationError, match=r"`kind` must be one of afa, .*krum, .*siren_plus; found 'siren'"):
+    with pytest.raises(ValidationError, match=r"`kind` must be one of afa, .*krum, .*siren_plus, .*; found 'siren'"):
         DEFENSE.validate_python({"kind": "siren"})
 
 
