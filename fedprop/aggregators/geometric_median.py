@@ -37,8 +37,8 @@ class GeometricMedian(GramRule):
 
     Attributes
     ----------
-    weighting : what a row counts: `uniform`, its sender's claimed number of `examples`, or that `capped`. The cap leaves
-        who claims too much half of all weight, and with half of it a row is a geometric median, whatever the others are.
+    weighting : what a row counts: `uniform`, its sender's claimed number of `examples`, or that `capped`. The cap
+        leaves who claims too much half of all weight, and with that a row is a geometric median, wherever it lies.
     nu : the smoothing length, in units of the rows' spread.
     tolerance : how near to the least sum the search must come, as described above.
     max_iterations : how many steps the search may take.
