@@ -8,8 +8,8 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.close_distances import close_distances
-from fedprop.aggregators.columns import take
 from fedprop.aggregators.contract import Contract, Region, open_behind
+from fedprop.aggregators.filtered import filtered
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.nudges import nudged
 from fedprop.aggregators.stage import Stage, Staged
@@ -71,16 +71,7 @@ class DensityFilter(Stage):
         return f"`k` must satisfy {self.requirement()} for DensityFilter; found n={n}, k={self.k}"
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
-        kept = self._keeps(close_distances(cohort.updates, self)).nonzero().flatten()
-        rows = kept.tolist()
-        left = cohort.changed(
-            updates=take(cohort.updates, kept),
-            clients=tuple(cohort.clients[i] for i in rows),
-            examples=tuple(cohort.examples[i] for i in rows),
-            staleness=tuple(cohort.staleness[i] for i in rows),
-        )
-        mixing = torch.eye(len(cohort.updates), dtype=torch.float64, device=cohort.updates.device)[kept]
-        return Staged(left, mixing)
+        return filtered(cohort, self._keeps(close_distances(cohort.updates, self)))
 
     def carry(self, contract: Contract) -> Contract:
         """What holds for some of the rows as it does for all; honest ones may be among those dropped."""

@@ -8,8 +8,8 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import take
 from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.filtered import only
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.rule_field import RuleField
@@ -121,12 +121,7 @@ class LossRejection(Aggregator):
 
     def _of(self, cohort: Cohort, kept: Sequence[int], state: Any) -> Aggregation:
         """The rule's answer to some of the rows."""
-        some = cohort.changed(
-            updates=take(cohort.updates, _index(kept, cohort)),
-            clients=tuple(cohort.clients[i] for i in kept),
-            examples=tuple(cohort.examples[i] for i in kept),
-            staleness=tuple(cohort.staleness[i] for i in kept),
-        )
+        some = only(cohort, kept)
         rule = _lowered(self.rule, len(kept))
         rule.check_form(some.updates)
         return rule.answer(some, state)

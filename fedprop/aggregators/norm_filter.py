@@ -7,8 +7,9 @@ from pydantic import Field
 from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.columns import Rows, take
+from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Region, open_behind
+from fedprop.aggregators.filtered import filtered
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.rescaled import LONG, SHORT, each_to_size, times_power
@@ -49,16 +50,7 @@ class NormFilter(Stage):
     upper: Annotated[float, Field(gt=2.0, allow_inf_nan=False)] = 3.0
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
-        kept = self._keeps(*relative_lengths(cohort.updates)).nonzero().flatten()
-        rows = kept.tolist()
-        left = cohort.changed(
-            updates=take(cohort.updates, kept),
-            clients=tuple(cohort.clients[i] for i in rows),
-            examples=tuple(cohort.examples[i] for i in rows),
-            staleness=tuple(cohort.staleness[i] for i in rows),
-        )
-        mixing = torch.eye(len(cohort.updates), dtype=torch.float64, device=cohort.updates.device)[kept]
-        return Staged(left, mixing)
+        return filtered(cohort, self._keeps(*relative_lengths(cohort.updates)))
 
     def _keeps(self, found: Weights, median: Tensor) -> Tensor:
         return ((found > self.lower * median) & (found < self.upper * median)) | (found == median)

@@ -7,8 +7,7 @@ from pydantic import Field, model_validator
 
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_length
-from fedprop.attacks.own_training import BackdoorTraining
-from fedprop.attacks.rows import sendable
+from fedprop.attacks.own_training import BoostedBackdoor
 from fedprop.attacks.view import View
 from fedprop.errors import InvalidConfig
 from fedprop.types import Fraction, Positive, Updates, Vector
@@ -16,7 +15,7 @@ from fedprop.types import Fraction, Positive, Updates, Vector
 SOURCE = "Bagdasaryan et al., AISTATS 2020, section 4.2"
 
 
-class ModelReplacement(BackdoorTraining):
+class ModelReplacement(BoostedBackdoor):
     """The model-replacement attack: a backdoor, scaled up so that averaging does not water it down.
 
     Each compromised client trains the received model G on its own examples with the backdoor in them. Of the model X
@@ -59,32 +58,18 @@ class ModelReplacement(BackdoorTraining):
             raise InvalidConfig(f"`boost` or `length` must be left out for ModelReplacement; found {found}")
         return self
 
-    def craft(self, view: View) -> Updates:
-        """The updates [c, d] to send.
-
-        Raises
-        ------
-        InvalidConfig
-            If the view has no workshop.
-        """
-        if len(view.own) == 0:
-            return view.own
-        found = torch.stack([self._model(view, row) for row in range(len(view.own))])
-        changes = found.double() - view.origin.double()
-        return sendable(self._scale(changes, view) * changes, view.own)
-
     def constraints(self) -> tuple[Constraint, ...]:
         """Trained and scaled, updates are no longer than they are meant to be."""
         return () if self.length is None else (within_length(self.length, source=SOURCE),)
 
-    def _scale(self, changes: Updates, view: View) -> Updates:
+    def scale(self, view: View, changes: Updates) -> Updates:
         """Gamma for each row [c, 1]; 0 for one that training left where it was."""
         if self.length is None:
             return changes.new_full((len(changes), 1), self.boost or view.boost)
         lengths = changes.norm(dim=1, keepdim=True)
         return torch.where(lengths > 0, self.length / lengths, 0.0)
 
-    def _model(self, view: View, row: int) -> Vector:
+    def model(self, view: View, row: int) -> Vector:
         """X: what the client of this row trains."""
 
         def constrained(model: Vector, gradient: Vector) -> Vector:

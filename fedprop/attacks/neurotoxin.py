@@ -6,8 +6,7 @@ import torch
 from pydantic import Field
 
 from fedprop.attacks.base import Constraint
-from fedprop.attacks.own_training import BackdoorTraining
-from fedprop.attacks.rows import sendable
+from fedprop.attacks.own_training import BoostedBackdoor
 from fedprop.attacks.training import onto_ball
 from fedprop.attacks.view import View
 from fedprop.types import Fraction, Positive, Updates, Vector
@@ -15,7 +14,7 @@ from fedprop.types import Fraction, Positive, Updates, Vector
 SOURCE = "Zhang et al., ICML 2022, Algorithm 1"
 
 
-class Neurotoxin(BackdoorTraining):
+class Neurotoxin(BoostedBackdoor):
     """The Neurotoxin attack: the backdoor keeps out of the weights that honest training uses most.
 
     Each compromised client takes the gradient of the received model's loss on its own clean examples, and forbids
@@ -45,22 +44,12 @@ class Neurotoxin(BackdoorTraining):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(epochs=1, masked=0.5, radius=1.0, boost=None), cls(epochs=2))
 
-    def craft(self, view: View) -> Updates:
-        """The updates [c, d] to send.
-
-        Raises
-        ------
-        InvalidConfig
-            If the view has no workshop.
-        """
-        if len(view.own) == 0:
-            return view.own
-        found = torch.stack([self._model(view, row) for row in range(len(view.own))])
-        return sendable((self.boost or view.boost) * (found.double() - view.origin.double()), view.own)
-
     def constraints(self) -> tuple[Constraint, ...]:
         """The weights forbidden are not moved."""
         return (Constraint("masked weights", "The weights of the largest clean gradients stay.", SOURCE, self._moved),)
+
+    def scale(self, view: View, changes: Updates) -> float:
+        return self.boost or view.boost
 
     def _moved(self, view: View, crafted: Updates) -> str | None:
         for row, update in enumerate(crafted):
@@ -78,7 +67,7 @@ class Neurotoxin(BackdoorTraining):
         free[largest[: max(1, round(self.masked * weights))]] = False
         return free
 
-    def _model(self, view: View, row: int) -> Vector:
+    def model(self, view: View, row: int) -> Vector:
         free = self._free(view, row)
         bound = None if self.radius is None else onto_ball(view.origin, self.radius)
         return self.learnt(view, *self.planted(view, row), hook=lambda model, gradient: gradient * free, project=bound)

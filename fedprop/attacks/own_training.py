@@ -1,16 +1,18 @@
 """Attacks whose clients train on their own account."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from pydantic import PositiveInt
 from torch import Generator, Tensor
 
 from fedprop.attacks.backdoors import AnyBackdoor, PixelTrigger
 from fedprop.attacks.base import Attack
+from fedprop.attacks.rows import sendable
 from fedprop.attacks.training import Hook, Project, trained
 from fedprop.attacks.view import View
-from fedprop.types import Positive, Vector
+from fedprop.types import Positive, Updates, Vector
 
 
 class OwnTraining(Attack, ABC):
@@ -72,3 +74,29 @@ class BackdoorTraining(OwnTraining, ABC):
     def planted(self, view: View, row: int) -> tuple[Tensor, Tensor]:
         """The examples of the client of a row, with the backdoor in them."""
         return self.backdoor.plant(*view.tools.data(row), view.generator, view.members[row])
+
+
+class BoostedBackdoor(BackdoorTraining, ABC):
+    """Base of backdoors that each client trains by itself and boosts, so that averaging does not water it down."""
+
+    @abstractmethod
+    def model(self, view: View, row: int) -> Vector:
+        """The model [d] that the client of a row trains."""
+
+    @abstractmethod
+    def scale(self, view: View, changes: Updates) -> Updates | float:
+        """By how much what was learnt, `changes` [c, d], is multiplied: one number, or one for each row [c, 1]."""
+
+    def craft(self, view: View) -> Updates:
+        """The updates [c, d] to send.
+
+        Raises
+        ------
+        InvalidConfig
+            If the view has no workshop.
+        """
+        if len(view.own) == 0:
+            return view.own
+        models = torch.stack([self.model(view, row) for row in range(len(view.own))])
+        changes = models.double() - view.origin.double()
+        return sendable(self.scale(view, changes) * changes, view.own)

@@ -3,13 +3,10 @@
 import math
 from typing import Literal, Self, TypeAlias
 
-import torch
-
 from fedprop.attacks.backdoors import AnyBackdoor, EdgeCase
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_length
-from fedprop.attacks.own_training import BackdoorTraining
-from fedprop.attacks.rows import sendable
+from fedprop.attacks.own_training import BoostedBackdoor
 from fedprop.attacks.training import onto_ball, onto_box
 from fedprop.attacks.view import View
 from fedprop.types import Positive, Updates, Vector
@@ -20,7 +17,7 @@ BOUNDS = {"euclidean": (onto_ball, 2.0), "largest": (onto_box, math.inf)}
 """By norm what keeps a model within its bound, and the order of the norm."""
 
 
-class ProjectedBackdoor(BackdoorTraining):
+class ProjectedBackdoor(BoostedBackdoor):
     """The backdoor attack by projected gradient descent: a model that stays near the one received all the time.
 
     Each compromised client trains on its own examples with the backdoor in them, and after each step goes back to the
@@ -49,28 +46,18 @@ class ProjectedBackdoor(BackdoorTraining):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(epochs=1, norm="largest", radius=0.1, batch_size=4), cls(epochs=1, boost=None), cls(epochs=2))
 
-    def craft(self, view: View) -> Updates:
-        """The updates [c, d] to send.
-
-        Raises
-        ------
-        InvalidConfig
-            If the view has no workshop.
-        """
-        if len(view.own) == 0:
-            return view.own
-        found = torch.stack([self._model(view, row) for row in range(len(view.own))])
-        return sendable(self._boost(view) * (found.double() - view.origin.double()), view.own)
-
     def constraints(self) -> tuple[Constraint, ...]:
         """No update reaches farther than the bound, times the boost."""
         order = BOUNDS[self.norm][1]
         source = "Wang et al., NeurIPS 2020, section 3"
         return (within_length(lambda view: self.radius * self._boost(view), order=order, source=source),)
 
+    def scale(self, view: View, changes: Updates) -> float:
+        return self._boost(view)
+
     def _boost(self, view: View) -> float:
         return self.boost or view.boost
 
-    def _model(self, view: View, row: int) -> Vector:
+    def model(self, view: View, row: int) -> Vector:
         bound = BOUNDS[self.norm][0](view.origin, self.radius)
         return self.learnt(view, *self.planted(view, row), project=bound)
