@@ -26,7 +26,7 @@ def passes(distances: Gram) -> Gram:
 
     At height t the single-linkage tree joins whoever can be reached so.
     """
-    reached = distances.clone()
+    reached = distances
     for through in range(len(distances)):
         reached = torch.minimum(reached, torch.maximum(reached[:, through, None], reached[through]))
     return reached

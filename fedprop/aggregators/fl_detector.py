@@ -119,7 +119,7 @@ class FLDetector(Aggregator):
         if not found:
             steps, changes = self._pairs(past, model, mean)
             updates = {client: row.clone() for client, row in zip(cohort.clients, rows, strict=True)}
-            after = History(model.clone(), mean, updates, steps, changes, scores, removed)
+            after = History(model.clone(), mean.clone(), updates, steps, changes, scores, removed)
         return Aggregation(mean, weights.to(rows.dtype), after)
 
     def _scored(self, cohort: Cohort, rows: Tensor, model: Vector, past: History) -> dict[ClientId, tuple[float, ...]]:

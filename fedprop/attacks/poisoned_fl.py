@@ -76,13 +76,19 @@ class PoisonedFL(Attack):
         now = view.origin.double()
         if view.state is None:
             signs = 2.0 * (uniform(tuple(now.shape), now, afresh(view.generator)) < 0.5) - 1
-            return {"signs": signs, "factor": self.factor, "sent": torch.zeros_like(now), "since": now, "rounds": 0}
+            return {
+                "signs": signs,
+                "factor": self.factor,
+                "sent": torch.zeros_like(now),
+                "since": now.clone(),
+                "rounds": 0,
+            }
         known: dict[str, Any] = view.state
         if known["rounds"] < self.every:
             return known
         moved = int(((now - known["since"]) * known["signs"] > 0).sum())
         factor = known["factor"] if moved >= by_chance(len(now)) else max(self.least, self.decay * known["factor"])
-        return {**known, "factor": factor, "since": now, "rounds": 0}
+        return {**known, "factor": factor, "since": now.clone(), "rounds": 0}
 
 
 def by_chance(weights: int) -> float:

@@ -61,7 +61,7 @@ def trained(
     hook : what becomes of each gradient before it is followed; None for nothing.
     project : what becomes of the model after each step; None for nothing.
     """
-    model = start.clone()
+    model = start
     for _ in range(epochs):
         order = torch.randperm(len(y), generator=generator).to(y.device)
         for batch in torch.split(order, batch_size):

@@ -36,6 +36,7 @@ def test_the_coefficient_triples_for_its_own_f_alone() -> None:
     contract = (AdaptiveClipping(f=2) >> TrimmedMean(f=2)).contract()
     assert contract.kappa is not None
     assert contract.kappa.bound(9, 2) == pytest.approx(3 * 2 / 5)
+    assert list(contract.tolerates(9)) == [2]
     assert list((AdaptiveClipping(f=1) >> TrimmedMean(f=2)).contract().tolerates(9)) == []
     assert list((AdaptiveClipping(f=1) >> Mean()).contract().tolerates(9)) == []
 

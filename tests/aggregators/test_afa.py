@@ -30,6 +30,15 @@ def test_models_are_compared_and_not_updates():
     assert answer.weights.tolist() == pytest.approx([1 / 6] * 6)
 
 
+def test_a_mean_that_is_the_median_but_for_rounding_is_not_above_it():
+    """Two pairs of models, each at equal angles to both sides of the mean: the nearer pair goes."""
+    for seed in range(30):
+        narrow, wide = (0.2 + torch.rand(2, generator=torch.Generator().manual_seed(seed))).cumsum(0).tolist()
+        angles = torch.tensor([narrow, -narrow, wide, -wide], dtype=torch.float64)
+        rows = torch.stack([angles.cos(), angles.sin()], dim=1)
+        assert AFA(xi=0.5).aggregate(Cohort(rows, model=ZERO)).weights.tolist() == [0.0, 0.0, 0.5, 0.5]
+
+
 def test_claims_count_unless_all_are_zero():
     rows = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     weights = [AFA().aggregate(Cohort(rows, examples=claims, model=ZERO)).weights for claims in ((3, 1), (0, 0))]

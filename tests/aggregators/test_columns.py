@@ -57,6 +57,11 @@ def test_mix_sums_in_float64() -> None:
     assert float(mix(torch.ones(1, 3), rows)) == 1.0
 
 
+def test_what_adds_up_beyond_the_largest_number_is_that_number() -> None:
+    rows = torch.full((3, 2), torch.finfo(torch.float32).max)
+    assert mix(torch.full((1, 3), 0.5), rows).tolist() == rows[:1].tolist()
+
+
 def test_mix_without_any_weight_is_zero() -> None:
     assert mix(torch.zeros(1, 2), torch.ones(2, 3)).tolist() == [[0.0, 0.0, 0.0]]
 

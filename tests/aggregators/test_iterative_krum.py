@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import IterativeKrum, Krum
+from fedprop.aggregators.repeated_krum import all_picks
 from fedprop.errors import TooFewUpdates
 
 
@@ -34,3 +35,9 @@ def test_either_way_to_break_a_tie_has_no_regret() -> None:
 def test_too_few_rows() -> None:
     with pytest.raises(TooFewUpdates, match=r"`f` must satisfy n >= 2f \+ 3 for IterativeKrum; found n=4, f=1"):
         IterativeKrum(f=1)(torch.zeros(4, 1))
+
+
+def test_scores_that_differ_by_rounding_alone_are_equal() -> None:
+    """Of 0, 0.1, ..., 0.5 both in the middle are as good, and 0.3 - 0.2 is not 0.1 in floats."""
+    rows = torch.arange(6, dtype=torch.float64)[:, None] * 0.1
+    assert all_picks(rows @ rows.T, 0, 1) == {(2,), (3,)}

@@ -51,3 +51,11 @@ def test_either_answer_to_a_tie_is_without_regret() -> None:
     assert regret is not None
     rows = torch.tensor([[4.0], [0.0], [2.0]])
     assert [regret(rows, torch.tensor([z])) for z in (1.0, 3.0, 2.0)] == [0.0, 0.0, 0.25]
+
+
+def test_a_window_that_reaches_farther_is_no_tie() -> None:
+    """Around 2 of 0, 2, 5 the nearer two are 0 and 2, whose mean is 1; 3.5 would be the others'."""
+    regret = MeanAroundMedian(f=1).contract().regret
+    assert regret is not None
+    rows = torch.tensor([[0.0], [2.0], [5.0]])
+    assert [regret(rows, torch.tensor([z])) for z in (1.0, 3.5)] == [0.0, 0.5]

@@ -42,6 +42,15 @@ def test_deviations(seen, z, correction, value, within):
     assert (constraint.broken(seen, rows((value, 0.0))) is None) == within
 
 
+def test_many_deviations_are_rounded_as_what_is_sent(view):
+    many = view([[0.0]], [[0.0], [1.0], [3.0]], dtype=torch.float32)
+    mean, deviation = 4 / 3, (14 / 9) ** 0.5
+    sent = torch.tensor([[mean + 1e6 * deviation]], dtype=torch.float32)
+    sent = sent.nextafter(sent * 2)
+    assert within_deviations(1e6).broken(many, sent) is None
+    assert within_deviations(1e6).broken(many, sent * 1.00001) is not None
+
+
 def test_deviations_may_depend_on_the_numbers_of_rows(seen):
     asked = []
     constraint = within_deviations(lambda n, f: asked.append((n, f)) or 1.0)
@@ -93,3 +102,11 @@ def test_what_fang_claims():
     assert names(FangTrimmedMean(knowledge="full")) == ["beyond benign range"]
     assert names(FangKrum()) == ["near the first"]
     assert names(NoAttack()) == []
+
+
+def test_near_the_first_is_a_distance_of_rows(view):
+    """(3, 4) is 5 from the first row, though no column is longer than 4 or its rows apart by more."""
+    near = near_first(4.5, source="")
+    assert near.broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (3.0, 4.0))) is not None
+    assert near_first(5.0, source="").broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (3.0, 4.0))) is None
+    assert near_first(1.5, source="").broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (1.0, 1.0), (1.0, -1.0))) is None

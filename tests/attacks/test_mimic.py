@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+import torch
+
 from fedprop.attacks import Mimic
 
 HONEST = [[5.0, 0.1], [5.0, -0.1], [-5.0, 0.1], [-5.0, -0.1], [4.0, 0.0]]
@@ -48,3 +51,21 @@ def test_without_a_warm_up_the_target_never_changes(view):
     state, sent = rounds(view, Mimic(warm_up=0), 3)
     assert sent[0] == sent[1] == sent[2]
     assert not state["mu"].any()
+
+
+def test_the_mean_of_all_rounds_counts_each_as_much(view):
+    """On a line with the means 2, 5 and 11: after two rounds 3.5, after three 6."""
+    attack, state, found = Mimic(warm_up=3), None, []
+    for rows in ([[1.0], [3.0]], [[4.0], [6.0]], [[10.0], [12.0]], [[50.0], [60.0]]):
+        state = attack.answer(replace(view([[0.0]], rows), state=state)).state
+        found.append(state["mu"].item())
+    assert found == pytest.approx([2.0, 3.5, 6.0, 6.0])
+
+
+def test_the_direction_is_a_mean_of_steps_too(view):
+    """The second step points along the second axis and counts one half, as does what was found along the first."""
+    first = Mimic().answer(view([[0.0, 0.0]], [[1.0, 0.0], [-1.0, 0.0]])).state
+    after = Mimic().answer(replace(view([[0.0, 0.0]], [[1.0, 1.0], [-1.0, -1.0]]), state=first)).state
+    assert first["z"].abs().tolist() == [1.0, 0.0]
+    wanted = torch.tensor([1 + 0.5**0.5, 0.5**0.5], dtype=torch.float64)
+    torch.testing.assert_close(after["z"].abs(), wanted / wanted.norm())

@@ -65,3 +65,11 @@ def test_not_even_by_rounding_is_a_row_beyond_the_bound(view):
             squares.max() if bound == "max" else squares.sum(dim=1).max()
         )
         assert float((row - rows.double().mean(dim=0)).norm()) > 0.1
+
+
+def test_the_bound_itself_is_allowed(view):
+    """Of 0, 2 and 4 the diameter is 4, and the farthest row's squared distances add up to 4 + 16."""
+    rows = torch.tensor([[0.0], [2.0], [4.0]], dtype=torch.float64)
+    for attack in (MinMax(), MinSum()):
+        allowed = attack.allows(view([[0.0]]), rows)
+        assert [allowed(torch.tensor([x], dtype=torch.float64)) for x in (4.0, 4.01)] == [True, False], attack.kind

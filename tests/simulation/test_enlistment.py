@@ -156,6 +156,8 @@ def test_what_is_written_in_place_counts_and_harms_nobody_else(monkeypatch):
     monkeypatch.setattr(Poison, "made", staticmethod(lambda x, y: (x.fill_(9.0), y)), raising=False)
     shards = shards_of(DATA, PARTS, ((Poison(), frozenset({0})),), 0)
     assert shards.pool.x.flatten().tolist() == [0, 1, 2, 3, 4, 5, 9, 9]
+    monkeypatch.setattr(Poison, "made", staticmethod(lambda x, y: (x, y.fill_(2))), raising=False)
+    assert shards_of(DATA, PARTS, ((Poison(), frozenset({0})),), 0).pool.y.tolist() == [0, 1, 2, 0, 1, 2, 2, 2]
     before = DATA.test.y.clone()
     monkeypatch.setattr(Aiming, "made", staticmethod(lambda x, y: (x.fill_(9.0), y.fill_(1))), raising=False)
     aims_of(DATA, ((Aiming(), frozenset({0})),), 0)

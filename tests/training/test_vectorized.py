@@ -12,7 +12,7 @@ from fedprop.errors import RunFailed
 from fedprop.params import ParameterLayout
 from fedprop.training import LocalTraining, Shards, Ticket, vectorized
 from fedprop.training.sequential import Sequential
-from fedprop.training.stacked import StackedDescent
+from fedprop.training.stacked import StackedDescent, _clipped
 from fedprop.training.vectorized import Vectorized
 
 
@@ -209,3 +209,12 @@ def test_half_precision_models_train_in_their_own_precision(shards):
     for one, other in zip(found, wanted, strict=True):
         assert one.update.dtype == torch.float32
         torch.testing.assert_close(one.update, other.update, rtol=0.05, atol=0.01)
+
+
+def test_a_short_gradient_is_clipped_with_the_slack_of_torch():
+    """The slack of 1e-6 is a tenth of a norm of 1e-5, and nothing beside the norms of ordinary training."""
+    stack = {"weight": torch.tensor([[6e-6, 8e-6], [6e-6, 8e-6]]), "bias": torch.zeros(2, 1)}
+    own = torch.nn.Parameter(torch.zeros(2))
+    own.grad = stack["weight"][0].clone()
+    clip_grad_norm_([own], 1e-6)
+    torch.testing.assert_close(_clipped(stack, 1e-6)["weight"], own.grad.expand(2, 2), rtol=1e-5, atol=0)

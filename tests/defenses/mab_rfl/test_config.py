@@ -124,6 +124,12 @@ def test_degenerate_rounds():
     assert outliers(torch.empty(0, 2), variance=0.95, alpha=0.0) == []
 
 
+def test_clusters_at_right_angles_do_not_point_apart_unless_alpha_asks_for_less():
+    momenta = torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [0.0, 9.0]])
+    assert outliers(momenta, variance=0.95, alpha=0.0) == []
+    assert outliers(momenta, variance=0.95, alpha=0.1) == [3]
+
+
 def test_rewards_go_to_those_who_took_part():
     found, *_ = screened([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], {9: (4, 2, None, 0)}, clients=(5, 6, 7))
     assert {client: (arm.accepted, arm.rejected) for client, arm in found.memory.items()} == {
