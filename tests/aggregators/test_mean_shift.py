@@ -19,6 +19,10 @@ def test_by_hand():
     assert chosen(points) == [0, 1, 3]
 
 
+def test_a_point_a_bandwidth_away_is_near():
+    assert centres_of(torch.tensor([[0.0], [2.0]], dtype=torch.float64), 2.0).tolist() == [[1.0]]
+
+
 def test_clusters_are_those_of_the_definition_and_of_scikit_learn():
     draw = torch.Generator().manual_seed(0)
     for _ in range(40):

@@ -6,10 +6,10 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 EQUIVALENT = {
     "fedprop/aggregators/coordinate.py: `block.T.sort(dim=1)` -> `block.T.sort(dim=0)`": "runs on a GPU alone, where "
     "`tests/aggregators/test_devices.py` compares it",
-    "fedprop/aggregators/norm_filter.py: `found < SHORT` -> `found <= SHORT`": "at the limit itself both ways to work it "
-    "out are exact",
-    "fedprop/aggregators/norm_filter.py: `found > LONG` -> `found >= LONG`": "at the limit itself both ways to work it "
-    "out are exact",
+    "fedprop/aggregators/norm_filter.py: `found < SHORT` -> `found <= SHORT`": "at the limit itself both ways to "
+    "work it out are exact",
+    "fedprop/aggregators/norm_filter.py: `found > LONG` -> `found >= LONG`": "at the limit itself both ways to "
+    "work it out are exact",
     "fedprop/aggregators/afa.py: `difference.square() < 2 * both` -> `difference.square() <= 2 * both`": "where they "
     "differ, both formulas give the same",
     "fedprop/aggregators/cliques.py: `steps > MOST_STEPS` -> `steps >= MOST_STEPS`": "one step in a million before a "
