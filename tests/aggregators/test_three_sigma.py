@@ -40,6 +40,13 @@ def test_later_only_suspects_can_be_left_out() -> None:
     assert found.state["models"][1].tolist() == [11.0, 0.0]
 
 
+def test_a_model_of_zeros_points_nowhere_and_is_suspect() -> None:
+    rule = ThreeSigma()
+    state = rule.aggregate(Cohort(ROWS, model=MODEL)).state
+    rows = torch.tensor([[0.0, 0.0], [-10.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    assert rule.aggregate(Cohort(rows, model=MODEL), state).weights.tolist() == [0.5, 0.0, 0.5]
+
+
 def test_rounds_are_those_of_the_definition_whoever_takes_part() -> None:
     generator = torch.Generator().manual_seed(3)
     rule, state, before, left_out = ThreeSigma(gamma=0.8), ThreeSigma().init(), (None, {}), 0

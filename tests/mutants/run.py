@@ -32,6 +32,9 @@ LIMIT = 3600
 KIND = r'kind: Literal\["(\w+)"\]'
 """How a file says of what kind its class is."""
 
+LISTED = r"\b(?:AGGREGATORS|STAGES|POSTPROCESSORS|ATTACKS|PROTOCOLS)\.(?:examples|kinds)\b"
+"""How a test says that it tries whatever is listed."""
+
 PRELOADED = ["torch", "torch.func", "sklearn.datasets", "pydantic", "matplotlib.figure"]
 """What tests import beside the package and the plugins of pytest: a process that has it begins seconds earlier."""
 
@@ -163,13 +166,19 @@ def kinds(inside: Path, place: Path) -> list[str]:
 
 
 def naming(inside: Path, place: Path) -> list[Path]:
-    """The test files that import the module, or name a kind or class that it defines; the shortest first."""
+    """The test files that import the module, or name a kind or class that it defines; the shortest first.
+
+    Where it defines a kind, those of its room that try all kinds are among them.
+    """
     text = (place / "fedprop" / inside).read_text(encoding="utf-8")
     names = [*re.findall(r"^class ([A-Z]\w+)", text, re.MULTILINE), *re.findall(KIND, text)]
     module = re.escape(".".join(("fedprop", *inside.with_suffix("").parts)))
     wanted = re.compile("|".join([module, *(rf"\b{name}\b" for name in names)]))
     files = [file for room in ("tests", "specs") for file in (place / room).rglob("test_*.py")]
     found = [file for file in files if wanted.search(file.read_text(encoding="utf-8"))]
+    if re.search(KIND, text):
+        room = (place / "tests" / inside.parts[0]).rglob("test_*.py")
+        found += [file for file in room if file not in found and re.search(LISTED, file.read_text(encoding="utf-8"))]
     return [file.relative_to(place) for file in sorted(found, key=lambda file: file.stat().st_size)]
 
 
