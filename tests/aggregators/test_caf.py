@@ -22,6 +22,14 @@ def test_where_no_direction_is_the_first_all_of_them_count() -> None:
     assert CAF(f=1)(rows).tolist() == pytest.approx([0.0, 0.0], abs=1e-15)
 
 
+def test_directions_are_equal_but_for_rounding() -> None:
+    """The same cross turned, around three rows at its centre: all four are as far out, and go at once."""
+    for turn in (0.3, 0.7, 1.0):
+        angles = turn + torch.arange(4, dtype=torch.float64) * torch.pi / 2
+        rows = torch.cat([torch.stack([angles.cos(), angles.sin()], dim=1), torch.zeros(3, 2, dtype=torch.float64)])
+        assert CAF(f=2).aggregate(rows).weights.tolist() == pytest.approx([1 / 7] * 7)
+
+
 def test_without_byzantine_rows_it_is_the_mean() -> None:
     rows = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(CAF(f=0)(rows), Mean()(rows))

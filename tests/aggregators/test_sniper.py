@@ -27,6 +27,12 @@ def test_of_sets_as_large_and_wide_the_one_with_the_least_sum_of_distances() -> 
     assert Sniper()(torch.tensor([[0.0], [2.0], [4.0]])).tolist() == [1.0]
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.1, 0.3, 0.7])
+def test_the_first_of_two_sets_that_are_as_wide_but_for_rounding(unit: float) -> None:
+    assert kept(Sniper(), 0.0, unit, 2 * unit, 3 * unit) == [0, 1, 2]
+    assert kept(Sniper(), *(k * unit for k in range(8))) == [0, 1, 2, 3, 4]
+
+
 def test_as_wide_as_the_set_that_all_minorities_are_set_aside_for() -> None:
     """MDA with f the largest minority looks for the least diameter of as many rows; Sniper may keep more."""
     generator = torch.Generator().manual_seed(0)

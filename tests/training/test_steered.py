@@ -156,6 +156,18 @@ def test_auto_takes_another_engine_and_says_why(world):
         choose_engine(module, shards, LocalTraining(engine="vectorized"), steering=Mixing())
 
 
+class Crowded(Steering):
+    """Beside others a client moves 2 x 0.1 x 5 = 1 less than alone."""
+
+    def bend(self, gradients, place):
+        return {name: g + 5.0 * (len(g) > 1) for name, g in gradients.items()}
+
+
+def test_how_far_apart_a_stack_and_a_client_alone_are_is_told(world):
+    module, shards = world
+    assert "parameters that are 1 apart in" in choose_engine(module, shards, LocalTraining(), steering=Crowded()).reason
+
+
 def test_what_cannot_steer_is_refused(world):
     for steering, told in (
         (Failing(), r"`defense`: Failing cannot steer local training; found: ZeroDivisionError"),

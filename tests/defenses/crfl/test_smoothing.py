@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from fedprop.defenses.crfl import tally, votes
+from fedprop.defenses.crfl.smoothing import Votes
 
 COPIES, STD = 2000, 0.5
 
@@ -20,6 +21,12 @@ def test_two_classes_are_told_apart_as_the_normal_distribution_says():
     for (first, _), at in zip(counts.tolist(), x[:, 0].tolist(), strict=True):
         wanted = 0.5 * (1 + math.erf((0.4 * at + 0.1) / (STD * math.sqrt(2 * (at * at + 1))) / math.sqrt(2)))
         assert abs(first / COPIES - wanted) < 4 * math.sqrt(wanted * (1 - wanted) / COPIES)
+
+
+def test_where_another_class_may_have_as_many_votes_nothing_is_answered():
+    least = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64)
+    found = Votes(torch.zeros(3, dtype=torch.int64), least, torch.full_like(least, 0.5))
+    assert found.abstains.tolist() == [True, True, False]
 
 
 def above(share, count, copies):
