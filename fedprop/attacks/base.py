@@ -13,7 +13,7 @@ from fedprop.attacks.reply import Reply
 from fedprop.attacks.view import Knowledge, View
 from fedprop.errors import InvalidConfig
 from fedprop.forms import PLAIN
-from fedprop.types import Kind, Seconds, Updates
+from fedprop.types import Kind, Positive, Seconds, Updates
 
 Reports: TypeAlias = Literal["honest", "always", "never", "inverted"]
 """How compromised clients answer the yes-or-no questions of what a defense has clients report: always means yes."""
@@ -53,6 +53,8 @@ class Attack(Kind, ABC):
     rounds : those in which it is on, for certain or with a probability. Tasks given out in other rounds are answered,
         and reported on, as an honest client would. Data are poisoned once, before the run, so an attack that does so is
         always on.
+    speed : by what the speed of its clients' machines is multiplied in the tasks of those rounds: at 4 a client answers
+        in a quarter of the time that it would take an honest one in its place, at 0.25 in four times that.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Attack(Kind, ABC):
     share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
     rounds: ActiveRounds = ALWAYS
     reports: Reports = "honest"
+    speed: Positive = 1.0
     assumes: ClassVar[str | None] = None
     """The kind of rule the attack is crafted against; None for one that needs no rule."""
     malformed: ClassVar[bool] = False

@@ -70,6 +70,13 @@ class Adversary:
         """Whether a client is compromised."""
         return client in self._compromised
 
+    def speed(self, client: ClientId, round: Round) -> float:
+        """By what a client's speed is multiplied in a task of this round; an honest one has its own."""
+        if not self.holds(client):
+            return 1.0
+        index = self._attack_on(client)
+        return self._setup.attacks[index][0].speed if self._setup.attacking(index, round) else 1.0
+
     def reports(self, client: ClientId, truth: bool, round: Round) -> bool:
         """What a client answers to a question of a report in a task of this round; an honest one tells the truth."""
         if not self.holds(client):

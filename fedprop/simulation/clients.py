@@ -121,7 +121,8 @@ class Clients:
     def _plan(self, client: ClientId, invitation: Invitation) -> Activity:
         """How long a task will take this client, and how it will end."""
         setup, task = self._setup, invitation.task
-        seconds = setup.compute.seconds(setup.seed, client, task, self._effort(client))
+        effort = self._effort(client) / self._adversary.speed(client, invitation.round)
+        seconds = setup.compute.seconds(setup.seed, client, task, effort)
         drop = setup.faults.drops_at(setup.seed, client, task)
         if drop is not None:
             return self._activity(client, invitation, drop * seconds, "dropped")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from fedprop.attacks import Attack, Late, WeightAttack
+from fedprop.attacks import Attack, Late, SignFlip, WeightAttack
 from fedprop.errors import RunFailed
 from fedprop.simulation.engine import Snapshot, simulate
 from fedprop.simulation.server import Server
@@ -92,6 +92,28 @@ def test_who_is_late_is_stale_where_nobody_waits(play, configure, log):
         staleness[event.client].add(event.value)
     late = staleness.pop(held)
     assert min(late) > max(set.union(*staleness.values()))
+
+
+def test_a_faster_machine_answers_sooner_while_its_attack_is_on(play, log):
+    """Training takes a second; in the second of two rounds a quarter at four times the speed, two at half of it."""
+    for speed, seconds in ((4.0, 0.25), (0.5, 2.0)):
+        log.events.clear()
+        play(clients=4, rounds=2, attack=SignFlip(share=0.25, speed=speed, rounds={"start": 1}))
+        began = {event.task: event.time for event in log.of("received")}
+        took = {(event.round, event.client): event.time - began[event.task] for event in log.of("trained")}
+        [attacker] = {client for (_, client), spent in took.items() if spent != pytest.approx(1.0)}
+        assert took.pop((1, attacker)) == pytest.approx(seconds)
+        assert list(took.values()) == pytest.approx([1.0] * 7)
+
+
+def test_a_fast_minority_sends_most_updates_where_nobody_waits(play, configure, log):
+    """At 9.5 times the speed of three others a client sends nine updates before their first; links take no time."""
+    settings = {"clients": 4, "rounds": 12, "policy": {"kind": "fedasync", "concurrency": 4}, "network": {"latency": 0}}
+    attack = SignFlip(share=0.25, speed=9.5)
+    [held] = configure(**settings, attack=attack).compromised
+    play(**settings, attack=attack)
+    senders = [event.client for event in log.of("accepted")]
+    assert [client == held for client in senders] == [True] * 9 + [False] * 3
 
 
 def test_who_keeps_silent_is_waited_for_in_vain(play, log):
