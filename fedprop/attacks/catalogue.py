@@ -5,6 +5,7 @@ from fedprop.attacks.alie import ALIE as ALIE
 from fedprop.attacks.alie_backdoor import ALIEBackdoor as ALIEBackdoor
 from fedprop.attacks.backdoor import BackdoorData as BackdoorData
 from fedprop.attacks.bit_flip import BitFlip as BitFlip
+from fedprop.attacks.dynamic_label_flip import DynamicLabelFlip as DynamicLabelFlip
 from fedprop.attacks.false_alarms import FalseAlarms as FalseAlarms
 from fedprop.attacks.fang_krum import FangKrum as FangKrum
 from fedprop.attacks.fang_median import FangMedian as FangMedian

@@ -20,6 +20,13 @@ class Workshop(Protocol):
         """The examples of the client whose update is in this row of `View.own`; the caller may write into them."""
         ...
 
+    def outputs(self, parameters: Vector, x: Tensor) -> Tensor:
+        """What the model with these parameters answers to inputs of the attack's own making, in evaluation mode.
+
+        Logits [n, classes] where classes are told apart.
+        """
+        ...
+
     def gradient(self, parameters: Vector, x: Tensor, y: Tensor) -> Vector:
         """The gradient on examples of the attack's own making; zero if there are none."""
         ...

@@ -15,7 +15,7 @@ from fedprop.types import ClientId, Vector
 
 
 class Gradients:
-    """Gradients of a model's mean loss, in evaluation mode: without dropout, and with frozen statistics."""
+    """A model's outputs, and gradients of its mean loss, in evaluation mode: no dropout, and frozen statistics."""
 
     def __init__(self, module: nn.Module, task: Task = CLASSIFICATION) -> None:
         self._task = task
@@ -33,6 +33,13 @@ class Gradients:
             if parameter.grad is not None:
                 gradient[slices[name]] = parameter.grad.reshape(-1)
         return gradient
+
+    def outputs(self, parameters: Vector, x: Tensor) -> Tensor:
+        """What the model with these parameters [d] answers to inputs x [n, ...]."""
+        self._layout.load(self._module, parameters)
+        with seeded(0, parameters.device), OwnDraws(0), torch.no_grad():
+            found: Tensor = self._module(x)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +63,10 @@ class ClientsWorkshop:
         """A copy of one client's examples."""
         part, pool = self.shards.parts[self.clients[row]], self.shards.pool
         return pool.x[part], pool.y[part]
+
+    def outputs(self, parameters: Vector, x: Tensor) -> Tensor:
+        """What the model answers to any inputs."""
+        return self.gradients.outputs(parameters, x)
 
     def gradient(self, parameters: Vector, x: Tensor, y: Tensor) -> Vector:
         """The gradient on any examples; zero if there are none."""

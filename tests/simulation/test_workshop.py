@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from fedprop.attacks import Targeted, Workshop
+from fedprop.attacks import DynamicLabelFlip, Targeted, View, Workshop
 from fedprop.data import Examples
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.assembly import resolve
@@ -53,6 +53,8 @@ def test_gradients_are_those_of_the_attacked_inputs_and_of_a_clients_own_data(wo
     x, y = tools.data(0)
     torch.testing.assert_close(tools.gradient(at, x, y), expected(module, layout, own))
     assert x.equal(own.x)
+    answered = torch.func.functional_call(module, layout.views(2 * at), (x,))
+    torch.testing.assert_close(tools.outputs(2 * at, x), answered)
     x.fill_(9.0)
     assert tools.data(0)[0].equal(own.x)
     assert not tools.gradient(at, *tools.data(2)).any()
@@ -87,6 +89,18 @@ def test_against_the_mean_it_gets_its_way_and_the_rest_stays_right(log):
     assert confidence[2] < 0.2
     assert confidence[-1] > 0.9
     assert accuracy > 0.75
+
+
+def test_labels_that_follow_the_model_are_learnt_in_place_of_what_it_answered(workshop):
+    """What two clients send leads to models which answer with what the received one found least likely."""
+    module, tools = workshop
+    at = ParameterLayout.of(module).flatten(module)
+    view = View(torch.zeros(2, len(at)), None, at, None, torch.Generator().manual_seed(0), tools)
+    for row, update in enumerate(DynamicLabelFlip(epochs=150, lr=0.5).craft(view)):
+        x, _ = tools.data(row)
+        before, after = tools.outputs(at, x), tools.outputs(at + update, x)
+        assert after.argmax(dim=1).equal(before.argmin(dim=1))
+        assert len(set(before.argmin(dim=1).tolist())) == 2
 
 
 def test_what_nobody_aims_at_has_no_gradient(workshop):

@@ -45,6 +45,11 @@ class Bowls:
         y = torch.arange(2 * row + 3) % 2
         return data_of(y.tolist(), (1, 4, 4))
 
+    def outputs(self, parameters: Vector, x: Tensor) -> Tensor:
+        """Two classes: of the first is an input whose mean and the mean entry of the model add up to more than 0."""
+        first = x.reshape(len(x), -1).double().mean(dim=1).to(parameters) + parameters.mean()
+        return torch.stack([first, torch.zeros_like(first)], dim=1)
+
     def gradient(self, parameters: Vector, x: Tensor, y: Tensor) -> Vector:
         """The way from a model all of whose entries are the mean label and a little of the mean input."""
         return parameters - (y.double().mean() + 0.01 * x.double().mean()).to(parameters)
