@@ -59,3 +59,4 @@ def test_a_window_that_reaches_farther_is_no_tie() -> None:
     assert regret is not None
     rows = torch.tensor([[0.0], [2.0], [5.0]])
     assert [regret(rows, torch.tensor([z])) for z in (1.0, 3.5)] == [0.0, 0.5]
+    assert regret(rows + 1000, torch.tensor([1003.5])) == 0.5

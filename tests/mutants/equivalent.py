@@ -4,6 +4,14 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
+    "fedprop/aggregators/flame.py: `heights[root] <= least[root] + SAME` -> `heights[root] < least[root] + SAME`": "a "
+    "height that is by exactly 1e-12 above another",
+    "fedprop/aggregators/residual_reweighting.py: `(confident - self.delta).abs() <= TIE` -> "
+    "`(confident - self.delta).abs() < TIE`": "a confidence that is by exactly one millionth beside the limit",
+    "fedprop/aggregators/views.py: `reaches[inmost] < NEARER * norms[inmost]` -> "
+    "`reaches[inmost] <= NEARER * norms[inmost]`": "at the limit itself either centre will do",
+    "fedprop/simulation/roster.py: `2 * wanted <= tries` -> `2 * wanted < tries`": "which of two ways to pick somebody "
+    "is the cheaper one; both are uniform",
     "fedprop/aggregators/coordinate.py: `block.T.sort(dim=1)` -> `block.T.sort(dim=0)`": "runs on a GPU alone, where "
     "`tests/aggregators/test_devices.py` compares it",
     "fedprop/aggregators/norm_filter.py: `found < SHORT` -> `found <= SHORT`": "at the limit itself both ways to "
