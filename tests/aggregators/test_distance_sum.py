@@ -17,6 +17,14 @@ def minimiser(rows: torch.Tensor, *, radius: float = 1e-12, steps: int = 100) ->
     return least_distance_sum(alpha, rows @ rows.T, best, radius=radius, fall=1e-14, max_iterations=steps) @ rows
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_row_has_the_least_sum_of_distances(seed: int) -> None:
+    rows = random_rows(9, 2, seed) * random_rows(9, 1, seed + 100).exp()
+    alpha = random_rows(9, 1, seed + 200)[:, 0].square()
+    distances = torch.cdist(rows, rows)
+    assert best_row(alpha, rows @ rows.T, distances) == int((distances @ alpha).argmin())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_few_steps_reach_the_minimum(seed: int) -> None:
     rows = random_rows(12, 4, seed)

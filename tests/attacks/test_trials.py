@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.attacks.trials import Trials
+from fedprop.attacks.trials import Trials, highest
 from fedprop.errors import InvalidUpdates
 
 HONEST = torch.tensor([[0.0], [2.0]])
@@ -37,3 +37,15 @@ def test_a_rule_may_refuse():
 
     trials = Trials(refuse, HONEST, 1)
     assert trials.selected(torch.tensor([9.0])) is trials.deviation(torch.tensor([9.0])) is None
+
+
+def test_a_line_search_asks_as_often_as_it_may_and_goes_where_it_is_higher():
+    """0, 1, 3, 7 rise no longer at 7; then by halves of the last step, 4, from the best point, 3, up and down."""
+    asked = []
+
+    def measure(point):
+        asked.append(point)
+        return -abs(point - 3.4)
+
+    assert highest(measure, step=1.0, shrink=0.5, trials=6) == 3.0
+    assert asked == [0.0, 1.0, 3.0, 7.0, 5.0, 2.0]

@@ -4,6 +4,22 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
+    "fedprop/aggregators/cliques.py: `members - _pairs(conflicts, undecided)` -> `members`": "how early a search turns "
+    "back is a matter of speed",
+    "fedprop/aggregators/columns.py: `1 + 1e-09` -> `1`": "sums of weights that are one but for rounding are cut to "
+    "the range of the numbers, in which they are anyway",
+    "fedprop/aggregators/geometric_median.py: `2 * max(self.nu, self.tolerance)` -> "
+    "`3 * max(self.nu, self.tolerance)`": "how near a row counts as at the point, where the search itself ends that near",
+    "fedprop/aggregators/sniper.py: `sums <= sums.min() * (1 + TIE)` -> `sums < sums.min() * (1 + TIE)`": "they differ "
+    "for sets without any distance, of which there is but one",
+    "fedprop/aggregators/views.py: `gram.max() < LARGEST` -> `gram.max() <= LARGEST`": "at the limit itself both ways "
+    "to work it out are exact",
+    "fedprop/simulation/evaluation.py: `cores() - 1` -> `cores()`": "how many work at once is a matter of speed",
+    "fedprop/simulation/root.py: `self._trainer + 1` -> `self._trainer + 2`": "numbers of made-up clients, and others "
+    "would do",
+    "fedprop/training/batches.py: `torch.rand(examples, generator=generator) < rate` -> "
+    "`torch.rand(examples, generator=generator) <= rate`": "a random number that is the rate itself",
+    "fedprop/training/memory.py: `2 ** 25` -> `3 ** 25`": "how many clients train together is a matter of speed",
     "fedprop/aggregators/flame.py: `heights[root] <= least[root] + SAME` -> `heights[root] < least[root] + SAME`": "a "
     "height that is by exactly 1e-12 above another",
     "fedprop/aggregators/residual_reweighting.py: `(confident - self.delta).abs() <= TIE` -> "
