@@ -8,6 +8,7 @@ from fedprop.attacks.constraints import (
     within_benign_diameter,
     within_benign_scatter,
     within_deviations,
+    within_length,
 )
 
 
@@ -110,3 +111,11 @@ def test_near_the_first_is_a_distance_of_rows(view):
     assert near.broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (3.0, 4.0))) is not None
     assert near_first(5.0, source="").broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (3.0, 4.0))) is None
     assert near_first(1.5, source="").broken(view([[0.0, 0.0]]), rows((0.0, 0.0), (1.0, 1.0), (1.0, -1.0))) is None
+
+
+def test_the_length_is_that_of_each_row(view):
+    seen = view([[0.0, 0.0]])
+    assert within_length(5.0, source="").broken(seen, rows((3.0, 4.0), (4.0, 3.0), (-5.0, 0.0))) is None
+    assert within_length(4.9, source="").broken(seen, rows((3.0, 4.0), (0.0, 0.0))) is not None
+    assert within_length(4.0, source="", order=float("inf")).broken(seen, rows((3.0, 4.0))) is None
+    assert within_length(lambda view: 9.0, source="").broken(seen, rows((0.0, 8.9))) is None

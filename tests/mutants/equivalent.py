@@ -9,7 +9,7 @@ EQUIVALENT = {
     "fedprop/aggregators/columns.py: `1 + 1e-09` -> `1`": "sums of weights that are one but for rounding are cut to "
     "the range of the numbers, in which they are anyway",
     "fedprop/aggregators/geometric_median.py: `2 * max(self.nu, self.tolerance)` -> "
-    "`3 * max(self.nu, self.tolerance)`": "how near a row counts as at the point, where the search itself ends that near",
+    "`3 * max(self.nu, self.tolerance)`": "how near a row counts as at the point: the search itself ends that near",
     "fedprop/aggregators/sniper.py: `sums <= sums.min() * (1 + TIE)` -> `sums < sums.min() * (1 + TIE)`": "they differ "
     "for sets without any distance, of which there is but one",
     "fedprop/aggregators/views.py: `gram.max() < LARGEST` -> `gram.max() <= LARGEST`": "at the limit itself both ways "
