@@ -166,3 +166,9 @@ def test_a_sum_beyond_float64_is_its_largest_number() -> None:
     giants = torch.tensor([[largest, -largest]], dtype=torch.float64)
     assert torch.equal(AddedRows(giants, giants).read(0, 2), giants)
     assert torch.equal(AddedRows(giants.float().clamp(-1, 1), giants, -1.0).read(0, 2), -giants)
+
+
+def test_a_wide_block_of_mixtures_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixing = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    monkeypatch.setattr(columns, "BLOCK_ELEMENTS", 6)
+    assert torch.equal(MixedRows(mixing, ROWS).read(1, 8), (mixing @ ROWS)[:, 1:8])

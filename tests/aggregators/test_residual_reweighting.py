@@ -34,3 +34,9 @@ def test_blocks_of_few_columns_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ResidualReweighting()(rows)
     monkeypatch.setattr("fedprop.aggregators.residual_reweighting.PAIRS", 1)
     assert torch.allclose(ResidualReweighting()(rows), whole, rtol=1e-13)
+
+
+def test_equal_values_of_one_coordinate_leave_ranks_open() -> None:
+    open_ranks = ResidualReweighting().contract().ambiguous
+    assert open_ranks(torch.tensor([[1.0, 5.0], [9.0, 2.0], [7.0, 5.0]]))
+    assert not open_ranks(torch.tensor([[1.0, 5.0], [5.0, 2.0], [7.0, 9.0]]))
