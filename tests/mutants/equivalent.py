@@ -4,8 +4,8 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
-    "fedprop/defenses/mab_rfl/groups.py: `gram.mean(dim=0)` -> `gram.mean(dim=1)`": "the rows of a symmetric matrix are "
-    "its columns",
+    "fedprop/defenses/mab_rfl/groups.py: `gram.mean(dim=0)` -> `gram.mean(dim=1)`": "the rows of a symmetric matrix "
+    "are its columns",
     "fedprop/aggregators/cliques.py: `members - _pairs(conflicts, undecided)` -> `members`": "how early a search turns "
     "back is a matter of speed",
     "fedprop/aggregators/columns.py: `1 + 1e-09` -> `1`": "sums of weights that are one but for rounding are cut to "
