@@ -4,6 +4,7 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
+    "fedprop/defenses/mab_rfl/arms.py: `coin < p` -> `coin <= p`": "a random number that is the probability itself",
     "fedprop/defenses/mab_rfl/groups.py: `gram.mean(dim=0)` -> `gram.mean(dim=1)`": "the rows of a symmetric matrix "
     "are its columns",
     "fedprop/aggregators/cliques.py: `members - _pairs(conflicts, undecided)` -> `members`": "how early a search turns "

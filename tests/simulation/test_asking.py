@@ -192,13 +192,14 @@ def test_a_protocol_that_changes_nothing_leads_where_its_rule_does(configure, lo
     assert {event.detail for event in log.of("ruled")} == {"all"}
 
 
-class Scribbling(OwnProtocol):
-    """Answers as the other does, and then writes to whatever it was handed."""
+class Shared(OwnProtocol):
+    """All clients are handed the same global model."""
 
-    def invite(self, client, parameters, memory, *, generator):
-        right = parameters.clone()
-        parameters.zero_()
-        return right
+    invite = RoundProtocol.invite
+
+
+class Scribbling(Shared):
+    """Answers as the other does, and then writes to whatever it was handed."""
 
     def begin(self, client, received, last, *, test):
         right = Beginning(received.clone(), (Draft(Word, {}),))
@@ -222,10 +223,20 @@ class Scribbling(OwnProtocol):
         return right
 
 
+class ScribblingFromTheStart(Scribbling):
+    """Each client is handed a model of its own."""
+
+    def invite(self, client, parameters, memory, *, generator):
+        right = parameters.clone()
+        parameters.zero_()
+        return right
+
+
 def test_a_protocol_that_writes_to_what_it_is_handed_changes_nothing_else(play):
-    plain, scribbled = (play(rounds=3, defense=protocol()) for protocol in (OwnProtocol, Scribbling))
-    assert scribbled.trace_sha256 == plain.trace_sha256
-    assert torch.equal(scribbled.parameters, plain.parameters)
+    for quiet, scribbling in ((Shared, Scribbling), (OwnProtocol, ScribblingFromTheStart)):
+        plain, scribbled = (play(rounds=3, defense=protocol()) for protocol in (quiet, scribbling))
+        assert scribbled.trace_sha256 == plain.trace_sha256
+        assert torch.equal(scribbled.parameters, plain.parameters)
 
 
 def test_frozen_parameters_are_safe_from_the_last_step():

@@ -44,6 +44,9 @@ def test_an_end_that_cannot_be_is_refused(wrong):
         ({"patience": 3}, {"patience": 2, "accuracy": 0.5}, True),
         ({"patience": 3, "accuracy": 0.5}, {"patience": 2}, False),
         ({"patience": 1}, {"patience": 2}, False),
+        ({"loss": 0.1, "patience": 3}, {"loss": 0.1, "patience": 2}, True),
+        ({"loss": 0.1, "patience": 2}, {"loss": 0.2, "patience": 2}, True),
+        ({"accuracy": 0.9, "loss": 0.1}, {"accuracy": 0.9, "loss": 0.2}, True),
     ],
 )
 def test_which_of_two_takes_longer(new, old, longer):
