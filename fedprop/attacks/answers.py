@@ -1,5 +1,6 @@
 """What an attack answers, looked at once, for it may be one of the user's own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -87,6 +88,23 @@ def poisoned(
         If that is no data to train on.
     """
     return _examples(f"{_name(attack)} (poison)", attack.poison_member(member, x, y, classes, generator), x, y, classes)
+
+
+def poisoned_together(
+    attack: Attack, held: Sequence[tuple[Tensor, Tensor]], classes: int, generator: torch.Generator
+) -> list[tuple[Tensor, Tensor]]:
+    """What clients with these examples train on, of an attack that poisons them together: as `poisoned`, for each.
+
+    Raises
+    ------
+    WrongAnswer
+        If that is not data to train on for as many clients.
+    """
+    name, found = f"{_name(attack)} (poison_together)", attack.poison_together(held, classes, generator)
+    if not isinstance(found, list | tuple) or len(found) != len(held):
+        told = f"{len(found)}" if isinstance(found, list | tuple) else described(found)
+        raise WrongAnswer(f"{name} must answer with a list of the data of {len(held)} clients; found {told}")
+    return [_examples(name, own, x, y, classes) for own, (x, y) in zip(found, held, strict=True)]
 
 
 def aimed(

@@ -137,6 +137,16 @@ class Attack(Kind, ABC):
         """`poison`, where an attack's clients share the work: `member` numbers them from 0, by their ids."""
         return self.poison(x, y, classes, generator)
 
+    def poison_together(
+        self, held: Sequence[tuple[Tensor, Tensor]], classes: int, generator: Generator
+    ) -> Sequence[tuple[Tensor, Tensor]]:
+        """What all of its clients train on, for an attack in which they put their examples together for it.
+
+        `held` are the examples of each of them, by their ids. Where this is not filled in they poison their data apart,
+        each by a stream of random numbers of its own: `poison_member`.
+        """
+        return [self.poison_member(member, x, y, classes, generator) for member, (x, y) in enumerate(held)]
+
     def aims(self, x: Tensor, y: Tensor, classes: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
         """The inputs that a targeted attack wants misclassified and the labels it wants for them.
 

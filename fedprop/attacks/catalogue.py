@@ -3,6 +3,7 @@
 from fedprop.attacks.agr_tailored import AGRTailored as AGRTailored
 from fedprop.attacks.alie import ALIE as ALIE
 from fedprop.attacks.alie_backdoor import ALIEBackdoor as ALIEBackdoor
+from fedprop.attacks.back_gradient import BackGradient as BackGradient
 from fedprop.attacks.backdoor import BackdoorData as BackdoorData
 from fedprop.attacks.bit_flip import BitFlip as BitFlip
 from fedprop.attacks.dynamic_label_flip import DynamicLabelFlip as DynamicLabelFlip

@@ -9,7 +9,7 @@ from torch import Tensor
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks import Attack, NoAttack
-from fedprop.attacks.answers import aimed, poisoned
+from fedprop.attacks.answers import aimed, poisoned, poisoned_together
 from fedprop.attacks.view import Knowledge
 from fedprop.data import Dataset, Examples
 from fedprop.errors import InvalidConfig
@@ -130,14 +130,14 @@ def shards_of(
     for index, (attack, held) in enumerate(attacks):
         if not attack.poisons:
             continue
-        changed = attack.deviates
-        for member, client in enumerate(sorted(held)):
-            before = Examples(data.train.x[parts[client]], data.train.y[parts[client]])
-            after = _poisoned(attack, before, data.classes, seed, index, client, member)
-            changed = changed or not _same(before, after)
-            parts[client] = torch.arange(size, size + len(after), device=after.y.device)
-            size += len(after)
-            pool.append(after)
+        changed, clients = attack.deviates, sorted(held)
+        before = [Examples(data.train.x[parts[client]], data.train.y[parts[client]]) for client in clients]
+        after = _poisoned(attack, before, data.classes, seed, index, clients)
+        for client, was, own in zip(clients, before, after, strict=True):
+            changed = changed or not _same(was, own)
+            parts[client] = torch.arange(size, size + len(own), device=own.y.device)
+            size += len(own)
+            pool.append(own)
         if not changed:
             raise InvalidConfig(
                 f"attack {attack.kind} must change the data of some client that it holds; found {len(held)} unchanged"
@@ -146,12 +146,20 @@ def shards_of(
 
 
 def _poisoned(
-    attack: Attack, own: Examples, classes: int, seed: int, index: int, client: ClientId, member: int
-) -> Examples:
-    stream = generator(seed, "poison", index, client)
-    with blamed(f"attack {attack.kind} cannot poison the data of client {client}", raising=InvalidConfig):
-        # Copies, so that an attack which writes into them can still be told from one that changes nothing.
-        return Examples(*poisoned(attack, own.x.clone(), own.y.clone(), classes, stream, member))
+    attack: Attack, before: Sequence[Examples], classes: int, seed: int, index: int, clients: Sequence[ClientId]
+) -> list[Examples]:
+    # Copies, so that an attack which writes into them can still be told from one that changes nothing.
+    held = [(own.x.clone(), own.y.clone()) for own in before]
+    if type(attack).poison_together is not Attack.poison_together:
+        with blamed(f"attack {attack.kind} cannot poison its clients' data", raising=InvalidConfig):
+            together = poisoned_together(attack, held, classes, generator(seed, "poison", index))
+            return [Examples(*own) for own in together]
+    after = []
+    for member, (client, (x, y)) in enumerate(zip(clients, held, strict=True)):
+        stream = generator(seed, "poison", index, client)
+        with blamed(f"attack {attack.kind} cannot poison the data of client {client}", raising=InvalidConfig):
+            after.append(Examples(*poisoned(attack, x, y, classes, stream, member)))
+    return after
 
 
 def _same(a: Examples, b: Examples) -> bool:

@@ -143,6 +143,38 @@ def test_aims_that_are_no_data_are_refused(made, told, monkeypatch):
         aims_of(DATA, ((Aiming(), frozenset({0})),), 0)
 
 
+class Together(Poison):
+    """Poisons the data of all of its clients at once."""
+
+    def poison_together(self, held, classes, generator):
+        return self.made(held, generator)
+
+
+TOGETHER = [
+    (lambda held, generator: {}[0], "KeyError: 0"),
+    (lambda held, generator: held[:1], "must answer with a list of the data of 2 clients; found 1"),
+    (lambda held, generator: None, "must answer with a list of the data of 2 clients; found None"),
+    (lambda held, generator: [held[0], (held[1][0], held[1][1] + 3)], r"must answer with labels in 0 \.\.\. 2"),
+]
+
+
+@pytest.mark.parametrize(("made", "told"), TOGETHER)
+def test_poison_made_together_that_is_no_data_is_refused(made, told, monkeypatch):
+    monkeypatch.setattr(Together, "made", staticmethod(made), raising=False)
+    with pytest.raises(InvalidConfig, match=f"^attack poison cannot poison its clients' data: .*{told}"):
+        shards_of(DATA, PARTS, ((Together(), frozenset({0, 2})),), 0)
+
+
+def test_clients_that_poison_together_share_what_they_hold_and_one_stream_of_random_numbers(monkeypatch):
+    def swapped(held, generator):
+        return [(own[0] + other[0].sum(), own[1]) for own, other in (held, held[::-1])]
+
+    monkeypatch.setattr(Together, "made", staticmethod(swapped), raising=False)
+    shards = shards_of(DATA, PARTS, ((Together(), frozenset({2, 0})),), 0)
+    assert shards.pool.x.flatten().tolist()[6:] == [4, 5, 5]
+    assert [part.tolist() for part in shards.parts] == [[6, 7], PARTS[1].tolist(), [8]]
+
+
 def test_poison_that_leaves_everything_as_it_was_is_refused():
     flips = ((LabelFlip(), frozenset({2})),)  # of three classes the middle one keeps its label
     with pytest.raises(
