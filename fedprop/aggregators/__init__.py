@@ -15,6 +15,7 @@ from fedprop.aggregators import catalogue
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.catalogue import *
 from fedprop.aggregators.choice import AGGREGATORS, POSTPROCESSORS, STAGES, DefenseField, parse_defense
+from fedprop.aggregators.classifier import Classifier, Head, Logits
 from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.completed import completed
 from fedprop.aggregators.contract import Contract, Kappa, Region
@@ -36,6 +37,7 @@ __all__ = [
     "Aggregation",
     "Aggregator",
     "Chain",
+    "Classifier",
     "Cohort",
     "Columns",
     "Contract",
@@ -43,8 +45,10 @@ __all__ = [
     "DefenseField",
     "FramedRule",
     "GramRule",
+    "Head",
     "Judged",
     "Kappa",
+    "Logits",
     "Pipeline",
     "Postprocessor",
     "QuadraticSide",

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fedprop.aggregators.classifier import Classifier
 from fedprop.aggregators.columns import Columns, Rows, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.server_side import ServerSide
@@ -39,7 +40,8 @@ class Cohort:
     server : what the server's own examples can tell, for rules that ask for it.
     form : what the rows were given as, for the answer to be the same.
 
-    What only some rules ask for (`Aggregator.asks`) is there where it was given: `model`, `round`, `generator`.
+    What only some rules ask for (`Aggregator.asks`) is there where it was given: `model`, `round`, `generator`,
+    `classifier`.
     """
 
     updates: Rows
@@ -62,10 +64,12 @@ class Cohort:
         model: Vector | None = None,
         round: Round | None = None,
         generator: torch.Generator | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
         """Take rows in any form that a rule takes them in, and one number for each.
 
-        `model` [d], `round` and `generator` are what a rule may ask for, as the properties of these names say.
+        `model` [d], `round`, `generator` and `classifier` are what a rule may ask for, as the properties of these names
+        say.
 
         Raises
         ------
@@ -85,7 +89,7 @@ class Cohort:
             "staleness": _counts("staleness", staleness, (0,) * len(rows)),
             "server": server,
             "form": form or found,
-            "told": {"model": model, "round": round, "generator": generator},
+            "told": {"model": model, "round": round, "generator": generator, "classifier": classifier},
         }
         for name, value in known.items():
             object.__setattr__(self, name, value)
@@ -120,6 +124,11 @@ class Cohort:
     def generator(self) -> torch.Generator:
         """Where random numbers come from, on the CPU. Raises `ServerUnknown` if nobody gave it."""
         return self._asked("generator", "Cohort(rows, generator=torch.Generator())")  # type: ignore[no-any-return]
+
+    @property
+    def classifier(self) -> Classifier:
+        """The global model as one that tells classes apart. Raises `ServerUnknown` if nobody gave it."""
+        return self._asked("classifier", "Cohort(rows, classifier=Logits(parameters))")  # type: ignore[no-any-return]
 
     def _asked(self, name: str, example: str) -> Any:
         if self.told[name] is None:
@@ -197,9 +206,9 @@ class RowConsumer(Kind, ABC):
     def asks(self) -> frozenset[str]:
         """What of `Cohort` it reads beside the rows, by name; nothing unless it says so.
 
-        `model`, `round` and `generator` are attributes of the cohort; `losses`, `accuracies`, `reference` and
-        `rehearsals` are methods of its `server_side`, for which the server must hold examples of its own. Whoever makes
-        the cohort gives what is asked for.
+        `model`, `round`, `generator` and `classifier` are attributes of the cohort; `losses`, `accuracies`,
+        `reference` and `rehearsals` are methods of its `server_side`, for which the server must hold examples of its
+        own. Whoever makes the cohort gives what is asked for.
         """
         return frozenset()
 

@@ -9,6 +9,7 @@ from fedprop.aggregators.caf import CAF as CAF
 from fedprop.aggregators.cao_lai import CaoLai as CaoLai
 from fedprop.aggregators.centered_clipping import CenteredClipping as CenteredClipping
 from fedprop.aggregators.cge import CGE as CGE
+from fedprop.aggregators.deep_sight import DeepSight as DeepSight
 from fedprop.aggregators.density_filter import DensityFilter as DensityFilter
 from fedprop.aggregators.divide_and_conquer import DivideAndConquer as DivideAndConquer
 from fedprop.aggregators.faba import FABA as FABA

@@ -9,6 +9,7 @@ from pydantic import SerializeAsAny
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.classifier import Logits
 from fedprop.aggregators.columns import Rows, mix, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples
@@ -16,6 +17,9 @@ from fedprop.aggregators.told import TELLABLE, Told
 from fedprop.errors import ServerUnknown
 from fedprop.forms import taken
 from fedprop.types import Updates, Vector
+
+OF_THE_MODEL = frozenset({"model", "classifier"})
+"""What of `Aggregator.asks` can be told by whoever has the global model."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -64,8 +68,9 @@ WITHIN = (Region.ROW, Region.HULL, Region.BOX)
 class Rooted(Aggregator):
     """A rule that asks what only a server knows, made one of rows alone: the first row [d] is all that it knows.
 
-    It is the server's own update, the global model, and the update of least loss of a server whose loss is quadratic
-    (`QuadraticSide`), whichever the rule asks for. The round is the first, and its generator begins at seed 0.
+    It is the server's own update, the global model, the logits of that as a classifier (`Logits`), and the update of
+    least loss of a server whose loss is quadratic (`QuadraticSide`), whichever the rule asks for. The round is the
+    first, and its generator begins at seed 0.
 
     So whatever is asked of rules can be asked of this one too, with what the server knows drawn, scaled and rotated
     along with the rows; `fedprop verify` does so. Who stands in the first row matters: permutation is no longer
@@ -127,7 +132,7 @@ class Rooted(Aggregator):
 
 def self_contained(rule: Aggregator) -> Aggregator:
     """The rule, or `Rooted` or `Told` of it if it cannot answer to rows alone."""
-    if needs_examples(rule.asks) or "model" in rule.asks:
+    if needs_examples(rule.asks) or not OF_THE_MODEL.isdisjoint(rule.asks):
         return Rooted(rule=rule)
     return Told(rule=rule) if rule.asks & TELLABLE else rule
 
@@ -135,7 +140,8 @@ def self_contained(rule: Aggregator) -> Aggregator:
 def told_by(vector: Vector) -> dict[str, Any]:
     """What a cohort may be told beside its rows, by a server that knows nothing but this vector [d]; see `Rooted`."""
     draw = torch.Generator().manual_seed(0)
-    return {"server": QuadraticSide(vector), "told": {"model": vector, "round": 0, "generator": draw}}
+    told = {"model": vector, "round": 0, "generator": draw, "classifier": Logits(vector)}
+    return {"server": QuadraticSide(vector), "told": told}
 
 
 def _first(rows: Rows) -> Vector:

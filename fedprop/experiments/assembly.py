@@ -164,6 +164,7 @@ def materials(
 def _tried(setup: Setup) -> Setup:
     """The setup with its engine, after a trial of the model as clients and server will train it, or its refusal."""
     setup.root_bench()  # which tries the server's own training as it is made
+    setup.classifying()  # which looks for the output layer
     return replace(setup, engine=setup.choose_engine())
 
 

@@ -38,6 +38,7 @@ class Aggregating:
         self._emit = emit
         self._walk = ServerStep(setup.optimizer, trainable, fixed=self.fixed)
         self._root = setup.root_bench()
+        self._classifying = setup.classifying()
 
     def begin(self) -> Basis:
         """The first global model, and what the optimizer remembers of it."""
@@ -101,7 +102,9 @@ class Aggregating:
         """What the rule asks for beside the rows, which are relative to the model of `base`."""
         setup = self._setup
         draw = generator(setup.seed, setup.draws, state.round)
-        known = {"model": base.parameters, "round": state.round, "generator": draw}
+        known: dict[str, Any] = {"model": base.parameters, "round": state.round, "generator": draw}
+        if self._classifying is not None:
+            known["classifier"] = self._classifying.at(base.parameters)
         wanted = known if setup.defending("aggregate", state.round) is not None else setup.rule.asks
         return {name: value for name, value in known.items() if name in wanted}
 

@@ -16,6 +16,7 @@ from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Watch
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.rng import uniform
+from fedprop.simulation.classifying import Classifying
 from fedprop.simulation.ending import Until
 from fedprop.simulation.optimizers import ServerOptimizer
 from fedprop.simulation.policies import Policy
@@ -127,6 +128,12 @@ class Setup:
             return None
         task = self.shards.task
         return RootBench(self.module, self.root, self.training, seed=self.seed, trainer=self.clients, task=task)
+
+    def classifying(self) -> Classifying | None:
+        """The model as a classifier, if the rule asks for it. Raises `InvalidConfig` if it is none."""
+        if "classifier" not in self.rule.asks:
+            return None
+        return Classifying(self.module, self.dataset.test, self.dataset.classes, self.shards.task)
 
     def attacking(self, index: int, round: Round) -> bool:
         """Whether the attack at this place is on in the tasks given out in a round."""

@@ -19,6 +19,7 @@ from fedprop.aggregators import (
     Staged,
     base,
 )
+from fedprop.aggregators.classifier import Logits
 from fedprop.aggregators.columns import MixedRows, blocks_of
 from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 
@@ -54,10 +55,11 @@ def test_cohort_with_other_updates_keeps_the_senders() -> None:
 
 
 def test_a_cohort_says_what_it_was_told_and_names_what_it_was_not() -> None:
-    rows, model, draw = torch.zeros(2, 2), torch.ones(2), torch.Generator()
-    cohort = Cohort(rows, model=model, round=0, generator=draw).with_updates(rows + 1)
+    rows, model, draw, seen = torch.zeros(2, 2), torch.ones(2), torch.Generator(), Logits(torch.ones(2))
+    cohort = Cohort(rows, model=model, round=0, generator=draw, classifier=seen).with_updates(rows + 1)
     assert (cohort.model is model, cohort.round, cohort.generator is draw) == (True, 0, True)
-    for name in ("model", "round", "generator"):
+    assert cohort.classifier is seen
+    for name in ("model", "round", "generator", "classifier"):
         with pytest.raises(ServerUnknown, match=f"`{name}` must be given with the cohort .*Cohort.rows, {name}="):
             getattr(Cohort(rows), name)
     with pytest.raises(InvalidUpdates, match=r"`model` must have shape \[2\] here; found \[3\]"):

@@ -29,7 +29,7 @@ class Deaf(Aggregator):
 
     @property
     def asks(self):
-        return frozenset({"reference", "model", "losses", "generator"})
+        return frozenset({"reference", "model", "losses", "generator", "classifier"})
 
     def combine(self, cohort, state):
         told = (cohort.clients, cohort.examples, cohort.staleness)
@@ -52,6 +52,7 @@ def test_all_that_the_server_knows_is_the_first_row():
             side = cohort.server_side
             heard.update(losses=side.losses(cohort.updates), accuracies=side.accuracies(cohort.updates))
             heard.update(model=cohort.model, round=cohort.round, drawn=torch.rand(1, generator=cohort.generator))
+            heard.update(answers=cohort.classifier.probabilities(cohort.updates, 9, seed=0))
             return super().combine(cohort, state)
 
     rows = torch.tensor([[1.0, 1.0], [4.0, 5.0], [1.0, 1.0]])
@@ -59,6 +60,7 @@ def test_all_that_the_server_knows_is_the_first_row():
     assert heard["losses"].tolist() == [12.5, 0.0]
     assert heard["accuracies"].tolist() == [1 / 13.5, 1.0]
     assert heard["model"].equal(rows[0])
+    assert heard["answers"][:, 0].allclose(torch.tensor([[5.0, 6.0], [2.0, 2.0]]).double().softmax(dim=1))
     assert (heard["round"], heard["drawn"]) == (0, torch.rand(1, generator=torch.Generator().manual_seed(0)))
 
 
