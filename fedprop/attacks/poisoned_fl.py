@@ -75,7 +75,7 @@ class PoisonedFL(Attack):
         """What is remembered, with a new c where it is time to look."""
         now = view.origin.double()
         if view.state is None:
-            signs = 2.0 * (uniform(tuple(now.shape), now, afresh(view.generator)) < 0.5) - 1
+            signs = 2 * (uniform(tuple(now.shape), now, afresh(view.generator)) < 0.5).to(now) - 1
             return {
                 "signs": signs,
                 "factor": self.factor,

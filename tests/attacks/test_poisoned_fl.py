@@ -44,6 +44,14 @@ def test_signs_are_drawn_once_and_at_first_zeros_are_sent(view):
     assert torch.equal(PoisonedFL().answer(later).state["signs"], signs)
 
 
+def test_the_second_round_goes_on_from_the_first_in_which_no_model_was_known(view):
+    """Torch's default dtype is not that of what is remembered."""
+    first = PoisonedFL().answer(view([[0.0, 0.0]], dtype=torch.float32))
+    seen = replace(view([[0.0, 0.0]], origin=[3.0, 4.0], dtype=torch.float32), past=torch.zeros(1, 2))
+    second = PoisonedFL().answer(replace(seen, state=first.state))
+    assert second.rows[0].abs().tolist() == pytest.approx([24.0, 32.0])
+
+
 @pytest.mark.parametrize(("agreeing", "factor", "expected"), [(70, 8.0, 8.0), (55, 8.0, 5.6), (55, 0.6, 0.5)])
 def test_where_the_model_does_not_follow_it_is_pushed_less(view, agreeing, factor, expected):
     """Of 100 weights, 61.6 is the 99 % quantile of chance."""
