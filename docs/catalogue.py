@@ -20,7 +20,10 @@ INTRODUCTION = """# The catalogue
 Everything that can stand as a `kind` under `defense`, `attack` or `backdoor`, as the code says it. `nox -s catalogue`
 writes this page, and `fedprop list aggregators` tells the same. Claims are those of the contract, which `fedprop
 verify` attacks; what is not claimed is not said to fail. Tolerances are for 20 clients, in the last of the
-configurations that a kind offers as worth trying (f = 2 for most). Costs count n rows of d numbers; iterations on
+configurations that a kind offers as worth trying (f = 2 for most). The coefficient is kappa for that many (Allouah et
+al. 2023): the squared distance of the answer from the mean of the honest rows is at most kappa times their mean squared
+distance from it. Unattacked is the same where all rows are honest: what the precaution costs. Both are empty where
+nothing is proved. Costs count n rows of d numbers; iterations on
 n-by-n matrices are left out where they are less. An asynchronous policy goes with everything that does not say why it
 needs rounds, as long as enough updates come together: one under FedAsync, a buffer under FedBuff.
 

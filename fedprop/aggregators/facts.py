@@ -25,6 +25,8 @@ def of_rule(rule: Aggregator) -> Mapping[str, str]:
         "keeps": _kept(contract),
         "answers": "" if contract.lies_in is Region.ANYWHERE else contract.lies_in.value,
         "tolerates": "" if not f else f"{f} of {ROWS} rows",
+        "coefficient": "" if not f or contract.kappa is None else f"{contract.kappa.bound(ROWS, f):.4g}",
+        "unattacked": "" if contract.unattacked is None else f"{contract.unattacked(ROWS):.4g}",
         "cost": rule.cost,
     }
 

@@ -1,8 +1,9 @@
 """What lists tell of rules is what they do."""
 
+import pytest
 import torch
 
-from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Cohort, Krum, self_contained
+from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Cohort, Krum, Mean, Median, self_contained
 from fedprop.attacks import ATTACKS
 from fedprop.defenses import PROTOCOLS
 from fedprop.settings import source_of
@@ -14,6 +15,9 @@ def test_facts_of_krum():
     facts = AGGREGATORS.facts(Krum(f=2))
     assert facts["needs"] == "n >= 2f + 3"
     assert facts["tolerates"] == "2 of 20 rows"
+    assert float(facts["coefficient"]) == pytest.approx(Krum(f=2).contract().kappa.bound(20, 2), rel=1e-3)
+    assert AGGREGATORS.facts(Mean())["unattacked"] == "0"
+    assert AGGREGATORS.facts(Median())["coefficient"] == "4.5"
     assert facts["looks at"] == "inner products"
     assert "translation" in facts["keeps"]
     assert facts["asks"] == facts["remembers"] == ""

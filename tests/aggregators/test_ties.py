@@ -59,6 +59,20 @@ def test_rules_that_take_the_first_of_equal_sets_do_so_in_every_unit() -> None:
                 assert all(torch.allclose(rule.aggregate(unit * rows).weights, weights) for unit in UNITS), rule
 
 
+def test_there_is_no_regret_of_the_answer_and_some_of_the_row_farthest_from_it() -> None:
+    told = set()
+    for rule in map(self_contained, AGGREGATORS.examples()):
+        regret = rule.contract().regret
+        for more in range(5) if regret else ():
+            draw = torch.Generator().manual_seed(more)
+            rows = torch.randn(rule.min_rows + more, 3, dtype=torch.float64, generator=draw)
+            answer = rule(rows)
+            assert regret(rows, answer) <= 10 * rule.contract().precision, rule
+            assert more < 3 or regret(rows, rows[(rows - answer).norm(dim=1).argmax()]) > 0.01, rule
+            told.add(rule.kind)
+    assert len(told) >= 5
+
+
 def kind_of(rule: Any) -> str:
     """The rule's kind, or that of the first stage before it."""
     return str(rule.stages[0].kind if hasattr(rule, "stages") else getattr(rule, "rule", rule).kind)

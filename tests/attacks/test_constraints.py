@@ -119,3 +119,12 @@ def test_the_length_is_that_of_each_row(view):
     assert within_length(4.9, source="").broken(seen, rows((3.0, 4.0), (0.0, 0.0))) is not None
     assert within_length(4.0, source="", order=float("inf")).broken(seen, rows((3.0, 4.0))) is None
     assert within_length(lambda view: 9.0, source="").broken(seen, rows((0.0, 8.9))) is None
+
+
+def test_the_benign_range_is_that_of_each_coordinate(view):
+    """Between 1 and 4 in the first, and between -9 and 5 in the second; no row is within its own numbers."""
+    seen = view([[100.0, 0.0]], [[1.0, 5.0], [4.0, -9.0]])
+    limit = beyond_benign_range(source="")
+    assert limit.broken(seen, rows((1.0, -9.0), (4.0, 5.0), (0.0, 6.0))) is None
+    assert limit.broken(seen, rows((1.0, 5.0), (3.0, 5.0))) is not None
+    assert limit.broken(seen, rows((1.0, -8.0))) is not None

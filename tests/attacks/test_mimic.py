@@ -69,3 +69,15 @@ def test_the_direction_is_a_mean_of_steps_too(view):
     assert first["z"].abs().tolist() == [1.0, 0.0]
     wanted = torch.tensor([1 + 0.5**0.5, 0.5**0.5], dtype=torch.float64)
     torch.testing.assert_close(after["z"].abs(), wanted / wanted.norm())
+
+
+def test_the_target_is_settled_with_the_last_round_of_the_warm_up(view):
+    """The first axis is far the widest: whoever is at its end is copied in rounds 0 and 1, and from then on for ever."""
+    attack, state, targets = Mimic(warm_up=2), None, []
+    ends = ([9.0, 1.0, -3.0], [1.0, 9.0, -3.0], [-3.0, 1.0, 9.0], [9.0, -3.0, 1.0])
+    for end in ends:
+        rows = [[10 * value, 0.0] for value in end]
+        known = None if state is None else {**state, "z": torch.tensor([1.0, 0.0], dtype=torch.float64)}
+        state = attack.answer(replace(view([[0.0, 0.0]], rows), state=known)).state
+        targets.append(state["target"])
+    assert targets[1:] == [2, 2, 2]
