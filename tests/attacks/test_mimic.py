@@ -72,7 +72,7 @@ def test_the_direction_is_a_mean_of_steps_too(view):
 
 
 def test_the_target_is_settled_with_the_last_round_of_the_warm_up(view):
-    """The first axis is far the widest: whoever is at its end is copied in rounds 0 and 1, and from then on for ever."""
+    """Whoever is at the end of the widest axis is copied in rounds 0 and 1, and from then on for ever."""
     attack, state, targets = Mimic(warm_up=2), None, []
     ends = ([9.0, 1.0, -3.0], [1.0, 9.0, -3.0], [-3.0, 1.0, 9.0], [9.0, -3.0, 1.0])
     for end in ends:
