@@ -9,8 +9,8 @@ EQUIVALENT = {
     "fedprop/aggregators/multi_metrics.py: `variances > CONSTANT * variances.max()` -> "
     "`variances >= CONSTANT * variances.max()`": "a variance that is exactly that share of the largest, which is "
     "above zero",
-    "fedprop/aggregators/subsets.py: `1 - TIE` -> `1`": "bounds that are as good as the best score are worked out, too, "
-    "and change nothing",
+    "fedprop/aggregators/subsets.py: `1 - TIE` -> `1`": "bounds that are as good as the best score are worked out as "
+    "well, and change nothing",
     "fedprop/defenses/mab_rfl/arms.py: `coin < p` -> `coin <= p`": "a random number that is the probability itself",
     "fedprop/defenses/mab_rfl/groups.py: `gram.mean(dim=0)` -> `gram.mean(dim=1)`": "the rows of a symmetric matrix "
     "are its columns",
