@@ -88,7 +88,7 @@ class ZenoPlusPlus(FramedRule):
         )
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
-        held, used = state or (cohort.server_side.reference(), 0)
+        held, used = state or (cohort.server_side.reference().clone(), 0)
         reference = like_rows(held, cohort.updates, "ZenoPlusPlus")
         found = super().combine(cohort, reference)
         return found._replace(state=(reference, used + 1) if used + 1 < self.every else None)

@@ -75,6 +75,7 @@ def test_it_aims_at_inputs_of_other_labels():
     assert (len(inputs), wanted.tolist()) == (9, [3] * 9)
     assert len(set(inputs.flatten().tolist())) == 9
     assert all(int(value) % 4 != 3 for value in inputs.flatten())
+    assert len(Targeted(inputs=30, label=3).aims(x, y, 4, torch.Generator())[0]) == 30
 
 
 @pytest.mark.parametrize(

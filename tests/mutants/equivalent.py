@@ -4,6 +4,21 @@ Each with the reason. They are planted by nobody, and the page lists them apart.
 """
 
 EQUIVALENT = {
+    "fedprop/aggregators/centered_clipping.py: `self.iterations > 1` -> `self.iterations >= 1`": "whether products are "
+    "worked out of which one step needs no more than lengths",
+    "fedprop/attacks/constraints.py: `square_distances(benign, benign).sum(dim=1)` -> "
+    "`square_distances(benign, benign).sum(dim=0)`": "the rows of a symmetric matrix are its columns",
+    "fedprop/aggregators/caf.py: `step.eigenvalue < best.eigenvalue * (1 - EQUAL)` -> "
+    "`step.eigenvalue <= best.eigenvalue * (1 - EQUAL)`": "the filter ends where rows no longer scatter, and other "
+    "eigenvalues are never in exactly that proportion",
+    "fedprop/aggregators/cliques.py: `len(reaches) - 1` -> `len(reaches)`": "the search begins one place farther off, "
+    "and never gets there",
+    "fedprop/aggregators/divide_and_conquer.py: `values >= (1 - SAME) * values[-1]` -> "
+    "`values > (1 - SAME) * values[-1]`": "a value that is in exactly that proportion to the largest, which is above "
+    "zero",
+    "fedprop/aggregators/norm_clipping.py: `found > times_power(torch.full_like(found, self.max_norm), -sizes)` -> "
+    "`found >= times_power(torch.full_like(found, self.max_norm), -sizes)`": "a row of exactly the length allowed is "
+    "cut to that length",
     "fedprop/aggregators/divide_and_conquer.py: `gram.mean(dim=0)` -> `gram.mean(dim=1)`": "the rows of a symmetric "
     "matrix are its columns",
     "fedprop/aggregators/multi_metrics.py: `variances > CONSTANT * variances.max()` -> "

@@ -124,6 +124,8 @@ WRONG = [
     (lambda x, y: (x[:1], y), r"must answer with labels of shape \[1\], torch\.int64, on cpu; found .* \[2\]"),
     (lambda x, y: (x, y.float()), "must answer with labels .* torch.int64, on cpu; found .* torch.float32"),
     (lambda x, y: (x, y + 3), r"must answer with labels in 0 \.\.\. 2; found 3 \.\.\. 4"),
+    (lambda x, y: (x, torch.full_like(y, 3)), r"must answer with labels in 0 \.\.\. 2; found 3 \.\.\. 3"),
+    (lambda x, y: (x, torch.full_like(y, -1)), r"must answer with labels in 0 \.\.\. 2; found -1 \.\.\. -1"),
     (lambda x, y: (x[:0], y[:0]), "must answer with at least one example; found none"),
     (lambda x, y: (x * torch.nan, y), "must answer with finite inputs; found NaN or infinity"),
 ]
