@@ -11,7 +11,10 @@ from fedprop.aggregators.rescaled import LONG, SHORT, each_to_size, times_power
 from fedprop.types import Weights
 
 FAR = 1000
-"""Powers of two by which a row's length may differ from the middle one; a factor beyond that is zero in float64."""
+"""Powers of two by which a row's length may differ from the middle one to take part in a median that it is not."""
+
+FARTHEST = 2000
+"""Powers of two beyond which a factor is zero in float64, or more than 1."""
 
 
 class MedianCut(NamedTuple):
@@ -24,12 +27,14 @@ class MedianCut(NamedTuple):
 def cut_to_median(rows: Rows) -> MedianCut:
     """How rows [n, d] are cut to the median of their lengths; of an even number, the mean of the two in the middle."""
     found, unit = lengths(rows), 0
+    away = torch.zeros(len(found), dtype=torch.int32, device=found.device)
     if rows.dtype == torch.float64 and bool(((found < SHORT) | (found > LONG)).any()):
         sized, sizes = each_to_size(rows)
         found = lengths(sized)
         unit = int(sizes[(found.log2() + sizes).argsort()[len(found) // 2]])
-        found = times_power(found, (sizes - unit).clamp(-FAR, FAR))
-    ordered, n = found.sort().values, len(found)
+        away = sizes - unit
+    ordered, n = times_power(found, away.clamp(-FAR, FAR)).sort().values, len(found)
     median = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
     length = times_power(median, unit).clamp(max=torch.finfo(torch.float64).max)
-    return MedianCut((median / found).clamp(max=1).where(found > 0, 1), length)
+    factors = times_power(median / found, -away.clamp(-FARTHEST, FARTHEST))
+    return MedianCut(factors.clamp(max=1).where(found > 0, 1), length)
