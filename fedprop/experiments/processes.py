@@ -1,5 +1,6 @@
 """Processes that do one job after the other, and tell when one of them dies."""
 
+import gc
 import os
 import signal
 import threading
@@ -90,12 +91,19 @@ def _serve(connection: Connection, do: Callable[[J], A]) -> None:
     """A worker's whole life, which ends with that of the process that began it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is up to the process that began it to end the work
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    frozen = False
     while True:
         try:
             job = connection.recv()
         except EOFError:
             return
         connection.send(do(job))
+        # What a job leaves in cycles may be large, and Python looks for them by their number. To look is cheap once it
+        # need not go through the modules that the first job has imported.
+        gc.collect()
+        if not frozen:
+            gc.freeze()
+            frozen = True
 
 
 def _end_with_parent() -> None:

@@ -22,6 +22,12 @@ def test_a_process_that_dies_is_the_answer_to_its_own_job_only():
     assert isinstance(answers[2], Died)
 
 
+def test_what_a_job_leaves_in_cycles_is_gone_before_the_next():
+    cycles = "[x.append(x) for x in [[] for _ in range(500)]] and None"
+    answers = dict(work(eval, [cycles, "__import__('gc').collect()"] * 2, 1))
+    assert max(answers[1], answers[3]) < 500
+
+
 ORPHANED = """
 import os, sys, time
 from fedprop.experiments.processes import work
