@@ -113,3 +113,9 @@ def test_without_a_model_or_random_numbers_it_is_refused():
         DeepSight()(ROWS)
     with pytest.raises(ServerUnknown, match="`generator` must be given"):
         DeepSight().aggregate(Cohort(ROWS, classifier=Logits(ROWS[0])))
+
+
+def test_what_exceeds_the_threshold_by_rounding_alone_does_not() -> None:
+    """A third of 0.6 is less than 0.2 in floats: the first client has one exceeding, and the others have three."""
+    neups = torch.tensor([[0.6, 0.2, 0.2], [0.4, 0.3, 0.3], [0.3, 0.4, 0.3]], dtype=torch.float64)
+    assert flagged(neups).tolist() == [True, False, False]

@@ -127,3 +127,18 @@ def test_a_client_that_knows_too_little_to_judge_has_wrong_labels():
 def test_token_ids_cannot_be_moved():
     with pytest.raises(InvalidConfig, match=r"must have inputs of fractions for BackGradient; found torch\.int64"):
         BackGradient().poison(torch.zeros(3, 7, dtype=torch.int64), torch.zeros(3), 2, torch.Generator())
+
+
+def test_points_are_judged_where_they_begin_and_after_each_move(monkeypatch):
+    asked = []
+
+    def slope(self, points):
+        asked.append(points)
+        return torch.tensor(1.0), torch.ones_like(points)
+
+    monkeypatch.setattr(SoftmaxDescent, "slope", slope)
+    x, y = torch.rand(20, 3, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 2
+    for moves in (0, 3):
+        asked.clear()
+        BackGradient(iterations=moves).poison(x.clone(), y.clone(), 2, torch.Generator().manual_seed(0))
+        assert len(asked) == moves + 1
