@@ -18,7 +18,8 @@ import yaml
 import fedprop
 from fedprop import Experiment
 from fedprop import run as run_experiment
-from fedprop.attacks import BACKDOORS
+from fedprop.attacks import ATTACKS, BACKDOORS
+from fedprop.experiments.config_file import read_mapping
 from fedprop.experiments.experiment import load_experiment
 
 PAGES = Path(__file__).parent.parent / "docs"
@@ -132,6 +133,26 @@ def test_the_page_on_backdoors_names_each_of_them_and_what_it_spells_is_an_exper
     for name in ("pixel_trigger.yaml", "rules.yaml"):
         assert f"sims/backdoors/{name}" in text
     load_experiment(PAGES.parent / "sims" / "backdoors" / "pixel_trigger.yaml")
+
+
+def test_the_page_on_asynchrony_is_what_its_table_says():
+    """Nothing failed, every seed came to an end, and attackers were heard wherever there were any."""
+    text = (PAGES / "asynchrony.md").read_text(encoding="utf-8")
+    writer = runpy.run_path(str(PAGES / "asynchrony.py"))
+    assert text == writer["page"]()
+    lines = writer["LINES"].values()
+    assert {(line["trials"], line["failed"]) for line in lines} == {("3", "0")}
+    assert {line["attack"] for line in lines if not float(line["share"])} == {"None"}
+    known = {}
+    for path in (PAGES.parent / "sims" / "asynchrony").glob("*.yaml"):
+        axes = read_mapping(path)["axes"]
+        known |= axes["attack"]
+        assert {line["server"] for line in lines} >= set(axes["server"])
+    assert {line["attack"] for line in lines} <= set(known)
+    assert {choice["attack"]["kind"] for choice in known.values()} <= set(ATTACKS.kinds)
+    [block] = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    settings = {"rounds": 20, "clients": 20, **yaml.safe_load(block)}
+    assert Experiment.model_validate(settings).attack[0].speed == 4
 
 
 def test_the_page_of_the_catalogue_is_what_the_registries_say():
