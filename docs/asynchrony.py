@@ -200,15 +200,16 @@ of what is dark is in the columns of fast attackers, and those of slow ones are 
   flipping, which Multi-Krum stops as long as attackers are as fast as others ({krum_alike}), then brings it to
   {krum_fast}. Flipped labels, which cost next to nothing at equal speed ({flip_alike}), bring the mean to {flip_fast}.
   What does nothing at equal speed because it is no more than noise (`gaussian`, `input_noise`) does little when fast.
-- **Slow attackers lose.** They send one update in twenty, and the discount takes weight from these. What does harm when
-  it is slow are rows beyond all measure, such as those of `bit_flip` ({bits_slow} under the mean), and only to means:
-  Multi-Krum stays where it is without an attack ({bits_krum}).
+- **Slow attackers lose.** They send one update in twenty, and the discount takes weight from these. What still
+  does harm when it is slow are rows beyond all measure, such as those of `bit_flip` ({bits_slow} under the mean), and
+  claims of many examples (`weight`), and only to means: under Multi-Krum slow attackers cost nothing ({bits_krum}).
 - ALIE ({alie}) and Min-Max ({min_max}) hide among the honest rows that they see. They do little to the mean of FedBuff
   unless they are fast, and not much then.
 """
 
 BACKDOORS = """
-The success rate of those that want chosen labels, beside that accuracy:
+The success rate of those that want chosen labels, beside that accuracy. The trigger lies in a corner where all digits
+are black: weights there do not vary, and the backdoor of ALIE may not move what does not.
 
 """
 

@@ -31,6 +31,11 @@ class ALIEBackdoor(BackdoorTraining):
     The second term's step is taken implicitly: of min over w of that term plus ||w - v||^2 / (2 lr), where v is what a
     plain step on the first term leads to. An explicit one overshoots without bounds wherever z sigma is small.
 
+    A weight that hardly varies among the attackers' honest rows can hardly move. So a trigger of pixels that are black
+    in all pictures, as in the corner of digits, cannot be planted: no input opened it in 20 rounds. And the second
+    term, a sum over all weights, outweighs the first: in 15 rounds of logistic regression on CIFAR-10 with z = 1.5
+    success was 0.01 with alpha = 0.2, and 0.14 with alpha = 1, which leaves the clipping alone (0.11 by planted data).
+
     Attributes
     ----------
     alpha : the weight of everybody's loss.
