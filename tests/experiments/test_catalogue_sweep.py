@@ -1,5 +1,6 @@
-"""The sweep over all defenses leaves none out."""
+"""The sweep over all defenses leaves none out, and its page tells what its table holds."""
 
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,3 +30,10 @@ def named() -> set[str]:
 @pytest.mark.parametrize("registry", [AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS], ids=lambda r: r.family)
 def test_whatever_is_listed_stands_in_the_sweep(registry):
     assert set(registry.kinds) - named() == set()
+
+
+def test_the_page_tells_what_the_table_holds():
+    script = runpy.run_path(str(ROOT / "docs" / "defenses.py"))
+    results = script["kept"]()
+    assert (ROOT / "docs" / "defenses.md").read_text(encoding="utf-8") == script["page"](results)
+    assert set(ROWS) == {situation.defense for situation in results}
