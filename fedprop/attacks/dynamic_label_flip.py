@@ -2,15 +2,12 @@
 
 from typing import ClassVar, Literal, Self
 
-import torch
-
-from fedprop.attacks.own_training import OwnTraining
-from fedprop.attacks.rows import sendable
+from fedprop.attacks.own_training import TrainingApart
 from fedprop.attacks.view import View
-from fedprop.types import Updates, Vector
+from fedprop.types import Vector
 
 
-class DynamicLabelFlip(OwnTraining):
+class DynamicLabelFlip(TrainingApart):
     """The dynamic label-flipping attack: each example gets the label that the received model finds least likely.
 
     Compromised clients train the model that they received on their own inputs with these labels, chosen anew for each
@@ -34,20 +31,7 @@ class DynamicLabelFlip(OwnTraining):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(epochs=1),)
 
-    def craft(self, view: View) -> Updates:
-        """The updates [c, d] to send.
-
-        Raises
-        ------
-        InvalidConfig
-            If the view has no workshop.
-        """
-        if len(view.own) == 0:
-            return view.own
-        models = torch.stack([self._model(view, row) for row in range(len(view.own))])
-        return sendable(models.double() - view.origin.double(), view.own)
-
-    def _model(self, view: View, row: int) -> Vector:
-        """What the client of a row trains."""
+    def model(self, view: View, row: int) -> Vector:
+        """The received model, trained on the client's own inputs with other labels."""
         x, _ = view.tools.data(row)
         return self.learnt(view, x, view.tools.outputs(view.origin, x).argmin(dim=1))

@@ -76,16 +76,16 @@ class BackdoorTraining(OwnTraining, ABC):
         return self.backdoor.plant(*view.tools.data(row), view.generator, view.members[row])
 
 
-class BoostedBackdoor(BackdoorTraining, ABC):
-    """Base of backdoors that each client trains by itself and boosts, so that averaging does not water it down."""
+class TrainingApart(OwnTraining, ABC):
+    """Base of attacks whose clients each train a model by themselves, and send what they have learnt."""
 
     @abstractmethod
     def model(self, view: View, row: int) -> Vector:
         """The model [d] that the client of a row trains."""
 
-    @abstractmethod
     def scale(self, view: View, changes: Updates) -> Updates | float:
         """By how much what was learnt, `changes` [c, d], is multiplied: one number, or one for each row [c, 1]."""
+        return 1.0
 
     def craft(self, view: View) -> Updates:
         """The updates [c, d] to send.
@@ -100,3 +100,11 @@ class BoostedBackdoor(BackdoorTraining, ABC):
         models = torch.stack([self.model(view, row) for row in range(len(view.own))])
         changes = models.double() - view.origin.double()
         return sendable(self.scale(view, changes) * changes, view.own)
+
+
+class BoostedBackdoor(BackdoorTraining, TrainingApart, ABC):
+    """Base of backdoors that each client trains by itself and boosts, so that averaging does not water it down."""
+
+    @abstractmethod
+    def scale(self, view: View, changes: Updates) -> Updates | float:
+        """The boost: see `TrainingApart`."""
