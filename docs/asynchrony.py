@@ -23,8 +23,20 @@ RULES = ("FedBuff, trimmed mean", "FedBuff of one, Zeno++")
 LABELS = ("attack", "server", "attackers")
 WEIGHTS = {"share": 0.0, "share_half": 0.5, "share_two": 2.0}
 """Exponents of the staleness weight (1 + tau)^-a, under which the attackers' share of all updates is told."""
-NUMBERS = ("trials", "failed", "accuracy", "lowest", "highest", "success", *WEIGHTS, "staleness", "honest_staleness")
-"""What a line tells of a cell's seeds: how many ran, and failed; test accuracy, mean and ends; the success rate, where
+NUMBERS = (
+    "trials",
+    "failed",
+    "doubtful",
+    "accuracy",
+    "lowest",
+    "highest",
+    "success",
+    *WEIGHTS,
+    "staleness",
+    "honest_staleness",
+)
+"""What a line tells of a cell's seeds: how many ran, failed, and ended but with rounds that failed or an attack without
+effect; test accuracy, mean and ends; the success rate, where
 an attack wants chosen labels; of the accepted updates the attackers' share, as it is and under two weightings, and how
 stale theirs and those of honest clients are.
 """
@@ -47,7 +59,10 @@ def condensed(folder: Path) -> Iterator[dict[str, object]]:
 
 def told(stores: list) -> dict[str, object]:
     """The numbers of one line."""
+    from fedprop.experiments.headline import doubts
+
     summaries = [store.mapping("summary") for store in stores]
+    doubtful = sum(bool(doubts(summary)) for summary in summaries if not summary.get("failure"))
     numbers = [summary["numbers"] for summary in summaries if not summary.get("failure")]
     accuracies = [summary["test_accuracy"] for summary in summaries if not summary.get("failure")]
     rates = [found["attack_success_rate"]["value"] for found in numbers if "attack_success_rate" in found]
@@ -67,7 +82,7 @@ def told(stores: list) -> dict[str, object]:
         "honest_staleness": others and fmean(others),
     }
     known = {name: "" if value == [] else short(value) for name, value in values.items()}
-    return {"trials": len(stores), "failed": len(stores) - len(numbers), **known}
+    return {"trials": len(stores), "failed": len(stores) - len(numbers), "doubtful": doubtful, **known}
 
 
 def weight(taus: list[float], a: float) -> float:
@@ -80,6 +95,10 @@ def short(number: float) -> float:
     return round(number, 4)
 
 
+STAR = r"\*"
+"""Beside a number of which not all runs are what was asked for."""
+
+
 def table() -> dict[tuple[str, str, str], dict[str, str]]:
     """The lines of the table, by attack, server and speed."""
     with TABLE.open(encoding="utf-8") as file:
@@ -90,13 +109,13 @@ LINES = table() if TABLE.exists() else {}
 
 
 def number(attack: str, server: str, speed: str, name: str = "accuracy", digits: int = 2) -> str:
-    """A number of the table, as the page shows it; what failed is not shown as one."""
+    """A number of the table, as the page shows it; what failed is not shown as one, and what is doubtful has a star."""
     line = LINES.get((attack, server, speed))
     if line is None:
         return "–"
     if int(line["failed"]):
         return "failed"
-    return f"{float(line[name]):.{digits}f}" if line[name] else "–"
+    return f"{float(line[name]):.{digits}f}{STAR * bool(int(line['doubtful']))}" if line[name] else "–"
 
 
 def three(attack: str, server: str, name: str = "accuracy") -> str:
@@ -265,14 +284,14 @@ A client can make itself *staler* than it is, by waiting, and so lose weight; it
   `mpaf`, training of one's own) are off by as much.
 - `View.received` is the number of updates that the server averages: 1 under FedAsync and for Zeno++, where attacks that
   boost by n / m boost by 1.
-- `false_alarms` is left out: no protocol that has clients report runs without rounds.
+- `false_alarms` is left out: no protocol that has clients report runs without rounds. `back_gradient` came later.
 """
 
 
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION, clock(), CLOCK, crowded(), accuracy(), pictured(), BACKDOORS, backdoors()]
-    return "".join([*parts, RULES_TEXT, rules(), ZENO, weights(), weighed(), absent()])
+    return "".join([*parts, RULES_TEXT, rules(), ZENO, weights(), weighed(), starred(), absent()])
 
 
 CLOCKED = "Label flip"
@@ -331,6 +350,11 @@ def rules() -> str:
     return grid(["attack", *RULES], [[name, *(three(name, rule) for rule in RULES)] for name in attacks(RULES)])
 
 
+DOUBTFUL = """\
+- A star: in some runs rounds failed, since what came was beyond all numbers, or no update of an attacker was
+  accepted before the end, so that the attack had no effect: {cells}.
+"""
+
 WEIGHTED = {"constant": "share", "a = 0.5": "share_half", "a = 2": "share_two"}
 """By which column the weight under each discount is told."""
 
@@ -353,6 +377,16 @@ def weighed() -> str:
         slow_learning=number("None", "FedAsync, a = 2", "alike"),
         half_learning=number("None", "FedAsync, a = 0.5", "alike"),
     )
+
+
+def starred() -> str:
+    """The cells whose numbers have a star, and what that means."""
+    cells = [
+        f"{attack} ({server}, {speed}: {line['doubtful']} of {line['trials']} runs)"
+        for (attack, server, speed), line in LINES.items()
+        if int(line["doubtful"])
+    ]
+    return DOUBTFUL.format(cells="; ".join(cells)) if cells else ""
 
 
 def absent() -> str:

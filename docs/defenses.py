@@ -63,9 +63,10 @@ def condensed(lines: Iterable[dict[str, str]]) -> Results:
 
 
 def _numbers(trials: Sequence[dict[str, str]]) -> Numbers:
-    values = {name: [float(trial[name]) for trial in trials if trial[name]] for name in MEASURES}
+    sound = [trial for trial in trials if not _why(trial)]
+    values = {name: [float(trial[name]) for trial in sound if trial[name]] for name in MEASURES}
     means = {name: fmean(found) if found else None for name, found in values.items()}
-    accuracies, failures = values["test_accuracy"], [trial["failure"] for trial in trials if trial["failure"]]
+    accuracies, failures = values["test_accuracy"], [why for why in map(_why, trials) if why]
     return Numbers(
         trials=len(trials),
         deviation=stdev(accuracies) if len(accuracies) > 1 else None,
@@ -73,6 +74,11 @@ def _numbers(trials: Sequence[dict[str, str]]) -> Numbers:
         failure=failures[0] if failures else "",
         **means,
     )
+
+
+def _why(trial: dict[str, str]) -> str:
+    """Why a trial does not count: it failed, or something in it did, or an attack had no effect."""
+    return trial["failure"] or trial["doubts"]
 
 
 def keep(results: Results) -> None:

@@ -143,7 +143,7 @@ class Attack(Kind, ABC):
         """What all of its clients train on, for an attack in which they put their examples together for it.
 
         `held` are the examples of each of them, by their ids. Where this is not filled in they poison their data apart,
-        each by a stream of random numbers of its own: `poison_member`.
+        by `poison_member`; in a run each then has a stream of random numbers of its own.
         """
         return [self.poison_member(member, x, y, classes, generator) for member, (x, y) in enumerate(held)]
 

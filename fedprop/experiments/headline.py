@@ -49,6 +49,12 @@ def warnings(summary: Summary) -> list[str]:
             f"{summary['compromised']} of {summary['clients']} clients are compromised, "
             f"and the rule tolerates {_tolerated(summary)}"
         )
+    return found + doubts(summary)
+
+
+def doubts(summary: Summary) -> list[str]:
+    """Why the run's numbers may not be what was asked for, a sentence each: what failed in it, or had no effect."""
+    found = []
     for attack in summary["attacks"]:
         name = f"attack {attack['kind']}"
         if attack["failed"]:
@@ -65,9 +71,7 @@ def warnings(summary: Summary) -> list[str]:
 def marks(summaries: Sequence[Summary]) -> str:
     """The marks that a number from these runs must bear in a table."""
     known = [summary for summary in summaries if "defense" in summary]
-    idle = any(attack["idle"] for summary in known for attack in summary["attacks"])
-    failed = any(summary["failed_rounds"] or summary["failed_attacks"] for summary in known)
-    return OVERRUN * any(map(overrun, known)) + FAILED * (failed or idle)
+    return OVERRUN * any(map(overrun, known)) + FAILED * any(map(doubts, known))
 
 
 def overrun(summary: Summary) -> bool:

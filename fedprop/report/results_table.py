@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
+from fedprop.experiments.headline import doubts
 from fedprop.experiments.measures import measure_of
 from fedprop.experiments.sweep import CellResult, Note
 from fedprop.files import write_atomically
@@ -15,8 +16,9 @@ FILE = "results.csv"
 def write_results(note: Note, results: Sequence[CellResult], folder: Path) -> Path:
     """Write `results.csv` into a sweep's folder; returns its path.
 
-    A column for each axis, the seed, a column for each measure, and why the cell failed. A number that a cell lacks is
-    left empty, and so are all of one that failed: what a run that came to nothing measured is no result.
+    A column for each axis, the seed, a column for each measure, why the cell failed, and for one that did not what
+    failed in it, or had no effect. A number that a cell lacks is left empty, and so are all of one that failed: what a
+    run that came to nothing measured is no result.
 
     Raises
     ------
@@ -30,8 +32,12 @@ def write_results(note: Note, results: Sequence[CellResult], folder: Path) -> Pa
 
 
 def _lines(note: Note, results: Sequence[CellResult]) -> Iterator[list[object]]:
-    yield [*note.axes, "seed", *note.measures, "failure"]
+    yield [*note.axes, "seed", *note.measures, "failure", "doubts"]
     measures = [measure_of(name) for name in note.measures]
     for result in results:
         values = [None if result.failure else measure.read(result.summary) for measure in measures]
-        yield [*result.cell.labels, result.cell.seed, *values, result.failure]
+        yield [*result.cell.labels, result.cell.seed, *values, result.failure, _doubts(result)]
+
+
+def _doubts(result: CellResult) -> str:
+    return "; ".join(doubts(result.summary)) if "defense" in result.summary and not result.failure else ""

@@ -37,3 +37,13 @@ def test_the_page_tells_what_the_table_holds():
     results = script["kept"]()
     assert (ROOT / "docs" / "defenses.md").read_text(encoding="utf-8") == script["page"](results)
     assert set(ROWS) == {situation.defense for situation in results}
+
+
+def test_a_trial_of_which_something_failed_does_not_count():
+    condensed = runpy.run_path(str(ROOT / "docs" / "defenses.py"))["condensed"]
+    place = {"defense": "Mean", "attack": "Late", "data": "digits", "partition": "IID", "share": "20%"}
+    rest = {"attackers_excluded": "", "honest_excluded": "0", "wall_seconds_per_round": "1"}
+    whys = [("0.5", "", ""), ("0.7", "", ""), ("0.9", "", "attack late had no effect"), ("", "no memory", "")]
+    lines = [{**place, **rest, "test_accuracy": a, "failure": f, "doubts": d} for a, f, d in whys]
+    ((_, found),) = condensed(lines).items()
+    assert (found.trials, found.test_accuracy, found.failed, found.failure) == (4, 0.6, 2, "attack late had no effect")

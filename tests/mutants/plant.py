@@ -114,11 +114,9 @@ CHANGES: dict[str, Change] = {
 def plant(count: int, seed: int) -> list[Fault]:
     """That many faults, drawn evenly from all sorts of changes."""
     draw = random.Random(seed)
-    paths = [path.relative_to(ROOT).as_posix() for place in WHERE for path in sorted(ROOT.glob(place))]
     by_sort: dict[str, list[Fault]] = {what: [] for what in CHANGES}
-    for path in paths:
-        for fault in faults(path):
-            by_sort[fault.what].append(fault)
+    for fault in everywhere():
+        by_sort[fault.what].append(fault)
     for found in by_sort.values():
         draw.shuffle(found)
     chosen: list[Fault] = []
@@ -130,6 +128,13 @@ def plant(count: int, seed: int) -> list[Fault]:
                     chosen.append(fault)
                     break
     return chosen[:count]
+
+
+def everywhere() -> Iterator[Fault]:
+    """All that can be planted, file by file."""
+    for place in WHERE:
+        for path in sorted(ROOT.glob(place)):
+            yield from faults(path.relative_to(ROOT).as_posix())
 
 
 def faults(path: str) -> Iterator[Fault]:

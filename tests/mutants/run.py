@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ from queue import SimpleQueue
 
 import pytest
 from equivalent import EQUIVALENT
-from plant import CHANGES, ROOT, Fault, plant
+from plant import CHANGES, ROOT, Fault, everywhere, plant
 
 PAGE = ROOT / "docs" / "mutants.md"
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -75,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = (
         dict(map(parsed, wish.log.read_text(encoding="utf-8").splitlines())) if wish.log and wish.log.exists() else {}
     )
+    places = Counter(map(named, everywhere()))
+    if unclear := [change for change in EQUIVALENT if places[change] != 1]:
+        print("\n".join(f"stands in {places[change]} places, and must in one: {change}" for change in unclear))
+        return 2
     drawn = plant(wish.count, wish.seed)
     faults = [fault for fault in drawn if named(fault) not in EQUIVALENT]
     PROCESSES.set_forkserver_preload(PRELOADED)
