@@ -14,6 +14,7 @@ listed attack that has a definition is tried.
 
 import inspect
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -40,14 +41,19 @@ def expected(attack: Attack, view: View, reading: Definition) -> Tensor:
     known = {
         "rows": view.seen(attack.sees).tolist(),
         "own": view.own.tolist(),
+        "everyone": (view.everyone if attack.sees == "full" else view.own).tolist(),
         "origin": view.origin.tolist(),
         "past": view.past.tolist(),
         "buffers": view.buffers,
         "n": view.received,
         "m": len(view.own),
+        "assumed": lambda rows, f: _in_lists(view.assumed, rows, f),
+        "generator": torch.Generator(),
         **dict(attack),
     }
     wanted = inspect.signature(reading).parameters
+    if "known" in wanted:  # a misreading that hands on what the definition takes
+        wanted = inspect.signature(ORACLES[attack.kind]).parameters
     answer = reading(**{name: value for name, value in known.items() if name in wanted})
     return torch.tensor(answer, dtype=torch.float64).expand(view.own.shape)
 
@@ -59,12 +65,32 @@ def seen(attack: Attack, rows: list[list[float]], received: int, *, buffers: int
     origin = 1 + torch.arange(own.shape[1], dtype=torch.float64)
     past = torch.stack([0.5 * (age + 1) * origin.flip(0) for age in range(attack.looks_back)] or [origin[:0]])
     told = {"received": received, "buffers": buffers} | ({"past": past} if attack.looks_back else {})
-    return View(own, benign, origin, _refuses, torch.Generator(), **told)
+    asked = "assumed" in inspect.signature(ORACLES[attack.kind]).parameters
+    return View(own, benign, origin, _near_zero if asked else _refuses, torch.Generator(), **told)
 
 
 def _refuses(updates: Any, f: int) -> Any:
-    """A rule that answers nobody: no definition here asks one."""
+    """A rule that answers nobody, for definitions that ask none."""
     raise TooFewUpdates("n >= infinity")
+
+
+def _near_zero(updates: Tensor, f: int) -> tuple[Tensor, Tensor]:
+    """The median, and the weight 1 for rows in a box that no row of integers touches; it refuses 4 rows, 8 and so on.
+
+    How large the box is hangs on f, so that it matters what a rule is told to tolerate.
+    """
+    if len(updates) % 4 == 0:
+        raise TooFewUpdates("n > 4")
+    return updates.quantile(0.5, dim=0), (updates.abs().amax(dim=1) < 3.95 + f % 2).double()
+
+
+def _in_lists(rule: Callable[..., tuple[Tensor, Tensor]], rows: Any, f: int) -> tuple[list[float], list[float]] | None:
+    """What a rule answers to rows as lists; None where it refuses them."""
+    try:
+        value, weights = rule(torch.tensor(rows, dtype=torch.float64), f)
+    except TooFewUpdates:
+        return None
+    return value.tolist(), weights.tolist()
 
 
 ROWS = st.integers(1, 3).flatmap(
@@ -87,16 +113,18 @@ def test_what_is_sent_is_what_the_definition_says(
 
 
 APART = [[0.0, 1.0], [1.0, 3.0], [5.0, 4.0], [2.0, 9.0], [7.0, 6.0]]
+TELLING = [(APART, 14), (APART, 6), ([[10 + x, 10 + y] for x, y in APART], 14)]
+"""Rows, and how many updates the server averages: of few most are the attack's; far from zero some rules keep none."""
 
 
 @pytest.mark.parametrize("kind", MISREAD)
 def test_a_misreading_is_told_apart(kind: str) -> None:
     """In one of the configurations worth trying, at least."""
-    examples = ATTACKS.kinds[kind].examples()
+    asked = list(product(ATTACKS.kinds[kind].examples(), TELLING))
     for name, wrong in MISREADINGS[kind].items():
         apart = []
-        for attack in examples:
-            view = seen(attack, APART, 14)
+        for attack, (rows, received) in asked:
+            view = seen(attack, rows, received)
             sent, misread = attack.answer(view).rows, expected(attack, view, wrong)
             apart.append(float((sent - misread).abs().max()))
         assert max(apart) > 2e-3, name

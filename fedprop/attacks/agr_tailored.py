@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Literal, Self
 
+from torch import Tensor
+
 from fedprop.attacks.min_max import farthest
 from fedprop.attacks.pushed_mean import PushedMean
 from fedprop.attacks.rows import sendable
 from fedprop.attacks.trials import Trials
 from fedprop.attacks.view import View
-from fedprop.types import Positive, Updates, Vector
+from fedprop.types import Positive, Updates
 
 
 class AGRTailored(PushedMean):
@@ -41,7 +43,7 @@ class AGRTailored(PushedMean):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(knowledge="full", push="unit", goal="selection"))
 
-    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+    def allows(self, view: View, rows: Updates) -> Callable[[Tensor], bool]:
         """Whether the rule, asked about a row, answers as the goal wants it."""
         trials = Trials.of(view, self.knowledge)
         mean = sendable(rows.mean(dim=0), view.own)
@@ -51,7 +53,7 @@ class AGRTailored(PushedMean):
             return lambda row: trials.selected(row) is True
         most = 0.0
 
-        def farther(row: Vector) -> bool:
+        def farther(row: Tensor) -> bool:
             nonlocal most
             found = trials.deviation(row) or 0.0
             before, most = most, max(most, found)

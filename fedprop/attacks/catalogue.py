@@ -1,5 +1,6 @@
 """Every attack, one a line: registry and doors follow from this list."""
 
+from fedprop.attacks.adaptive_heterofl import AdaptiveHeteroFL as AdaptiveHeteroFL
 from fedprop.attacks.agr_tailored import AGRTailored as AGRTailored
 from fedprop.attacks.alie import ALIE as ALIE
 from fedprop.attacks.alie_backdoor import ALIEBackdoor as ALIEBackdoor

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Literal, Self
 
+from torch import Tensor
+
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_benign_diameter
 from fedprop.attacks.pushed_mean import PushedMean
 from fedprop.attacks.rows import square_distances
 from fedprop.attacks.view import View
-from fedprop.types import Updates, Vector
+from fedprop.types import Updates
 
 
 class MinMax(PushedMean):
@@ -23,7 +25,7 @@ class MinMax(PushedMean):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(knowledge="full", push="unit"), cls(knowledge="full", push="sign"))
 
-    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+    def allows(self, view: View, rows: Updates) -> Callable[[Tensor], bool]:
         """Within the honest diameter."""
         return farthest(rows)
 
@@ -32,7 +34,7 @@ class MinMax(PushedMean):
         return (within_benign_diameter(),)
 
 
-def farthest(rows: Updates) -> Callable[[Vector], bool]:
-    """Whether a row is no farther from any of these than two of them are from each other."""
+def farthest(rows: Updates) -> Callable[[Tensor], bool]:
+    """Whether a row [d], or each of some [k, d], is no farther from any of these than two of them are."""
     limit = square_distances(rows, rows).max()
-    return lambda row: bool(square_distances(row.double()[None], rows).max() <= limit)
+    return lambda crafted: bool(square_distances(crafted.double().reshape(-1, rows.shape[1]), rows).max() <= limit)

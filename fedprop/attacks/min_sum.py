@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Literal, Self
 
+from torch import Tensor
+
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import within_benign_scatter
 from fedprop.attacks.pushed_mean import PushedMean
 from fedprop.attacks.rows import square_distances
 from fedprop.attacks.view import View
-from fedprop.types import Updates, Vector
+from fedprop.types import Updates
 
 
 class MinSum(PushedMean):
@@ -25,7 +27,7 @@ class MinSum(PushedMean):
     def examples(cls) -> tuple[Self, ...]:
         return (cls(), cls(knowledge="full", push="unit"))
 
-    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
+    def allows(self, view: View, rows: Updates) -> Callable[[Tensor], bool]:
         """Within the honest scatter."""
         limit = square_distances(rows, rows).sum(dim=1).max()
         return lambda row: bool(square_distances(row.double()[None], rows).sum() <= limit)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import torch
+from torch import Tensor
 
 from fedprop.attacks.base import Attack
 from fedprop.attacks.rows import sendable
@@ -20,10 +21,10 @@ class PushedMean(Attack):
     All compromised clients send b + gamma p. b is the mean of the honest rows that the attack sees (its own where it
     sees no others), p a direction against it, and gamma the largest strength found that the attack `allows`: with
     which the row keeps to its bound, or the server's rule answers as it wants. The search begins at `start` and
-    moves by half of it, a quarter, and so on, up after a success and down after a failure, until a move is at most
-    `threshold`: it reaches strengths up to twice the start, as the code of the paper does, and its last success is
+    moves by half of its `reach`, a quarter, and so on, up after a success and down after a failure, until a move is at
+    most `threshold`: it reaches strengths up to twice the start, as the code of the paper does, and its last success is
     what is sent. Each trial is of the row that would be sent, rounded to its dtype, so that rounding breaks no
-    bound either. Where not even b keeps to it, for rounding, b is sent.
+    bound either. Where nothing succeeds the lowest strength that the search reaches is sent: b itself.
 
     Attributes
     ----------
@@ -46,15 +47,28 @@ class PushedMean(Attack):
     def sees(self) -> Knowledge:
         return self.knowledge
 
+    @property
+    def reach(self) -> float:
+        """How far from `start` the search may end, on either side."""
+        return self.start
+
+    def known(self, view: View) -> Updates:
+        """The honest rows [k, d] that b and p are of."""
+        return view.seen(self.knowledge)
+
+    def pushes(self, direction: Vector, view: View) -> Tensor:
+        """What is added to b, times gamma: p for all of the attack's clients, [d], or for each of them, [c, d]."""
+        return direction
+
     @abstractmethod
-    def allows(self, view: View, rows: Updates) -> Callable[[Vector], bool]:
-        """Whether a strength is one that the search may settle on, told of the row [d] that would be sent.
+    def allows(self, view: View, rows: Updates) -> Callable[[Tensor], bool]:
+        """Whether a strength is one that the search may settle on, told of what would be sent: [d] or [c, d].
 
         `rows` are the honest ones [b, d] that the attack judges by, in float64.
         """
 
     def craft(self, view: View) -> Updates:
-        """The updates [c, d] to send, all equal.
+        """The updates [c, d] to send.
 
         Raises
         ------
@@ -63,20 +77,21 @@ class PushedMean(Attack):
         """
         if len(view.own) == 0:
             return view.own
-        rows = view.seen(self.knowledge).double()
-        mean, direction = rows.mean(dim=0), directed(rows, self.push)
+        rows = self.known(view).double()
+        mean, pushes = rows.mean(dim=0), self.pushes(directed(rows, self.push), view)
         allowed = self.allows(view, rows)
-        sent = sendable(mean, view.own)
-        strength, step, best = self.start, self.start, 0.0
+        strength, step, best = self.start, self.reach, self.start - self.reach
+        # A direction may be infinite, and no multiple of it by zero is zero.
+        sent = sendable(mean + best * pushes if best > 0 else mean, view.own)
         while abs(best - strength) > self.threshold:
-            tried = sendable(mean + strength * direction, view.own)
+            tried = sendable(mean + strength * pushes, view.own)
             step /= 2
             if allowed(tried):
                 sent, best = tried, strength
                 strength += step
             else:
                 strength -= step
-        return sent.repeat(len(view.own), 1)
+        return sent.expand(view.own.shape).clone()
 
 
 def directed(rows: Updates, push: Push) -> Vector:

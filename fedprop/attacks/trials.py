@@ -9,7 +9,7 @@ from torch import Tensor
 from fedprop.attacks.rows import sendable
 from fedprop.attacks.view import Assumed, Knowledge, View
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Updates, Vector
+from fedprop.types import Updates
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Trials:
     ----------
     rule : the rule that is assumed.
     honest : the honest rows [b, d] that the attack knows.
-    copies : how many equal crafted rows stand before them; the rule is told to tolerate as many.
+    copies : how many crafted rows stand before them: copies of one row [d], or as many rows [copies, d]. The rule is
+        told to tolerate as many.
     """
 
     rule: Assumed
@@ -37,21 +38,21 @@ class Trials:
         rows, m = view.seen(knowledge), len(view.own)
         return cls(view.assumed, rows, m if rows is not view.own else min(m, max(1, m * m // view.received)))
 
-    def deviation(self, crafted: Vector) -> float | None:
+    def deviation(self, crafted: Tensor) -> float | None:
         """How far from the honest mean the rule's answer is; None if it refuses such rows."""
         found = self._ask(crafted)
         return None if found is None else float((found[0].double() - self.honest.double().mean(dim=0)).norm())
 
-    def selected(self, crafted: Vector) -> bool | None:
-        """Whether each crafted row has weight, or no other row has; None if the rule refuses such rows."""
+    def selected(self, crafted: Tensor) -> bool | None:
+        """Whether each crafted row has weight, or some have and no other row; None if the rule refuses such rows."""
         found = self._ask(crafted)
         if found is None:
             return None
-        used = found[1] != 0
-        return bool(used[: self.copies].all() or not used[self.copies :].any())
+        used = (found[1] != 0).tensor_split([self.copies])
+        return bool(used[0].all() or (used[0].any() and not used[1].any()))
 
-    def _ask(self, crafted: Vector) -> tuple[Tensor, Tensor] | None:
-        rows = torch.cat([sendable(crafted, self.honest).repeat(self.copies, 1), self.honest])
+    def _ask(self, crafted: Tensor) -> tuple[Tensor, Tensor] | None:
+        rows = torch.cat([sendable(crafted, self.honest).expand(self.copies, -1), self.honest])
         try:
             return self.rule(rows, self.copies)
         except InvalidUpdates:

@@ -20,10 +20,18 @@ def weighing(*weights):
         ((0.5, 0.0, 0.5, 0.0), False),  # one of them has none, and an honest row has some
         ((1.0, 0.0, 0.0, 0.0), True),  # no other row has weight
         ((0.0, 0.0, 0.0, 1.0), False),
+        ((0.0, 0.0, 0.0, 0.0), False),  # nobody has any
     ],
 )
 def test_crafted_rows_are_selected_if_each_counts_or_nothing_else_does(weights, selected):
     assert Trials(weighing(*weights), HONEST, 2).selected(torch.tensor([9.0])) is selected
+
+
+def test_crafted_rows_may_differ():
+    asked = []
+    rule = lambda rows, f: asked.append(rows.flatten().tolist()) or (rows[0], rows[:, 0])  # noqa: E731
+    assert Trials(rule, HONEST, 2).selected(torch.tensor([[7.0], [8.0]])) is True
+    assert asked == [[7.0, 8.0, 0.0, 2.0]]
 
 
 def test_the_deviation_is_that_from_the_honest_mean():
