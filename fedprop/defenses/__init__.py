@@ -11,7 +11,7 @@ from fedprop.defenses.base import Closed, Defense
 from fedprop.defenses.catalogue import *
 from fedprop.defenses.choice import PROTOCOLS, DefenseChoice
 from fedprop.defenses.guarded import Guarded
-from fedprop.defenses.protocol import Beginning, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
+from fedprop.defenses.protocol import Beginning, Judged, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
 from fedprop.defenses.rollback import Lineage, rebase
 from fedprop.registry import names_of
 
@@ -22,6 +22,7 @@ __all__ = [
     "Defense",
     "DefenseChoice",
     "Guarded",
+    "Judged",
     "Lineage",
     "LocalTest",
     "Replies",

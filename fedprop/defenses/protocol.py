@@ -13,8 +13,10 @@ One round goes through these steps; a protocol fills in some of them, and the ot
 - `aggregate`: what it makes of these.
 - `after`: the global model that this leaves.
 
-What clients report are messages of kinds that the protocol declares. The simulator knows these steps, and nothing of
-what a defense does in them.
+What clients report are messages of kinds that the protocol declares. Before the first round a protocol may have said
+that the model needs outputs for more classes than the data have (`extra_classes`), and made examples that all clients
+train on beside their own (`extra_examples`). The simulator knows these steps, and nothing of what a defense does in
+them.
 """
 
 from abc import ABC
@@ -23,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 import torch
+from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.mean import Mean
@@ -100,6 +103,7 @@ class Ruling:
     scores : what was measured of each of their updates, where that was asked for.
     suspicion : how much is held against each client known so far.
     banned : whose updates are refused from now on.
+    measured : what else was measured of their updates, by the name of what measured it.
     """
 
     case: str
@@ -109,6 +113,14 @@ class Ruling:
     scores: Mapping[ClientId, float] = field(default_factory=dict)
     suspicion: Mapping[ClientId, float] = field(default_factory=dict)
     banned: tuple[ClientId, ...] = ()
+    measured: Mapping[str, Mapping[ClientId, float]] = field(default_factory=dict)
+
+
+class Judged(NamedTuple):
+    """What is made of the updates, and what was found out about them as it was."""
+
+    aggregation: Aggregation
+    ruling: Ruling
 
 
 class Screened(NamedTuple):
@@ -159,6 +171,36 @@ class RoundProtocol(Kind, ABC):
     def test_share(self) -> float:
         """The share of its examples, in [0, 1), that each client keeps for testing."""
         return 0.0
+
+    @property
+    def extra_classes(self) -> int:
+        """For how many classes beside those of the data the model is to have outputs, the last ones; none by default.
+
+        It is trained on all its outputs. The global model is tested on those of the data's classes alone: accuracy,
+        loss, metrics, what attacks aim at and what a client tests on know no other class, and the answer is the largest
+        of these outputs. So it is for attacks, which poison data and ask models as if there were no more classes.
+        """
+        return 0
+
+    def extra_examples(self, x: Tensor, classes: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """Examples that the server makes before the first round, and that clients train on beside their own; or None.
+
+        Every client that holds data is handed all of them, an attack's too, whose honest updates come from them as
+        well. Attacks poison data before that, so that these examples stay what they are; no client keeps any of them
+        for testing, or counts them among the examples that it claims to have; partitions and what is told of them know
+        nothing of them. What the protocol `asks` of the server's own examples is told by these: then the server keeps
+        none of the training data.
+
+        Parameters
+        ----------
+        x : the test inputs [n, ...], to show what an input is.
+        classes : how many classes the data have; labels from this on are those of `extra_classes`.
+
+        Returns
+        -------
+        inputs [k, ...] like those shown and their labels [k], int64.
+        """
+        return None
 
     def init(self) -> Memory:
         """What the protocol remembers before the first round."""
@@ -223,11 +265,14 @@ class RoundProtocol(Kind, ABC):
         """
         raise NotImplementedError
 
-    def aggregate(self, cohort: Cohort, memory: Memory, *, rule: Callable[[Cohort], Aggregation]) -> Aggregation:
+    def aggregate(
+        self, cohort: Cohort, memory: Memory, *, rule: Callable[[Cohort], Aggregation]
+    ) -> Aggregation | Judged:
         """What the server makes of the accepted updates; `rule` asks the protocol's rule, which has its own memory.
 
         `cohort` tells what rules may ask for, the model, the round and a generator included. `memory` is what `screen`
-        left.
+        left. A protocol that chooses here rather than in `screen` answers with a ruling as well, which takes the place
+        of the one of that step, and cannot roll back.
         """
         return rule(cohort)
 

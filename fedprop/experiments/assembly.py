@@ -12,13 +12,15 @@ from fedprop.aggregators import Aggregator, needs_examples
 from fedprop.aggregators.tolerance import tolerated
 from fedprop.answers import described
 from fedprop.data import Dataset, Examples
-from fedprop.defenses import LocalTest
+from fedprop.defenses import LocalTest, RoundProtocol
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiments.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
+from fedprop.models.first_classes import FirstClasses
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy import Watch, Watched
 from fedprop.rng import generator
+from fedprop.simulation.asking import ask_extra_examples
 from fedprop.simulation.enlistment import Enlisted, aims_of, enlist, shards_of
 from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
@@ -77,9 +79,10 @@ class _Dealt(NamedTuple):
 def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     """Deal the data out to server, clients and attackers, of whose examples the model must be able to answer all."""
     task, seed, root = experiment.task, experiment.seed, None
+    extra = _extra_examples(experiment, data)
     if needs_examples(experiment.defense.asks):
-        root, data = experiment.root.split(data, generator(seed, "root"))
-    _check_fit(module, data, task, len(data.test), 0 if root is None else len(root))
+        root, data = (extra, data) if extra is not None else experiment.root.split(data, generator(seed, "root"))
+    _check_outputs(experiment, module, data, len(data.test), 0 if root is None else len(root))
     parts = experiment.partition.deal(*_strata(data, task, experiment.clients), generator(seed, "partition"))
     attacks = enlist(
         experiment.attack,
@@ -90,8 +93,9 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     )
     shards = shards_of(data, [part.to(data.train.y.device) for part in parts], attacks, seed, task)
     shards, local_test = _local_test(experiment, module, shards, data)
+    shards = shards if extra is None else shards.handing_out(extra)
     aims = aims_of(data, attacks, seed)
-    _check_fit(module, data, task, *map(len, aims.values()))
+    _check_fit(module, data, task, _outputs(experiment, data), *map(len, aims.values()))
     probes = _probes(experiment, Watched(module, task, experiment.training, shards.pool, shards.parts, data.test, seed))
     return _Dealt(data, root, shards, attacks, aims, local_test, probes)
 
@@ -128,6 +132,7 @@ def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: tor
         central_privacy=private,
         protocol=experiment.protocol,
         local_test=dealt.local_test,
+        extra_classes=_extra_classes(experiment),
         numbers=experiment.numbers,
         until=experiment.until,
     )
@@ -177,8 +182,29 @@ def _local_test(experiment: Experiment, module: nn.Module, shards: Shards, data:
         if not protocol.test_share:
             return shards, holding_nothing_out
         train, test = hold_out(shards, protocol.test_share, experiment.seed)
-    _check_fit(module, data, shards.task, *test.sizes)
-    return train, LocalTests(module, test)
+    _check_fit(module, data, shards.task, _outputs(experiment, data), *test.sizes)
+    asked = FirstClasses(module, data.classes) if protocol.extra_classes else module
+    return train, LocalTests(asked, test)
+
+
+def _extra_classes(experiment: Experiment) -> int:
+    """For how many classes beside those of the data the model must have outputs."""
+    return 0 if experiment.protocol is None else experiment.protocol.extra_classes
+
+
+def _outputs(experiment: Experiment, data: Dataset) -> int:
+    """How many outputs the model must have."""
+    return data.classes + _extra_classes(experiment)
+
+
+def _extra_examples(experiment: Experiment, data: Dataset) -> Examples | None:
+    """What a protocol hands out to all clients."""
+    protocol = experiment.protocol
+    if protocol is None or type(protocol).extra_examples is RoundProtocol.extra_examples:
+        return None
+    # A copy: a protocol that writes into it must not change what everybody is tested on.
+    draw = generator(experiment.seed, "extra examples")
+    return ask_extra_examples(protocol, data.test.x.clone(), data.classes, draw)
 
 
 def _check_labels(data: Dataset, task: Task) -> None:
@@ -230,15 +256,26 @@ def _build_model(experiment: Experiment, data: Dataset) -> nn.Module:
         raise InvalidConfig("`model` is required unless a module is passed to `run`")
     name = type(experiment.model).__name__
     with blamed(f"`model`: {name} failed to build", raising=InvalidConfig, passing=(InvalidConfig,)):
-        return experiment.model.build(data.shape, data.classes, experiment.seed)
+        return experiment.model.build(data.shape, _outputs(experiment, data), experiment.seed)
 
 
-def _check_fit(module: nn.Module, data: Dataset, task: Task, *counts: int) -> None:
+def _check_outputs(experiment: Experiment, module: nn.Module, data: Dataset, *counts: int) -> None:
+    """As `_check_fit`; where a protocol asks for more outputs than there are classes, a refusal says so."""
+    try:
+        _check_fit(module, data, experiment.task, _outputs(experiment, data), *counts)
+    except InvalidConfig as error:
+        if not (extra := _extra_classes(experiment)):
+            raise
+        added = f"{type(experiment.protocol).__name__} adds {extra} to the {data.classes} classes of the data"
+        raise InvalidConfig(f"{error} ({added}: named models follow, one of your own must have the outputs)") from None
+
+
+def _check_fit(module: nn.Module, data: Dataset, task: Task, outputs: int, *counts: int) -> None:
     """Refuse a model that cannot answer so many examples, batch by batch, before anything runs."""
     last = {(count - 1) % BATCH + 1 for count in counts if count}
     telling = telling_rows(module, data.test.x, TRIED)
     for size in sorted({min(size, len(telling)) for size in last and {min(last), TRIED}}):
-        try_evaluation(module, data.test.x[telling[:size]], data.classes, task)
+        try_evaluation(module, data.test.x[telling[:size]], outputs, task)
 
 
 def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:

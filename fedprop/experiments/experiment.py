@@ -161,9 +161,12 @@ class Experiment(Frozen):
         return repeated(self.metrics)
 
     def _classes(self) -> Iterator[str]:
-        """Who looks at classes, where what is learnt has none."""
+        """Who looks at classes, or adds some, where what is learnt has none."""
         if self.task.has_classes:
             return
+        if self.protocol is not None and self.protocol.extra_classes:
+            name, more = type(self.protocol).__name__, f"adds {self.protocol.extra_classes} to the classes of the data"
+            yield f"`defense`: {name} {more}, so `task` must tell classes apart; found {self.task.kind}"
         asked: dict[str, list[type]] = {
             "attack": [type(attack) for attack in self.attack if attack.needs_classes],
             "metrics": [type(number) for number in self.metrics if number.needs_classes],

@@ -59,9 +59,9 @@ class Adversary:
         self._compromised = setup.compromised
         self._inbox: Inbox[Consultation] = Inbox()
         self._waiting: dict[int, anyio.Event] = {}
-        self._gradients = (
-            Gradients(setup.module, setup.shards.task) if any(attack.trains for attack, _ in setup.attacks) else None
-        )
+        classes = setup.dataset.classes if setup.extra_classes else None
+        works = any(attack.trains for attack, _ in setup.attacks)
+        self._gradients = Gradients(setup.module, setup.shards.task, classes=classes) if works else None
         self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
         self._buffers = ParameterLayout.of(setup.module).buffers
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it

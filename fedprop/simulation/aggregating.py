@@ -12,10 +12,10 @@ from fedprop.defenses import Lineage, Ruling, rebase
 from fedprop.errors import InvalidUpdates
 from fedprop.params import ParameterLayout
 from fedprop.rng import generator
-from fedprop.simulation.asking import ask, ask_after, ask_aggregate, rows_of
+from fedprop.simulation.asking import ask, ask_after, ask_judged, rows_of
 from fedprop.simulation.ledger import Accepted
 from fedprop.simulation.root import RootView
-from fedprop.simulation.screening import screen
+from fedprop.simulation.screening import screen, tell
 from fedprop.simulation.setup import Setup
 from fedprop.simulation.state import ServerState
 from fedprop.simulation.stepping import Basis, ServerStep
@@ -61,8 +61,12 @@ class Aggregating:
         )
         return used, ruling
 
-    def step(self, state: ServerState, batch: Sequence[Accepted], *, rollback: bool) -> dict[ClientId, float]:
-        """Make the next global model of these updates, all of it or nothing; the weight of each client in it.
+    def step(
+        self, state: ServerState, batch: Sequence[Accepted], *, rollback: bool
+    ) -> tuple[dict[ClientId, float], Ruling | None]:
+        """Make the next global model of these updates, all of it or nothing.
+
+        Returns the weight of each client in it, and what a protocol found out as it aggregated, if anything.
 
         Raises
         ------
@@ -87,12 +91,14 @@ class Aggregating:
             server=self._root_view(state),
             **self._told(state, base),
         )
-        answer = self._combined(state, cohort)
+        answer, ruling = self._combined(state, cohort)
         self._move(state, answer, lengths, base, rollback=rollback)
         weights: dict[ClientId, float] = {}
         for client, weight in zip(cohort.clients, answer.weights.tolist(), strict=True):
             weights[client] = weights.get(client, 0.0) + weight
-        return weights
+        if ruling is not None:
+            tell(ruling, batch, (answer.weights != 0).tolist(), self._emit)
+        return weights, ruling
 
     def _root_view(self, state: ServerState) -> RootView | None:
         """What the server's own examples tell about this round, if it has any."""
@@ -108,15 +114,15 @@ class Aggregating:
         wanted = known if setup.defending("aggregate", state.round) is not None else setup.rule.asks
         return {name: value for name, value in known.items() if name in wanted}
 
-    def _combined(self, state: ServerState, cohort: Cohort) -> Aggregation:
-        """The aggregate, by the rule or by a protocol that asks it."""
+    def _combined(self, state: ServerState, cohort: Cohort) -> tuple[Aggregation, Ruling | None]:
+        """The aggregate, by the rule or by a protocol that asks it, and what that found out, if anything."""
         setup = self._setup
         rule = setup.rule if state.round >= setup.defense_from else Mean()
         protocol = setup.defending("aggregate", state.round)
         if protocol is None:
-            return ask(rule, cohort, state.memory, state.round)
+            return ask(rule, cohort, state.memory, state.round), None
         asked = partial(ask, rule, memory=state.memory, round=state.round)
-        return ask_aggregate(protocol, cohort, state.protocol, state.round, asked)
+        return ask_judged(protocol, cohort, state.protocol, state.round, asked)
 
     def _move(
         self, state: ServerState, answer: Aggregation, lengths: torch.Tensor, base: Basis, *, rollback: bool

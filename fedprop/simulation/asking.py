@@ -13,8 +13,9 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.answers import check_answer, described
-from fedprop.defenses import Beginning, LocalTest, Replies, RoundProtocol, Screened, Step
-from fedprop.errors import InvalidUpdates, WrongAnswer
+from fedprop.data.base import Examples
+from fedprop.defenses import Beginning, Judged, LocalTest, Replies, RoundProtocol, Ruling, Screened, Step
+from fedprop.errors import InvalidConfig, InvalidUpdates, WrongAnswer
 from fedprop.failures import blamed
 from fedprop.messages import Draft
 from fedprop.settings import shown
@@ -58,6 +59,32 @@ def rows_of(policy: Policy, batch: Sequence[Accepted], parameters: Vector, versi
         shape = (len(batch), *like.shape)
         check_answer(name, "rows", found, shape=shape, dtype=like.dtype, device=like.device)
         return found  # type: ignore[return-value]
+
+
+def ask_extra_examples(protocol: RoundProtocol, x: Tensor, classes: int, generator: torch.Generator) -> Examples | None:
+    """What the protocol hands out to all clients, given inputs x [n, ...] to be like and how many classes these have.
+
+    Raises
+    ------
+    InvalidConfig
+        If it raises an error, or answers with something else than such inputs, one at least, and labels that it has.
+    """
+    name, answers = f"{type(protocol).__name__}.extra_examples", classes + protocol.extra_classes
+    with blamed(f"`defense`: {name} failed", raising=InvalidConfig, passing=(InvalidConfig,)):
+        found: object = protocol.extra_examples(x, classes, generator=generator)
+    if found is None:
+        return None
+    if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(part, Tensor) for part in found)):
+        raise InvalidConfig(f"{name} must answer with inputs and labels, two tensors; found {described(found)}")
+    inputs, labels = found
+    wanted = f"inputs {['k', *x.shape[1:]]} of {x.dtype}, finite and at least one"
+    if inputs.shape[1:] != x.shape[1:] or inputs.dtype != x.dtype or not len(inputs) or not inputs.isfinite().all():
+        raise InvalidConfig(f"{name} must answer with {wanted}; found {list(inputs.shape)} of {inputs.dtype}")
+    known = labels.dtype == torch.int64 and labels.shape == inputs.shape[:1]
+    if not known or int(labels.min()) < 0 or int(labels.max()) >= answers:
+        wanted = f"a label for each input, int64 in 0 ... {answers - 1}"
+        raise InvalidConfig(f"{name} must answer with {wanted}; found {shown(labels.tolist())} of {labels.dtype}")
+    return Examples(inputs.to(x.device), labels.to(x.device))
 
 
 def ask_select(
@@ -161,32 +188,44 @@ def ask_screen(protocol: RoundProtocol, replies: Replies, memory: Any) -> Screen
             raise WrongAnswer(f"{name} must answer with Screened(accepted, ruling, memory); found {described(found)}")
         if len(found.accepted) != n:
             raise WrongAnswer(f"{name} must accept or refuse each of {n} updates; found {len(found.accepted)} answers")
-        if missing := set(replies.clients) - set(found.ruling.verdicts):
-            raise WrongAnswer(f"{name} must have a verdict on each client; found none on client {min(missing)}")
+        _check_verdicts(name, replies.clients, found.ruling)
         return found
 
 
 def ask_aggregate(
     protocol: RoundProtocol, cohort: Cohort, memory: Any, round: Round, rule: Callable[[Cohort], Aggregation]
 ) -> Aggregation:
-    """What the protocol makes of the updates that it accepted.
+    """What the protocol makes of the updates that it accepted, for whoever wants no ruling; as `ask_judged`."""
+    return ask_judged(protocol, cohort, memory, round, rule)[0]
+
+
+def ask_judged(
+    protocol: RoundProtocol, cohort: Cohort, memory: Any, round: Round, rule: Callable[[Cohort], Aggregation]
+) -> tuple[Aggregation, Ruling | None]:
+    """What the protocol makes of the updates that it accepted, and what it found out as it did, if anything.
 
     Raises
     ------
     InvalidUpdates
         If it, or its rule, declines these updates.
     RunFailed
-        If it raises anything else, or answers with something else than finite numbers of the right shape.
+        If it raises anything else, or answers with something else than finite numbers of the right shape, or with a
+        ruling that lacks a verdict or rolls back.
     """
     with _asking(protocol, "aggregate", round, passing=(InvalidUpdates,)) as name:
-        found: object = protocol.aggregate(cohort, memory, rule=rule)
+        answer: object = protocol.aggregate(cohort, memory, rule=rule)
+        found, ruling = answer if isinstance(answer, Judged) else (answer, None)
         if not isinstance(found, Aggregation):
-            raise WrongAnswer(f"{name} must answer with Aggregation(value, weights, state); found {described(found)}")
+            raise WrongAnswer(f"{name} must answer with Aggregation(value, weights, state); found {described(answer)}")
         n, d = cohort.updates.shape
         like = cohort.model
         _finite(name, "a value", found.value, like.new_empty(d))
         _finite(name, "weights", found.weights, like.new_empty(n))
-        return Aggregation(found.value.detach(), found.weights.detach(), found.state)
+        if ruling is not None:
+            _check_verdicts(name, cohort.clients, ruling)
+            if ruling.rollback:
+                raise WrongAnswer(f"{name} must not roll back, which `screen` alone can; found a ruling that does")
+        return Aggregation(found.value.detach(), found.weights.detach(), found.state), ruling
 
 
 def ask_after(
@@ -223,6 +262,11 @@ def _finite(name: str, part: str, found: Any, like: Tensor) -> Vector:
     if not bool(torch.isfinite(answer).all()):
         raise WrongAnswer(f"{name} must answer with {part} of finite numbers; found NaN or infinity")
     return answer
+
+
+def _check_verdicts(name: str, clients: Sequence[ClientId], ruling: Ruling) -> None:
+    if missing := set(clients) - set(ruling.verdicts):
+        raise WrongAnswer(f"{name} must have a verdict on each client; found none on client {min(missing)}")
 
 
 def _check_reports(name: str, found: Any, protocol: RoundProtocol) -> None:

@@ -36,11 +36,11 @@ class Examiner:
         self._test = setup.dataset.test
         self._classes = setup.dataset.classes
         self._metrics = [number for number in setup.numbers if isinstance(number, Metric)]
-        self._evaluate = Evaluator(setup.module, self._test, setup.shards.task)
+        self._evaluate = Evaluator(setup.tested, self._test, setup.shards.task)
         self._aims = setup.aims
         self._shards = setup.shards
-        sizes = enumerate(setup.shards.sizes)
-        self._honest = [client for client, held in sizes if held and client not in setup.compromised]
+        shards, honest = setup.shards, set(range(setup.clients)) - setup.compromised
+        self._honest = [client for client in sorted(honest) if shards.owned(client)]
 
     def __call__(self, parameters: Vector, round: Round) -> Grades:
         """What there is to say of a model [d]; the round is for errors alone.
@@ -63,8 +63,8 @@ class Examiner:
         return Grades(*scored(outputs, self._test.y, self._shards.task), readings)
 
     def _by_client(self, parameters: Vector) -> Mapping[ClientId, float]:
-        """The accuracy on what each honest client trains on."""
-        parts = [self._shards.parts[client] for client in self._honest]
+        """The accuracy on the examples that each honest client has of its own and trains on."""
+        parts = [self._shards.own(client) for client in self._honest]
         right = self._evaluate.right(parameters, self._shards.pool, torch.cat(parts))
         shares = [float(own.double().mean()) for own in torch.split(right, [len(part) for part in parts])]
         return dict(zip(self._honest, shares, strict=True))

@@ -42,17 +42,22 @@ def screen(
         rounds=rounds,
     )
     accepted, ruling, memory = ask_screen(protocol, replies, memory)
+    tell(ruling, batch, accepted, emit)
+    return Passed([item for item, used in zip(batch, accepted, strict=True) if used], ruling, memory)
+
+
+def tell(ruling: Ruling, batch: Sequence[Accepted], used: Sequence[bool], emit: Emit) -> None:
+    """Record what was found out about the updates of a batch, and which of them are used."""
     emit(EventKind.RULED, value=float(ruling.rollback), detail=ruling.case)
-    for item, used in zip(batch, accepted, strict=True):
+    for item, is_used in zip(batch, used, strict=True):
         emit(
             EventKind.JUDGED,
             client=item.client,
             task=item.task,
             version=item.version,
             value=ruling.scores.get(item.client),
-            detail=_finding(ruling, item, used),
+            detail=_finding(ruling, item, is_used),
         )
-    return Passed([item for item, used in zip(batch, accepted, strict=True) if used], ruling, memory)
 
 
 def _finding(ruling: Ruling, item: Accepted, used: bool) -> str:

@@ -243,7 +243,9 @@ class Server:
         failure = ""
         used, ruling = self._aggregating.screen(self.state, batch)
         try:
-            weights = self._aggregating.step(self.state, used, rollback=ruling is not None and ruling.rollback)
+            rollback = ruling is not None and ruling.rollback
+            weights, found = self._aggregating.step(self.state, used, rollback=rollback)
+            ruling = ruling if found is None else found
             self._meter.averaged(item.client for item in used)
         except InvalidUpdates as error:
             failure = str(error)

@@ -12,6 +12,7 @@ from fedprop.attacks.base import Attack
 from fedprop.data.base import Dataset, Examples
 from fedprop.defenses import LocalTest, RoundProtocol, Step
 from fedprop.metrics import Number
+from fedprop.models.first_classes import FirstClasses
 from fedprop.network import Compute, Faults, Network
 from fedprop.privacy import Watch
 from fedprop.privacy.central import CentralPrivacy
@@ -40,6 +41,7 @@ class Setup:
     Attributes
     ----------
     module : the model, holding the initial global parameters.
+    extra_classes : for how many classes beside those of the data it has outputs.
     shards : every client's training data, poisoned already where an attack says so.
     rule : what aggregates.
     aims : the inputs that an attack wants misclassified, with the labels it wants for them, by its place in `attacks`.
@@ -52,7 +54,8 @@ class Setup:
     evaluate_every : rounds between evaluations; the last round is always evaluated.
     max_seconds : simulated time after which no new round starts.
     probes : look at every round as it closes.
-    root : the server's own examples; None if the defense needs none.
+    root : the server's own examples, those that a protocol handed out to all if it made some; None if the defense needs
+        none.
     central_privacy : what the clients' privacy is accounted by where `rule` adds the noise; None for nothing.
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     local_test : how good a model is on what a client holds out, for a protocol that asks.
@@ -86,6 +89,7 @@ class Setup:
     central_privacy: CentralPrivacy | None = None
     protocol: RoundProtocol | None = None
     local_test: LocalTest = holding_nothing_out
+    extra_classes: int = 0
     numbers: tuple[Number, ...] = ()
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
@@ -108,6 +112,11 @@ class Setup:
         """How clients are to train, after a trial of the model; raises as `fedprop.training.engine.choose_engine`."""
         exempt = bool(self.exempt)
         return choose_engine(self.module, self.shards, self.training, exempt=exempt, steering=self.steering)
+
+    @property
+    def tested(self) -> nn.Module:
+        """The model as it is tested: over the classes of the data alone."""
+        return FirstClasses(self.module, self.dataset.classes) if self.extra_classes else self.module
 
     @property
     def steering(self) -> Steering | None:
@@ -133,7 +142,8 @@ class Setup:
         """The model as a classifier, if the rule asks for it. Raises `InvalidConfig` if it is none."""
         if "classifier" not in self.rule.asks:
             return None
-        return Classifying(self.module, self.dataset.test, self.dataset.classes, self.shards.task)
+        outputs = self.dataset.classes + self.extra_classes
+        return Classifying(self.module, self.dataset.test, outputs, self.shards.task)
 
     def attacking(self, index: int, round: Round) -> bool:
         """Whether the attack at this place is on in the tasks given out in a round."""

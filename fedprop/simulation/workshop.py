@@ -17,8 +17,10 @@ from fedprop.types import ClientId, Vector
 class Gradients:
     """A model's outputs, and gradients of its mean loss, in evaluation mode: no dropout, and frozen statistics."""
 
-    def __init__(self, module: nn.Module, task: Task = CLASSIFICATION) -> None:
+    def __init__(self, module: nn.Module, task: Task = CLASSIFICATION, *, classes: int | None = None) -> None:
+        """Where `classes` says so, outputs are those of so many classes, the first ones; gradients are of all."""
         self._task = task
+        self._classes = classes
         self._module = copy_module(module).eval()
         self._layout = ParameterLayout.of(self._module)
 
@@ -39,7 +41,7 @@ class Gradients:
         self._layout.load(self._module, parameters)
         with seeded(0, parameters.device), OwnDraws(0), torch.no_grad():
             found: Tensor = self._module(x)
-        return found
+        return found if self._classes is None else found[..., : self._classes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,8 @@ class ClientsWorkshop:
     batch_size: int
 
     def data(self, row: int) -> tuple[Tensor, Tensor]:
-        """A copy of one client's examples."""
-        part, pool = self.shards.parts[self.clients[row]], self.shards.pool
+        """A copy of one client's own examples, without those that the server handed out."""
+        part, pool = self.shards.own(self.clients[row]), self.shards.pool
         return pool.x[part], pool.y[part]
 
     def outputs(self, parameters: Vector, x: Tensor) -> Tensor:

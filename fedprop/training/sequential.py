@@ -83,7 +83,7 @@ class Sequential:
                     steered.push()
         return LocalResult(
             update=self.layout.flatten(self.module) - ticket.origin,
-            examples=len(part),
+            examples=self.shards.owned(ticket.client),
             steps=len(batches),
             loss=float(torch.stack(losses).mean()) if losses else 0.0,
         )

@@ -1,10 +1,11 @@
 """What goes into local training and what comes out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
 from fedprop.data.base import Examples
@@ -14,11 +15,17 @@ from fedprop.types import ClientId, Round, Vector
 
 @dataclass(frozen=True)
 class Shards:
-    """Everybody's training data: one pool of examples, which of them each client holds, and what is learnt of it."""
+    """Everybody's training data: one pool of examples, which of them each client holds, and what is learnt of it.
+
+    Attributes
+    ----------
+    handed : how many of the examples of each client that holds any, the last ones, were handed out by the server.
+    """
 
     pool: Examples
     parts: tuple[Tensor, ...]
     task: Task = CLASSIFICATION
+    handed: int = 0
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -26,8 +33,24 @@ class Shards:
         return tuple(map(len, self.parts))
 
     def count(self, client: ClientId) -> int:
-        """How many examples a client holds."""
+        """How many examples a client trains on."""
         return self.sizes[client]
+
+    def own(self, client: ClientId) -> Tensor:
+        """Which examples of the pool a client holds that were not handed to it."""
+        return self.parts[client][: self.owned(client)]
+
+    def owned(self, client: ClientId) -> int:
+        """How many these are: what an honest client claims to have."""
+        return max(0, self.sizes[client] - self.handed)
+
+    def handing_out(self, examples: Examples) -> "Shards":
+        """The same data with these examples handed to every client that holds any."""
+        size, extra = len(self.pool), len(examples)
+        places = torch.arange(size, size + extra, device=self.pool.y.device)
+        pool = Examples(torch.cat([self.pool.x, examples.x]), torch.cat([self.pool.y, examples.y]))
+        parts = tuple(torch.cat([part, places]) if len(part) else part for part in self.parts)
+        return replace(self, pool=pool, parts=parts, handed=self.handed + extra)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +80,7 @@ class Ticket:
 
 @dataclass(frozen=True, eq=False)
 class LocalResult:
-    """What a client learnt: its update [d], over how many examples and steps, at which mean training loss."""
+    """What a client learnt: its update [d], of how many examples of its own, in how many steps, at which mean loss."""
 
     update: Vector
     examples: int

@@ -73,7 +73,7 @@ class Vectorized:
         states, losses = self._run([tickets[i] for i in order], schedule)
         results: dict[int, LocalResult] = {}
         for i, state, loss in zip(order, states, losses.tolist(), strict=True):
-            examples, steps = self.shards.count(tickets[i].client), len(sizes[i])
+            examples, steps = self.shards.owned(tickets[i].client), len(sizes[i])
             update = state - tickets[i].origin
             results[i] = LocalResult(update=update, examples=examples, steps=steps, loss=loss / max(1, steps))
         return [results[i] for i in range(len(tickets))]
