@@ -11,6 +11,9 @@ EQUIVALENT = {
     "best.eigenvalue * (1 - EQUAL)`": (
         "the filter ends where rows no longer scatter, and other eigenvalues are never in exactly that proportion"
     ),
+    "fedprop/aggregators/caf.py: `weights.sum() > n - 2 * f + EQUAL` -> `weights.sum() >= n - 2 * f + EQUAL`": (
+        "weights that are by exactly one rounding allowance above a whole number"
+    ),
     "fedprop/aggregators/centered_clipping.py: `self.iterations > 1` -> `self.iterations >= 1`": (
         "whether products are worked out of which one step needs no more than lengths"
     ),
@@ -33,6 +36,9 @@ EQUIVALENT = {
         "how many blocks are begun ahead is a matter of speed"
     ),
     "fedprop/aggregators/coordinate.py: `block.T.sort(dim=1)` -> `block.T.sort(dim=0)`": (
+        "runs on a GPU alone, where `tests/aggregators/test_devices.py` compares it"
+    ),
+    "fedprop/aggregators/coordinate.py: `block.T.argsort(dim=1)` -> `block.T.argsort(dim=0)`": (
         "runs on a GPU alone, where `tests/aggregators/test_devices.py` compares it"
     ),
     "fedprop/aggregators/distance_sum.py: `(nearer / both).where(both > 0, 0) @ alpha > 0` -> `(nearer / "
@@ -58,8 +64,15 @@ EQUIVALENT = {
     "fedprop/aggregators/flame.py: `heights[root] <= least[root] + SAME` -> `heights[root] < least[root] + SAME`": (
         "a height that is by exactly 1e-12 above another"
     ),
+    "fedprop/aggregators/gaps.py: `float(two.min()) > NONE` -> `float(two.min()) >= NONE`": (
+        "a squared error of exactly the rounding allowance"
+    ),
     "fedprop/aggregators/geometric_median.py: `2 * max(self.nu, self.tolerance)` -> `3 * max(self.nu, "
     "self.tolerance)`": ("how near a row counts as at the point: the search itself ends that near"),
+    "fedprop/aggregators/geometric_median.py: `distances > EQUAL * torch.maximum(lengths[:, None], lengths)` -> "
+    "`distances >= EQUAL * torch.maximum(lengths[:, None], lengths)`": (
+        "a distance of exactly the rounding allowance, or of zero, which stays zero"
+    ),
     "fedprop/aggregators/multi_metrics.py: `_distances(sized, 1).sum(dim=1)` -> `_distances(sized, 1).sum(dim=0)`": (
         "the rows of a symmetric matrix are its columns"
     ),
@@ -116,6 +129,9 @@ EQUIVALENT = {
     "fedprop/simulation/roster.py: `2 * wanted <= tries` -> `2 * wanted < tries`": (
         "which of two ways to pick somebody is the cheaper one; both are uniform"
     ),
+    "fedprop/simulation/roster.py: `wanted >= len(candidates)` -> `wanted > len(candidates)`": (
+        "a set of all candidates is the same in any order"
+    ),
     "fedprop/training/batches.py: `torch.rand(examples, generator=generator) < rate` -> `torch.rand(examples, "
     "generator=generator) <= rate`": ("a random number that is the rate itself"),
     "fedprop/training/memory.py: `2 ** 25` -> `3 ** 25`": ("how many clients train together is a matter of speed"),
@@ -123,5 +139,6 @@ EQUIVALENT = {
         "in models with buffers members are chosen by index, which copies"
     ),
     "fedprop/training/steered.py: `client + 1` -> `client`": ("made-up learning rates, and others would do"),
+    "fedprop/training/steered.py: `step + 1` -> `step`": ("which made-up examples a trial asks about"),
 }
 """Path, what stood there and what it became; and why nobody can tell."""
