@@ -131,6 +131,11 @@ def test_a_long_header_is_refused_before_anybody_parses_it(hostile, monkeypatch)
         decode(hostile)
 
 
+def test_a_header_that_is_too_long_is_told_beside_what_is_there():
+    with pytest.raises(MalformedMessage, match="of 2 there are; found 3"):
+        decode((3).to_bytes(8, "little") + b"{}")
+
+
 SHORT = {
     "no header": (b"", "found 0"),
     "an empty header": (bytes(8), "found 0"),

@@ -7,7 +7,7 @@ from fedprop.aggregators import Cohort, FLDetector
 from fedprop.aggregators.gaps import two_clusters
 from fedprop.aggregators.quasi_newton import hessian_times
 from fedprop.errors import ServerUnknown
-from fedprop.oracles.fl_detector import LATER_MISREADINGS, Memory, fl_detector_round
+from fedprop.oracles.fl_detector import LATER_MISREADINGS, Memory, fl_detector_round, higher_cluster
 
 CURVES = torch.tensor([-1.0, -0.5, -0.25, -0.125], dtype=torch.float64)
 
@@ -64,6 +64,16 @@ def test_two_clusters_or_one():
     assert two_clusters(torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64), 20, draw).tolist() == [False, False, True]
     for one in (torch.linspace(0, 1, 9).double(), torch.ones(5).double(), torch.tensor([0.0, 1.0]).double()):
         assert not two_clusters(one, 20, draw).any()
+
+
+def test_one_cluster_or_two_is_decided_as_defined_where_it_is_close():
+    """With two references the error of the gap is a factor sqrt(1 + 1/2) above their deviation, which decides here."""
+    for number in range(0, 400, 2):
+        spread = 0.05 + 0.3 * number / 400
+        numbers = [0.0, spread, spread / 2, 1 - spread, 1.0, 1 - spread / 3]
+        found = two_clusters(torch.tensor(numbers).double(), 2, torch.Generator().manual_seed(number))
+        right = higher_cluster(dict(enumerate(numbers)), 2, torch.Generator().manual_seed(number))
+        assert set(found.nonzero().flatten().tolist()) == right, (number, found, right)
 
 
 def test_without_a_model_it_is_refused():
