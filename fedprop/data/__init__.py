@@ -18,7 +18,7 @@ from fedprop.data.digits import Digits
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
 from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
-from fedprop.data.partitions import IID, NOBODY, Dirichlet, FangNonIID, Partition, Sizes
+from fedprop.data.partitions import IID, NOBODY, Dirichlet, FangNonIID, LabelSkew, Partition, Sizes
 from fedprop.data.text import Text
 from fedprop.registry import Registry
 
@@ -32,7 +32,7 @@ DATASETS: Registry[DatasetSpec] = Registry(
 PARTITIONS: Registry[Partition] = Registry(
     "partitions",
     Partition,
-    (IID, FangNonIID, Dirichlet, Sizes),
+    (IID, FangNonIID, Dirichlet, LabelSkew, Sizes),
 )
 """Every partition by its `kind`, those of other installed packages included."""
 
@@ -51,6 +51,7 @@ __all__ = [
     "Examples",
     "FangNonIID",
     "FashionMNIST",
+    "LabelSkew",
     "MarkovText",
     "Partition",
     "Sizes",

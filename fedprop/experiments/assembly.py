@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fedprop.aggregators import Aggregator, needs_examples
 from fedprop.aggregators.tolerance import tolerated
 from fedprop.answers import described
-from fedprop.data import Dataset, Examples
+from fedprop.data import Dataset, Examples, label_counts
 from fedprop.defenses import LocalTest, RoundProtocol
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiments.experiment import Experiment, sound_experiment
@@ -74,6 +74,7 @@ class _Dealt(NamedTuple):
     aims: Mapping[int, Examples]
     local_test: LocalTest
     probes: tuple[Watch, ...]
+    counts: Tensor | None
 
 
 def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
@@ -83,7 +84,9 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     if needs_examples(experiment.defense.asks):
         root, data = (extra, data) if extra is not None else experiment.root.split(data, generator(seed, "root"))
     _check_outputs(experiment, module, data, len(data.test), 0 if root is None else len(root))
-    parts = experiment.partition.deal(*_strata(data, task, experiment.clients), generator(seed, "partition"))
+    labels, clients, sorts = _strata(data, task, experiment.clients)
+    parts = experiment.partition.deal(labels, clients, sorts, generator(seed, "partition"))
+    counts = label_counts(labels.cpu(), [part.cpu() for part in parts], sorts) if task.has_classes else None
     attacks = enlist(
         experiment.attack,
         clients=experiment.clients,
@@ -97,7 +100,7 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     aims = aims_of(data, attacks, seed)
     _check_fit(module, data, task, _outputs(experiment, data), *map(len, aims.values()))
     probes = _probes(experiment, Watched(module, task, experiment.training, shards.pool, shards.parts, data.test, seed))
-    return _Dealt(data, root, shards, attacks, aims, local_test, probes)
+    return _Dealt(data, root, shards, attacks, aims, local_test, probes, counts)
 
 
 def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: torch.device) -> Setup:
@@ -134,6 +137,7 @@ def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: tor
         local_test=dealt.local_test,
         extra_classes=_extra_classes(experiment),
         numbers=experiment.numbers,
+        counts=dealt.counts,
         until=experiment.until,
     )
 

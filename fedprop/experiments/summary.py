@@ -14,7 +14,7 @@ from fedprop.experiments.headline import warnings
 from fedprop.experiments.measures import kinds_of_numbers
 from fedprop.experiments.tally import Tally
 from fedprop.failures import blamed
-from fedprop.metrics import Number, Reading
+from fedprop.metrics import Number, OfData, Reading
 from fedprop.registry import place_of
 from fedprop.simulation.engine import Outcome
 from fedprop.simulation.events import RoundRecord
@@ -71,6 +71,7 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
         "f": getattr(rule_of(experiment.defense), "f", None),
         "attacks": attacks,
         "clients": setup.clients,
+        "partition": _spelled(experiment.partition),
         "compromised": len(setup.compromised),
         "cohort": setup.policy.fewest(setup.clients),
         "tolerated": setup.tolerated,
@@ -122,9 +123,19 @@ def _completed(outcome: Outcome) -> RoundRecord:
 
 def _numbers(setup: Setup, tally: Tally, *, failed: bool) -> dict[str, Any]:
     """All numbers by name, and how they read. Where every round failed, none of them tells of the model."""
-    found = tally.readings
+    found = tally.readings | _of_data(setup)
     shown = [number for number in setup.numbers if number.kind in found and not (failed and number.of_model)]
     return {number.kind: _told(number, found[number.kind]) for number in shown}
+
+
+def _of_data(setup: Setup) -> dict[str, Reading]:
+    """The numbers that tell how the data were dealt; none where there are no classes."""
+    found = {}
+    for number in setup.numbers:
+        if isinstance(number, OfData) and setup.counts is not None:
+            with blamed(f"metric {number.kind} failed in `of`"):
+                found[number.kind] = number.of(setup.counts)
+    return found
 
 
 def _told(number: Number, reading: Reading) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from pydantic import BeforeValidator
 
 from fedprop.metrics.attack_success_rate import AttackSuccessRate
 from fedprop.metrics.auc import AUC
-from fedprop.metrics.base import Metric, Number
+from fedprop.metrics.base import Metric, Number, OfData
 from fedprop.metrics.confidence import MisclassificationConfidence, misclassification_confidence
 from fedprop.metrics.epsilon import Epsilon
 from fedprop.metrics.exam import Aimed, Exam
 from fedprop.metrics.exclusion import AttackersExcluded, HonestExcluded
 from fedprop.metrics.f1 import F1
+from fedprop.metrics.heterogeneity import LabelDiversity, LoadDiversity
 from fedprop.metrics.per_class_accuracy import PerClassAccuracy
 from fedprop.metrics.per_client_accuracy import PerClientAccuracy
 from fedprop.metrics.reading import Reading, Readings, pooled
@@ -37,6 +38,8 @@ METRICS: Registry[Number] = Registry(
         AttackersExcluded,
         HonestExcluded,
         Epsilon,
+        LoadDiversity,
+        LabelDiversity,
     ),
 )
 """Every number by its `kind`, in the order in which they are shown."""
@@ -74,10 +77,13 @@ __all__ = [
     "Epsilon",
     "Exam",
     "HonestExcluded",
+    "LabelDiversity",
+    "LoadDiversity",
     "Metric",
     "Metrics",
     "MisclassificationConfidence",
     "Number",
+    "OfData",
     "PerClassAccuracy",
     "PerClientAccuracy",
     "Reading",

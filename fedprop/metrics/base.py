@@ -8,6 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from jaxtyping import Int
+from torch import Tensor
+
 from fedprop.metrics.exam import Exam
 from fedprop.metrics.reading import Reading
 from fedprop.types import ClientId, Kind
@@ -39,8 +42,8 @@ class Recorded(Protocol):
 class Number(Kind, ABC):
     """A number by name.
 
-    Most are measured of the global model: see `Metric`. Others follow from what the record of a round holds anyway:
-    these override `read`.
+    Most are measured of the global model: see `Metric`. Some tell how the data were dealt: see `OfData`. Others follow
+    from what the record of a round holds anyway: these override `read`.
 
         class Failed(Number):
             label: ClassVar[str] = "share of rounds that failed"
@@ -126,3 +129,26 @@ class Metric(Number):
     @abstractmethod
     def measure(self, exam: Exam) -> Reading:
         """The number, from what a model answered."""
+
+
+class OfData(Number):
+    """A number that tells how the examples were dealt to the clients; it stands before the first round.
+
+    One of your own counts:
+
+        class Rarest(OfData):
+            label: ClassVar[str] = "clients that hold the rarest class"
+            standing: ClassVar[bool] = True
+
+            kind: Literal["rarest"] = "rarest"
+
+            def of(self, counts):
+                return Reading(int((counts > 0).sum(dim=0).min()))
+    """
+
+    of_model: ClassVar[bool] = False
+    needs_classes: ClassVar[bool] = True
+
+    @abstractmethod
+    def of(self, counts: Int[Tensor, "clients classes"]) -> Reading:
+        """The number, from how many examples of each class each client was dealt."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.attacks.base import Attack
@@ -60,6 +60,7 @@ class Setup:
     protocol : what clients and server do besides; None for a defense that is no more than its rule.
     local_test : how good a model is on what a client holds out, for a protocol that asks.
     numbers : what is told of the run and its models.
+    counts : how many examples of each class each client was dealt, [clients, classes]; None where there are no classes.
     until : what ends the run before its rounds are over; None for nothing.
     engine : how clients train; None to find out as the simulation begins.
     """
@@ -91,6 +92,7 @@ class Setup:
     local_test: LocalTest = holding_nothing_out
     extra_classes: int = 0
     numbers: tuple[Number, ...] = ()
+    counts: Tensor | None = None
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None

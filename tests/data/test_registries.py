@@ -8,7 +8,7 @@ from fedprop.data.base import DatasetSpec
     ("registry", "base", "kinds"),
     [
         (DATASETS, DatasetSpec, {"digits", "breast_cancer", "mnist", "fashion_mnist", "cifar10"}),
-        (PARTITIONS, Partition, {"iid", "fang", "dirichlet", "sizes"}),
+        (PARTITIONS, Partition, {"iid", "fang", "dirichlet", "label_skew", "sizes"}),
     ],
 )
 def test_every_kind_is_registered_under_its_name(registry, base, kinds):

@@ -51,6 +51,9 @@ def test_a_plain_run_has_an_error_and_nothing_else(tmp_path):
     assert values.pop("test_loss") > 0
     assert values.pop("honest_excluded") == 0
     assert values.pop("wall_seconds_per_round") > 0
+    # Clients of equal sizes, who all hold all classes.
+    assert values.pop("label_diversity") == values.pop("lowest_label_diversity") == 0
+    assert 0 < values.pop("lowest_load_diversity") < values.pop("load_diversity")
     assert set(values.values()) == {None}
 
 

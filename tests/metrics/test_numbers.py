@@ -19,6 +19,8 @@ from fedprop.metrics import (
     Epsilon,
     Exam,
     HonestExcluded,
+    LabelDiversity,
+    LoadDiversity,
     Number,
     Reading,
     TestError,
@@ -144,3 +146,28 @@ def test_krum_leaves_out_all_updates_but_one(tmp_path):
     numbers = RunStore(tmp_path).meta("summary")["numbers"]
     assert numbers["attackers_excluded"]["value"] == 1.0
     assert numbers["honest_excluded"]["value"] == 0.75
+
+
+def test_diversities_are_those_of_each_class_and_their_mean():
+    """Two clients: of class 0 they hold 1 and 3, of class 1 the second alone holds 4, of class 2 nobody has any."""
+    counts = torch.tensor([[1, 0, 0], [3, 4, 0]])
+    assert LoadDiversity().of(counts) == Reading(1.0, {0: 1.0, 1: 2.0, 2: 0.0})
+    assert LabelDiversity().of(counts) == Reading(0.5 / 3, {0: 0.0, 1: 0.5, 2: 0.0})
+    told = LoadDiversity().show(LoadDiversity().of(counts))
+    assert told == "1.0000, lowest 0.0000 (class 2), highest 2.0000 (class 1)"
+
+
+def test_diversities_are_of_what_was_dealt_whatever_attackers_make_of_it(tmp_path):
+    """Label flipping changes what the attackers hold, and a text has no classes."""
+    found = []
+    skewed = {**BASE, "rounds": 1, "partition": {"kind": "label_skew", "k": 4}}
+    for name, attack in (("plain", None), ("flipped", {"kind": "label_flip", "share": 0.2})):
+        run(Experiment(**skewed, attack=attack), out=tmp_path / name)
+        summary = RunStore(tmp_path / name).meta("summary")
+        found.append({kind: summary["numbers"][kind] for kind in ("load_diversity", "label_diversity")})
+        assert summary["partition"] == "label_skew k=4"
+    assert found[0] == found[1]
+    assert 0.4 <= found[0]["label_diversity"]["value"] <= 0.5
+    text = {"data": {"kind": "markov_text", "train_size": 40}, "model": {"kind": "window_lm"}, "task": "next_token"}
+    run(Experiment(**{**BASE, **text, "rounds": 1}), out=tmp_path / "text")
+    assert "load_diversity" not in RunStore(tmp_path / "text").meta("summary")["numbers"]

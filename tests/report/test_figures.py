@@ -12,6 +12,7 @@ from fedprop.report import TableView
 from fedprop.report.figures import (
     accuracy_figure,
     auc_figure,
+    diversity_figure,
     malicious_index_figure,
     numbers_figure,
     panels_figure,
@@ -260,3 +261,24 @@ def test_a_failed_cell_is_no_number_in_a_table(table):
 
 def test_a_dollar_sign_is_no_formula(table):
     assert png(table_figure(replace(table, title=r"$\frac$", value=r"$\frac$")))
+
+
+def dealt(run, partition, load, label, clients=9):
+    """The run with a partition, and what was found of it class by class."""
+    parts = {name: dict(zip("012", values, strict=True)) for name, values in (("load", load), ("label", label))}
+    numbers = {f"{name}_diversity": {"parts": found} for name, found in parts.items()}
+    config = {**run.config, "clients": clients, "data": {"kind": "digits"}}
+    return replace(run, config=config, summary={**run.summary, "numbers": numbers, "partition": partition})
+
+
+def test_the_diversities_are_a_point_for_each_class_in_one_colour_for_each_partition(run):
+    assert diversity_figure([run]) is None
+    alone = dealt(run, "dirichlet q=0.5", [3.0, 1.0, 2.0], [0.1, 0.2, 0.0])
+    figure = diversity_figure([alone, alone])
+    (drawn,) = figure.axes[0].collections
+    assert drawn.get_offsets().tolist() == [[0.0, 2.0], [0.1, 3.0], [0.2, 1.0]]
+    assert "dirichlet q=0.5: a point for each class" in words(figure)
+    even, more = dealt(run, "iid", [1.0] * 3, [0.0] * 3), dealt(run, "iid", [2.0] * 3, [0.0] * 3, clients=5)
+    assert legend(diversity_figure([alone, even, run])) == ["dirichlet q=0.5", "iid"]
+    assert legend(diversity_figure([even, more])) == ["iid, 9 clients", "iid, 5 clients"]
+    assert not overlaps(diversity_figure([alone, even]))

@@ -239,7 +239,8 @@ def test_curves_stand_with_the_first_measure_alone(tmp_path):
     run_sweep(a_sweep(measures=["test_error", "test_accuracy"]), folder)
     assert publish(folder).read_text(encoding="utf-8").count("Accuracy by round") == 1
     drawn = {path.stem for path in folder.glob("*.png")}
-    assert drawn == {"table_1", "table_2", "panels_by_round_1", "panels_over_time_1", "numbers_by_round_1"}
+    courses = {"panels_by_round_1", "panels_over_time_1", "numbers_by_round_1"}
+    assert drawn == {"table_1", "table_2", "diversity_1", *courses}
 
 
 def test_numbers_of_runs_with_too_many_compromised_are_marked(finished_sweep):

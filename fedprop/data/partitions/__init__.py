@@ -5,6 +5,7 @@ from fedprop.data.partitions.base import Partition
 from fedprop.data.partitions.dirichlet import Dirichlet
 from fedprop.data.partitions.fang import FangNonIID
 from fedprop.data.partitions.iid import IID
+from fedprop.data.partitions.label_skew import LabelSkew
 from fedprop.data.partitions.sizes import Sizes
 
-__all__ = ["IID", "NOBODY", "Dirichlet", "FangNonIID", "Partition", "Sizes"]
+__all__ = ["IID", "NOBODY", "Dirichlet", "FangNonIID", "LabelSkew", "Partition", "Sizes"]

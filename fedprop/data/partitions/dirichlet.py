@@ -2,13 +2,12 @@
 
 from typing import Literal, Self
 
-import numpy as np
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
 from fedprop.data.partitions.base import Partition
-from fedprop.errors import InvalidConfig
+from fedprop.data.partitions.shares import dealt, until_fed
 from fedprop.types import Positive
 
 
@@ -36,28 +35,13 @@ class Dirichlet(Partition):
         return (cls(), cls(q=100.0))
 
     def owners(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:
-        if clients * self.min_size > len(labels):
-            raise InvalidConfig(
-                f"`min_size` must be at most {len(labels) // clients} for Dirichlet with {len(labels)} examples and "
-                f"{clients} clients; found {self.min_size}"
-            )
-        for _ in range(self.max_draws):
-            owners = self._draw(labels, clients, classes, generator)
-            if int(torch.bincount(owners, minlength=clients).min()) >= self.min_size:
-                return owners
-        raise InvalidConfig(
-            f"`min_size` must be within reach for Dirichlet: in {self.max_draws} draws of {len(labels)} examples to "
-            f"{clients} clients with q={self.q}, somebody always had fewer; found {self.min_size}"
+        everybody = torch.ones(clients, classes, dtype=torch.bool)
+        return until_fed(
+            lambda: dealt(labels, everybody, self.q, generator),
+            type(self).__name__,
+            examples=len(labels),
+            clients=clients,
+            min_size=self.min_size,
+            max_draws=self.max_draws,
+            told=f"q={self.q}",
         )
-
-    def _draw(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> Tensor:
-        # torch's Dirichlet takes no generator, and NumPy's stays exact for a q so small that gamma draws underflow.
-        numpy_seed = int(torch.randint(2**62, (), generator=generator))
-        shares = torch.from_numpy(np.random.default_rng(numpy_seed).dirichlet([self.q] * clients, size=classes))
-        owners = torch.empty(len(labels), dtype=torch.int64)
-        for label in range(classes):
-            members = (labels == label).nonzero().flatten()
-            members = members[torch.randperm(len(members), generator=generator)]
-            cuts = (shares[label].cumsum(0)[:-1] * len(members)).round()
-            owners[members] = torch.bucketize(torch.arange(len(members)), cuts, right=True)
-        return owners

@@ -7,6 +7,7 @@ A picture of a page is one file, with its `Picture` at the end, and one line in 
 from fedprop.report.figures import (
     accuracy,
     aims,
+    diversity,
     malicious_index,
     membership,
     numbers,
@@ -22,6 +23,7 @@ from fedprop.report.figures import (
 from fedprop.report.figures.accuracy import accuracy_figure
 from fedprop.report.figures.aims import aims_figure
 from fedprop.report.figures.counterexample import counterexample_figure
+from fedprop.report.figures.diversity import diversity_figure
 from fedprop.report.figures.malicious_index import malicious_index_figure
 from fedprop.report.figures.membership import auc_figure, roc_figure
 from fedprop.report.figures.numbers import numbers_figure
@@ -44,6 +46,7 @@ PICTURES: tuple[Picture, ...] = (
     accuracy.OVER_TIME,
     numbers.PICTURE,
     parts.PICTURE,
+    diversity.PICTURE,
     aims.PICTURE,
     timeline.PICTURE,
     staleness.PICTURE,
@@ -62,6 +65,7 @@ __all__ = [
     "aims_figure",
     "auc_figure",
     "counterexample_figure",
+    "diversity_figure",
     "malicious_index_figure",
     "numbers_figure",
     "panels_figure",

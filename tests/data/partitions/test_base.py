@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedprop.data import IID, NOBODY, Dataset, Dirichlet, FangNonIID, Partition, Sizes
+from fedprop.data import IID, NOBODY, Dataset, Dirichlet, FangNonIID, LabelSkew, Partition, Sizes
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
@@ -45,7 +45,7 @@ def test_equal_generators_give_equal_parts(partition, task):
     assert all(map(torch.equal, split(partition, task), split(partition, task)))
 
 
-@pytest.mark.parametrize("partition", [IID(), FangNonIID(), Dirichlet(), Sizes(sizes=(60, 40, 50))])
+@pytest.mark.parametrize("partition", [IID(), FangNonIID(), Dirichlet(), LabelSkew(), Sizes(sizes=(60, 40, 50))])
 def test_other_generators_give_other_parts_and_the_global_one_is_left_alone(partition):
     labels = torch.arange(200) % 4
     before = torch.random.get_rng_state()
