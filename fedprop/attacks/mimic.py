@@ -1,7 +1,7 @@
 """All attackers say what one honest client says."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import NonNegativeInt
@@ -36,6 +36,10 @@ class Mimic(Attack):
 
     kind: Literal["mimic"] = "mimic"
     warm_up: NonNegativeInt = 5
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(warm_up=2))
 
     @property
     def sees(self) -> Knowledge:

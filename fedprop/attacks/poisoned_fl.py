@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import PositiveInt
@@ -46,6 +46,10 @@ class PoisonedFL(Attack):
     decay: Fraction = 0.7
     least: Positive = 0.5
     every: PositiveInt = 50
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(every=2))
 
     @property
     def looks_back(self) -> int:

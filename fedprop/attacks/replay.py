@@ -1,6 +1,6 @@
 """Old answers, sent again."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import PositiveInt
 
@@ -27,6 +27,10 @@ class Replay(Attack):
 
     kind: Literal["replay"] = "replay"
     age: PositiveInt = 5
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(age=2))
 
     def craft(self, view: View) -> Updates:
         """The updates [c, d] to send."""

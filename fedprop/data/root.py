@@ -36,6 +36,7 @@ class RootData(Frozen):
             raise InvalidConfig(
                 f"`root.size` must be below the number of training examples, {total}; found {self.size}"
             )
-        order = torch.randperm(total, generator=generator)
+        order = torch.randperm(total, generator=generator).to(data.train.y.device)
         root, rest = order[: self.size], order[self.size :].sort().values
-        return data.train.at(root), replace(data, train=data.train.at(rest))
+        train = Examples(data.train.x[rest], data.train.y[rest])
+        return Examples(data.train.x[root], data.train.y[root]), replace(data, train=train)
