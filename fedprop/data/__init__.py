@@ -18,21 +18,32 @@ from fedprop.data.digits import Digits
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
 from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
-from fedprop.data.partitions import IID, NOBODY, Dirichlet, FangNonIID, LabelSkew, Partition, Sizes
+from fedprop.data.partitions import (
+    IID,
+    NOBODY,
+    Dirichlet,
+    FangNonIID,
+    LabelSkew,
+    LargestUsers,
+    PackedUsers,
+    Partition,
+    Sizes,
+)
+from fedprop.data.shakespeare import Shakespeare
 from fedprop.data.text import Text
 from fedprop.registry import Registry
 
 DATASETS: Registry[DatasetSpec] = Registry(
     "datasets",
     DatasetSpec,
-    (Digits, BreastCancer, MNIST, FashionMNIST, CIFAR10, MarkovText, Text),
+    (Digits, BreastCancer, MNIST, FashionMNIST, CIFAR10, MarkovText, Text, Shakespeare),
 )
 """Every dataset by its `kind`, those of other installed packages included."""
 
 PARTITIONS: Registry[Partition] = Registry(
     "partitions",
     Partition,
-    (IID, FangNonIID, Dirichlet, LabelSkew, Sizes),
+    (IID, FangNonIID, Dirichlet, LabelSkew, Sizes, LargestUsers, PackedUsers),
 )
 """Every partition by its `kind`, those of other installed packages included."""
 
@@ -52,8 +63,11 @@ __all__ = [
     "FangNonIID",
     "FashionMNIST",
     "LabelSkew",
+    "LargestUsers",
     "MarkovText",
+    "PackedUsers",
     "Partition",
+    "Shakespeare",
     "Sizes",
     "Text",
     "label_counts",

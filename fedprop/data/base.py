@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from fedprop.answers import described
 from fedprop.data.arrays import Array, count_classes, inputs, labels
 from fedprop.errors import InvalidConfig
 from fedprop.types import Kind
@@ -17,10 +18,15 @@ class Examples:
     """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n].
 
     Where what is learnt has an answer at each position of an input, x and y are [n, T].
+
+    Attributes
+    ----------
+    users : whose each example is, int64 [n], counted from 0: who spoke or wrote it; None where the data do not say.
     """
 
     x: Tensor
     y: Tensor
+    users: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(part, Tensor) for part in (self.x, self.y)):
@@ -28,9 +34,19 @@ class Examples:
             raise InvalidConfig(f"`x` and `y` must be tensors; found {found}, of which Dataset.from_arrays makes some")
         if len(self.x) != len(self.y):
             raise InvalidConfig(f"`x` and `y` must have equal lengths; found {len(self.x)} and {len(self.y)}")
+        if self.users is not None:
+            _check_users(self.users, len(self.y))
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def at(self, rows: Tensor) -> "Examples":
+        """Some of the examples, by their places or by a mask."""
+        return Examples(self.x[rows], self.y[rows], None if self.users is None else self.users[rows.cpu()])
+
+    def to(self, device: torch.device) -> "Examples":
+        """The same on a device; whose they are is asked on a CPU only, and stays there."""
+        return Examples(self.x.to(device), self.y.to(device), self.users)
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,13 @@ def _examples(part: str, x: Array, y: Array) -> Examples:
         lengths = f"{len(found[0])} and {len(found[1])}"
         raise InvalidConfig(f"`x_{part}` and `y_{part}` must have equal lengths; found {lengths}")
     return Examples(*found)
+
+
+def _check_users(users: Tensor, examples: int) -> None:
+    if not isinstance(users, Tensor) or users.dtype != torch.int64 or users.shape != (examples,):
+        raise InvalidConfig(f"`users` must be int64 of shape [{examples}]; found {described(users)}")
+    if examples and int(users.min()) < 0:
+        raise InvalidConfig(f"`users` must count from 0; found {int(users.min())}")
 
 
 def _check_labels(part: str, examples: Examples, classes: int, *, sequences: bool) -> None:

@@ -36,7 +36,6 @@ class RootData(Frozen):
             raise InvalidConfig(
                 f"`root.size` must be below the number of training examples, {total}; found {self.size}"
             )
-        order = torch.randperm(total, generator=generator).to(data.train.y.device)
+        order = torch.randperm(total, generator=generator)
         root, rest = order[: self.size], order[self.size :].sort().values
-        train = Examples(data.train.x[rest], data.train.y[rest])
-        return Examples(data.train.x[root], data.train.y[root]), replace(data, train=train)
+        return data.train.at(root), replace(data, train=data.train.at(rest))

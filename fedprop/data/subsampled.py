@@ -1,12 +1,12 @@
 """Datasets of which a run may use only a part."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor
 
 from fedprop.data.base import Dataset, DatasetSpec, Examples
 from fedprop.errors import InvalidConfig
@@ -50,12 +50,13 @@ class Subsampled(DatasetSpec):
 
     def _choose(self, field: str, examples: Examples, size: int | None, stream: torch.Generator) -> Examples:
         if size is None:
-            return Examples(_scaled(examples.x), examples.y)
+            return _scaled(examples)
         if size > len(examples):
             raise InvalidConfig(f"`{field}` must be at most {len(examples)} for {self.kind}; found {size}")
         chosen = torch.randperm(len(examples), generator=stream)[:size]
-        return Examples(_scaled(examples.x[chosen]), examples.y[chosen])
+        return _scaled(examples.at(chosen))
 
 
-def _scaled(x: Tensor) -> Tensor:
-    return x.to(torch.float32) / 255 if x.dtype == torch.uint8 else x
+def _scaled(examples: Examples) -> Examples:
+    x = examples.x
+    return replace(examples, x=x.to(torch.float32) / 255) if x.dtype == torch.uint8 else examples

@@ -57,7 +57,7 @@ def resolve(
     experiment = sound_experiment(experiment)
     device = _device(experiment.device)
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)
-    data = replace(data, train=_moved(data.train, device), test=_moved(data.test, device))
+    data = replace(data, train=data.train.to(device), test=data.test.to(device))
     _check_labels(data, experiment.task)
     setup = _setup(experiment, _dealt(experiment, data, module), copy_module(module).to(device), device)
     _check_buffers(setup)
@@ -84,9 +84,9 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     if needs_examples(experiment.defense.asks):
         root, data = (extra, data) if extra is not None else experiment.root.split(data, generator(seed, "root"))
     _check_outputs(experiment, module, data, len(data.test), 0 if root is None else len(root))
-    labels, clients, sorts = _strata(data, task, experiment.clients)
-    parts = experiment.partition.deal(labels, clients, sorts, generator(seed, "partition"))
-    counts = label_counts(labels.cpu(), [part.cpu() for part in parts], sorts) if task.has_classes else None
+    parts = experiment.partition.deal(*_strata(experiment, data), generator(seed, "partition"))
+    held = [part.cpu() for part in parts]
+    counts = label_counts(data.train.y.cpu(), held, data.classes) if task.has_classes else None
     attacks = enlist(
         experiment.attack,
         clients=experiment.clients,
@@ -219,10 +219,16 @@ def _check_labels(data: Dataset, task: Task) -> None:
         raise InvalidConfig(f"`data` must have a label {wanted}, for `task` {task.kind}; found {found}")
 
 
-def _strata(data: Dataset, task: Task, clients: int) -> tuple[Tensor, int, int]:
-    """What a partition deals by, among how many clients, and how many sorts there are."""
-    labels, sorts = task.strata(data.train.y, data.classes)
-    return labels, clients, sorts
+def _strata(experiment: Experiment, data: Dataset) -> tuple[Tensor, int, int]:
+    """What the partition deals by, among how many clients, and how many sorts there are."""
+    partition, users = experiment.partition, data.train.users
+    if not partition.by_user:
+        labels, sorts = experiment.task.strata(data.train.y, data.classes)
+        return labels, experiment.clients, sorts
+    if users is None:
+        wanted = f"must say whose each example is for {type(partition).__name__}, as `kind: shakespeare` does"
+        raise InvalidConfig(f"`data` {wanted}; found {data.name}, which does not")
+    return users, experiment.clients, int(users.max()) + 1
 
 
 def _probes(experiment: Experiment, run: Watched) -> tuple[Watch, ...]:
@@ -301,7 +307,3 @@ def _check_buffers(setup: Setup) -> None:
             f"`central_privacy` needs a model without buffers, such as one with GroupNorm in place of BatchNorm; "
             f"found {buffers[0]!r}"
         )
-
-
-def _moved(examples: Examples, device: torch.device) -> Examples:
-    return Examples(examples.x.to(device), examples.y.to(device))

@@ -8,6 +8,7 @@ Every module answers with logits and runs under `torch.func`, so that many clien
 """
 
 from fedprop.models.base import ModelSpec
+from fedprop.models.char_lstm import CharLSTM
 from fedprop.models.dlg_lenet import DLGLeNet
 from fedprop.models.fang_dnn import FangDNN
 from fedprop.models.logistic_regression import LogisticRegression
@@ -23,13 +24,14 @@ from fedprop.registry import Registry
 MODELS: Registry[ModelSpec] = Registry(
     "models",
     ModelSpec,
-    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, DLGLeNet, ResNet18, ResNet20, WindowLM),
+    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, DLGLeNet, ResNet18, ResNet20, WindowLM, CharLSTM),
 )
 """Every model by its `kind`, those of other installed packages included."""
 
 __all__ = [
     "MLP",
     "MODELS",
+    "CharLSTM",
     "DLGLeNet",
     "FangDNN",
     "LogisticRegression",

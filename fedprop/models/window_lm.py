@@ -7,8 +7,8 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from fedprop.errors import InvalidConfig
 from fedprop.models.base import ModelSpec
+from fedprop.models.recurrent import token_shape
 
 
 class Window(nn.Module):
@@ -52,6 +52,5 @@ class WindowLM(ModelSpec):
         return (cls(), cls(context=1, width=2, hidden=4))
 
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        if len(shape) != 1:
-            raise InvalidConfig(f"inputs must be sequences of token ids, of shape (T,), for WindowLM; found {shape}")
+        token_shape(shape, "WindowLM")
         return Window(classes, self.context, self.width, self.hidden)

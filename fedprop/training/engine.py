@@ -81,11 +81,12 @@ def choose_engine(
 ) -> EngineChoice:
     """Try a model and choose its engine; the module is left as it is.
 
-    `auto` vectorises on a GPU. On a CPU it vectorises small models without convolutions and buffers; the rest gets
-    worker threads: stacked convolutions become slow grouped ones there. Private training is vectorised everywhere: the
-    gradient of each example is what costs, and opacus is slower at it. Models that draw random numbers are never
-    vectorised, and where they share the process's generators trained one client at a time. Nor are those vectorised
-    that would not learn in a stack what they learn alone, or would be steered otherwise by a defense: a trial shows it.
+    `auto` vectorises on a GPU. On a CPU it vectorises small models without convolutions, LSTM layers and buffers; the
+    rest gets worker threads: stacked convolutions become slow grouped ones there, and a stacked LSTM goes step by step.
+    Private training is vectorised everywhere: the gradient of each example is what costs, and opacus is slower at it.
+    Models that draw random numbers are never vectorised, and where they share the process's generators trained one
+    client at a time. Nor are those vectorised that would not learn in a stack what they learn alone, or would be
+    steered otherwise by a defense: a trial shows it.
 
     Raises
     ------
@@ -259,5 +260,5 @@ def _one_at_a_time(
 def _gains_from_stacking(module: nn.Module) -> bool:
     """Whether a CPU is faster with stacked states."""
     layout = ParameterLayout.of(module)
-    convolves = any(isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d) for part in module.modules())
-    return layout.size <= STACKED_PARAMETERS and not convolves and not any(entry.buffer for entry in layout.entries)
+    slow = any(isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.LSTM) for part in module.modules())
+    return layout.size <= STACKED_PARAMETERS and not slow and not any(entry.buffer for entry in layout.entries)

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn.functional import embedding, linear
 from torch.overrides import TorchFunctionMode
 
+from fedprop.training.recurrent import unrolled
+
 
 class StackedLayers(TorchFunctionMode):
     """How some layers are computed within it, under `vmap`.
@@ -17,6 +19,8 @@ class StackedLayers(TorchFunctionMode):
 
     An embedding without its `padding_idx`, of weights that have no gradient there: with it, only the first client of a
     stack would have none.
+
+    An LSTM step by step, since `vmap` cannot do it in one call.
     """
 
     def __torch_function__(
@@ -26,6 +30,8 @@ class StackedLayers(TorchFunctionMode):
             return _linear(*args)
         if func is embedding:
             return _embedding(*args, **(kwargs or {}))
+        if func is torch.lstm and isinstance(args[1], tuple | list):  # else the inputs are packed
+            return unrolled(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
 

@@ -4,7 +4,18 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fedprop.models import MLP, DLGLeNet, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
+from fedprop.models import (
+    MLP,
+    CharLSTM,
+    DLGLeNet,
+    FangDNN,
+    LogisticRegression,
+    ResNet18,
+    ResNet20,
+    ShiCNN,
+    SirenCNN,
+    SirenDPCNN,
+)
 
 MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
 
@@ -44,6 +55,12 @@ MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
 )
 def test_number_of_parameters(spec, shape, wanted):
     assert sum(p.numel() for p in spec.build(shape, 10, seed=0).parameters()) == wanted
+
+
+def test_number_of_parameters_of_what_reads_characters():
+    """80 vectors of 8; 4 gates of 256 that see 8 and 256, then 256 and 256, with two biases each; 80 answers."""
+    wanted = 80 * 8 + 1024 * (8 + 256 + 2) + 1024 * (256 + 256 + 2) + 257 * 80
+    assert sum(p.numel() for p in CharLSTM().build((80,), 80, seed=0).parameters()) == wanted
 
 
 def test_logistic_regression_starts_undecided():

@@ -81,7 +81,6 @@ MIXING = {
 """Examples of a batch change each other's logits, so that padding would."""
 
 NOT_BATCHED = {
-    "lstm": Recurrent(nn.LSTM),
     "gru": Recurrent(nn.GRU),
     "item": linear(lambda x: x * x.mean().item()),
     "branch": linear(after=lambda x: -x if x.sum() > 0 else x),

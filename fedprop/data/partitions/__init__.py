@@ -6,6 +6,18 @@ from fedprop.data.partitions.dirichlet import Dirichlet
 from fedprop.data.partitions.fang import FangNonIID
 from fedprop.data.partitions.iid import IID
 from fedprop.data.partitions.label_skew import LabelSkew
+from fedprop.data.partitions.largest_users import LargestUsers
+from fedprop.data.partitions.packed_users import PackedUsers
 from fedprop.data.partitions.sizes import Sizes
 
-__all__ = ["IID", "NOBODY", "Dirichlet", "FangNonIID", "LabelSkew", "Partition", "Sizes"]
+__all__ = [
+    "IID",
+    "NOBODY",
+    "Dirichlet",
+    "FangNonIID",
+    "LabelSkew",
+    "LargestUsers",
+    "PackedUsers",
+    "Partition",
+    "Sizes",
+]

@@ -1,6 +1,7 @@
 """What every partition is: a frozen value that names an owner for each example."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,7 +17,14 @@ class Partition(Kind, ABC):
     """Base of all partitions: each example goes to one client or, where a partition says so, to nobody.
 
     One of your own says so by `owners`; one that finds it easier to name each client's examples overrides `split` too.
+
+    Attributes
+    ----------
+    by_user : whether it deals by whose an example is, as the data say, and not by what is learnt: then `labels` are the
+        users' numbers, and `classes` says how many users there may be.
     """
+
+    by_user: ClassVar[bool] = False
 
     def deal(self, labels: Tensor, clients: int, classes: int, generator: torch.Generator) -> list[Tensor]:
         """What `split` answers, checked; the simulator asks here.

@@ -1,0 +1,37 @@
+"""Layers of long short-term memory on top of embedded tokens."""
+
+from torch import Tensor, nn
+
+from fedprop.errors import InvalidConfig
+
+
+class Recurrent(nn.Module):
+    """Tokens are embedded, read by LSTM layers, and answered by one linear layer: at each position, or at the end."""
+
+    def __init__(
+        self, tokens: int, answers: int, *, width: int, hidden: int, layers: int, bidirectional: bool, only_last: bool
+    ) -> None:
+        super().__init__()
+        self.only_last = only_last
+        self.embed = nn.Embedding(tokens, width)
+        self.read = nn.LSTM(width, hidden, num_layers=layers, batch_first=True, bidirectional=bidirectional)
+        self.answer = nn.Linear(hidden * (2 if bidirectional else 1), answers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ids [n, T] to logits [n, T, answers], or [n, answers] where only the end is asked for."""
+        outputs: Tensor = self.read(self.embed(x))[0]
+        logits: Tensor = self.answer(outputs[:, -1] if self.only_last else outputs)
+        return logits
+
+
+def token_shape(shape: tuple[int, ...], model: str) -> int:
+    """The length of a sequence of token ids.
+
+    Raises
+    ------
+    InvalidConfig
+        If inputs of this shape are something else.
+    """
+    if len(shape) != 1:
+        raise InvalidConfig(f"inputs must be sequences of token ids, of shape (T,), for {model}; found {shape}")
+    return shape[0]
