@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from fedprop.aggregators.base import Aggregator, Cohort
 from fedprop.aggregators.choice import AGGREGATORS
 from fedprop.aggregators.classifier import Logits
-from fedprop.aggregators.server_side import QuadraticSide
+from fedprop.aggregators.server_side import QuadraticSide, ServerSide
 from fedprop.errors import InvalidConfig
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector, Weights
@@ -23,7 +23,8 @@ class AssumedRule:
     Where there are too few rows for the tolerance asked for, the rule gets the largest they allow. What the rule asks a
     server, which no attacker can know, the attacker's own data answer instead, by what its clients learnt from them:
     the mean of their honest updates is the reference, and the loss grows with the squared distance from it
-    (`QuadraticSide`). The global model is the one that was sent out; as a classifier it is made up (`Logits`).
+    (`QuadraticSide`). A server whose examples are those that all clients were handed holds no secret: then these
+    answer. The global model is the one that was sent out; as a classifier it is made up (`Logits`).
 
     Attributes
     ----------
@@ -61,11 +62,14 @@ class AssumedRule:
             f -= 1
         return self.tolerating(f).aggregate(Cohort(updates).changed(**self.told))[:2]
 
-    def knowing(self, own: Updates, model: Vector) -> "AssumedRule":
-        """The rule as attackers imagine it who hold these honest updates of their own [k, d] and know the model [d]."""
+    def knowing(self, own: Updates, model: Vector, server: ServerSide | None = None) -> "AssumedRule":
+        """The rule as attackers imagine it who hold these honest updates of their own [k, d] and know the model [d].
+
+        `server` is what all clients can find out about the server's examples, where they hold them, too.
+        """
         draw = torch.Generator().manual_seed(0)
         told = {"model": model, "round": 0, "generator": draw, "classifier": Logits(model)}
-        return replace(self, told={"server": QuadraticSide(own.mean(dim=0)), "told": told})
+        return replace(self, told={"server": server or QuadraticSide(own.mean(dim=0)), "told": told})
 
     def tolerating(self, f: int) -> Aggregator:
         """The rule set to tolerate f rows, if that can be set."""

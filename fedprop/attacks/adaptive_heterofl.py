@@ -25,7 +25,8 @@ class AdaptiveHeteroFL(PushedMean):
     alone under partial knowledge. p_1 is a direction against g as in `PushedMean`, and the other p_i are p_1 with the
     signs of ceil(flips * d) entries turned round, drawn for each client and in each round, so that no step against
     sybils finds copies. gamma is the largest strength found with which the server's defense keeps all crafted rows,
-    that is, gives weight to each of them, or to some of them and nobody else.
+    that is, gives weight to each of them, or to some of them and nobody else. That crafted rows keep the watermark, as
+    equation 8 wants it, is one of the things that the defense asks, of examples that it handed to all clients.
 
     Algorithm 7 is printed with moves by start / 4, start / 8, and so on, so that it ends between start / 2 and
     3 start / 2; the code of Shejwalkar and Houmansadr, which it follows, moves twice as far. What Figure 7 says of the

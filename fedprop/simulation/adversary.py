@@ -63,6 +63,8 @@ class Adversary:
         works = any(attack.trains for attack, _ in setup.attacks)
         self._gradients = Gradients(setup.module, setup.shards.task, classes=classes) if works else None
         self._assumed = [AssumedRule(attack.assumes, setup.rule) for attack, _ in setup.attacks]
+        # Examples that all clients were handed are no secret of the server's.
+        self._handed = setup.root_bench() if setup.shards.handed and setup.attacks else None
         self._buffers = ParameterLayout.of(setup.module).buffers
         self.announce: Callable[[str], None] = lambda what: None  # what takes long, for whoever waits for it
 
@@ -142,7 +144,7 @@ class Adversary:
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
             # A copy: an attack that writes into it must not move the server's model.
             origin=origin.clone(),
-            assumed=self._assumed[index].knowing(rows, origin),
+            assumed=self._assumed[index].knowing(rows, origin, self._handed and self._handed.at(origin, round)),
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, clients),
             received=self._setup.policy.fewest(self._setup.clients),
