@@ -139,12 +139,13 @@ class Adversary:
         state = self.states.get(index)
         rows = self._rows(own, origin)
         clients, place = tuple(tickets[task].client for task in own), sorted(held).index
+        handed = None if self._handed is None else self._handed.at(origin, round)
         view = View(
             own=rows,
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
             # A copy: an attack that writes into it must not move the server's model.
             origin=origin.clone(),
-            assumed=self._assumed[index].knowing(rows, origin, self._handed and self._handed.at(origin, round)),
+            assumed=self._assumed[index].knowing(rows, origin, handed),
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, clients),
             received=self._setup.policy.fewest(self._setup.clients),
