@@ -19,11 +19,11 @@ PAGE = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="ut
 RECIPES = dict(re.findall(r"^## Add an? ([\w-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KINDS = (
-    *("rule", "stage", "after-stage", "attack", "protocol", "task", "dataset", "model", "partition"),
-    *("number", "picture", "probe", "policy", "spec"),
+    *("rule", "stage", "after-stage", "attack", "protocol", "task", "dataset", "encoding", "model"),
+    *("partition", "number", "picture", "probe", "policy", "spec"),
 )
-UNCALLED = ("picture", "spec")
-"""Recipes without settings of an experiment."""
+UNCALLED = ("picture", "spec", "encoding")
+"""Recipes without settings of an experiment, or for files that a test has to write."""
 
 BASE = {
     "clients": 4,
@@ -109,6 +109,15 @@ def test_a_recipe_is_a_class_that_a_run_can_use(name, tmp_path):
         assert {finding.client for record in outcome.rounds for finding in record.findings} == {0, 1, 2, 3}
     if name == "protocol":
         assert all(record.ruling.case == "lengths" for record in outcome.rounds)
+
+
+def test_an_encoding_makes_texts_the_inputs_of_a_run(tmp_path):
+    for part, group in [(part, group) for part in ("train", "test") for group in range(20)]:
+        (tmp_path / "newsgroups" / f"20news-bydate-{part}" / f"{group:02}").mkdir(parents=True)
+        (tmp_path / "newsgroups" / f"20news-bydate-{part}" / f"{group:02}" / "1").write_text("word " * group)
+    module, outcome = outcome_of("encoding", tmp_path, data_dir=tmp_path)
+    assert examples_hold(module) == 1
+    assert not any(record.failure for record in outcome.rounds)
 
 
 def test_a_picture_stands_on_the_page_of_a_run(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ class Family(StrEnum):
     ATTACKS = "attacks"
     BACKDOORS = "backdoors"
     DATASETS = "datasets"
+    ENCODINGS = "encodings"
     PARTITIONS = "partitions"
     MODELS = "models"
     POLICIES = "policies"

@@ -14,10 +14,15 @@ Your own data needs no class of its own: `Dataset.from_arrays` takes arrays.
 from fedprop.data.base import Dataset, DatasetSpec, Examples
 from fedprop.data.breast_cancer import BreastCancer
 from fedprop.data.cifar10 import CIFAR10
+from fedprop.data.cifar100 import CIFAR100
 from fedprop.data.digits import Digits
+from fedprop.data.emnist import EMNIST
+from fedprop.data.encodings import ENCODINGS, BagOfWords, ByteIds, Encoding, WordIds
+from fedprop.data.femnist import FEMNIST
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
 from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
+from fedprop.data.newsgroups import Newsgroups
 from fedprop.data.partitions import (
     IID,
     NOBODY,
@@ -29,6 +34,7 @@ from fedprop.data.partitions import (
     Partition,
     Sizes,
 )
+from fedprop.data.pubmedqa import PubMedQA
 from fedprop.data.shakespeare import Shakespeare
 from fedprop.data.text import Text
 from fedprop.registry import Registry
@@ -36,7 +42,21 @@ from fedprop.registry import Registry
 DATASETS: Registry[DatasetSpec] = Registry(
     "datasets",
     DatasetSpec,
-    (Digits, BreastCancer, MNIST, FashionMNIST, CIFAR10, MarkovText, Text, Shakespeare),
+    (
+        Digits,
+        BreastCancer,
+        MNIST,
+        FashionMNIST,
+        EMNIST,
+        FEMNIST,
+        CIFAR10,
+        CIFAR100,
+        MarkovText,
+        Text,
+        Shakespeare,
+        Newsgroups,
+        PubMedQA,
+    ),
 )
 """Every dataset by its `kind`, those of other installed packages included."""
 
@@ -49,27 +69,37 @@ PARTITIONS: Registry[Partition] = Registry(
 
 __all__ = [
     "CIFAR10",
+    "CIFAR100",
     "DATASETS",
+    "EMNIST",
+    "ENCODINGS",
+    "FEMNIST",
     "IID",
     "MNIST",
     "NOBODY",
     "PARTITIONS",
+    "BagOfWords",
     "BreastCancer",
+    "ByteIds",
     "Dataset",
     "DatasetSpec",
     "Digits",
     "Dirichlet",
+    "Encoding",
     "Examples",
     "FangNonIID",
     "FashionMNIST",
     "LabelSkew",
     "LargestUsers",
     "MarkovText",
+    "Newsgroups",
     "PackedUsers",
     "Partition",
+    "PubMedQA",
     "Shakespeare",
     "Sizes",
     "Text",
+    "WordIds",
     "label_counts",
     "label_diversity",
     "load_diversity",

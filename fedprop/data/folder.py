@@ -54,3 +54,17 @@ def read_file(kind: str, folder: Path, name: str, parse: Callable[[bytes], T]) -
         return parse(gzip.decompress(raw) if path.suffix == ".gz" else raw)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise unavailable(kind, name, folder, f"a file that cannot be used ({error})") from error
+
+
+def files_in(kind: str, folder: Path, pattern: str) -> list[Path]:
+    """The files below a dataset's folder that match a pattern, in the order of their names.
+
+    Raises
+    ------
+    DataUnavailable
+        If there is none.
+    """
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not found:
+        raise unavailable(kind, pattern, folder, "no such file")
+    return found

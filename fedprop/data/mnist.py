@@ -26,7 +26,7 @@ class IdxImages(Subsampled):
 
     def _part(self, folder: Path, prefix: str) -> Examples:
         label_file = f"{prefix}-labels-idx1-ubyte"
-        x = read_file(self.kind, folder, f"{prefix}-images-idx3-ubyte", _images)
+        x = read_file(self.kind, folder, f"{prefix}-images-idx3-ubyte", parse_images)
         y = read_file(self.kind, folder, label_file, _labels)
         if len(x) != len(y):
             raise unavailable(self.kind, label_file, folder, f"{len(y)} labels for {len(x)} images")
@@ -45,7 +45,8 @@ class FashionMNIST(IdxImages):
     kind: Literal["fashion_mnist"] = "fashion_mnist"
 
 
-def _images(raw: bytes) -> Tensor:
+def parse_images(raw: bytes) -> Tensor:
+    """Grey pictures of 28x28, uint8 [n, 1, 28, 28]."""
     x = parse_idx(raw, IMAGES)
     if len(x) == 0 or x.shape[1:] != (28, 28):
         raise ValueError(f"images of shape [28, 28] expected, found {list(x.shape)}")

@@ -2,16 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.data.base import Dataset, DatasetSpec, Examples
+from fedprop.data.base import Examples
 from fedprop.data.folder import dataset_folder, read_file
+from fedprop.data.subsampled import Subsampled
 from fedprop.errors import InvalidConfig
-from fedprop.rng import generator
 
 FILE = "tinyshakespeare.txt"
 
@@ -21,7 +21,7 @@ SYMBOLS = "\n !\"&'(),-.0123456789:;>?ABCDEFGHIJKLMNOPQRSTUVWXYZ[]abcdefghijklmn
 BLANK = SYMBOLS.index(" ")
 
 
-class Shakespeare(DatasetSpec):
+class Shakespeare(Subsampled):
     """Each speaker's speeches, cut into sequences of characters.
 
     The text is `<data_dir>/shakespeare/tinyshakespeare.txt`, in which speeches are headed by a line `NAME:`.
@@ -43,18 +43,22 @@ class Shakespeare(DatasetSpec):
     only_last : whether the label is the one character after a sequence; else there is one after each character.
     speakers : only these many who say most; None for all.
     test_fraction : the share of what each speaker says that is for testing.
-    test_size : how many test sequences to keep, drawn at random; None for all.
+    train_size, test_size : how many sequences to keep, drawn at random; None for all.
     """
 
     kind: Literal["shakespeare"] = "shakespeare"
+    classes: ClassVar[int] = len(SYMBOLS)
     length: PositiveInt = 80
     stride: PositiveInt = 80
     only_last: bool = False
     speakers: PositiveInt | None = None
     test_fraction: Annotated[float, Field(ge=0.01, le=0.99)] = 0.1
-    test_size: PositiveInt | None = None
 
-    def load(self, data_dir: Path | None, seed: int) -> Dataset:
+    @property
+    def sequences(self) -> bool:
+        return not self.only_last
+
+    def read(self, data_dir: Path | None, seed: int) -> tuple[Examples, Examples]:
         folder = dataset_folder(self.kind, data_dir, FILE)
         spoken = self._chosen(read_file(self.kind, folder, FILE, speeches))
         train = self._sequences([text[: self._cut(text)] for text in spoken])
@@ -64,7 +68,7 @@ class Shakespeare(DatasetSpec):
                 f"`test_fraction` must leave somebody {self.length + 1} characters to test on for Shakespeare; "
                 f"found {self.test_fraction}"
             )
-        return Dataset(self.kind, train, self._tested(test, seed), len(SYMBOLS), sequences=not self.only_last)
+        return train, test
 
     def _cut(self, text: str) -> int:
         """How many characters of it are for training."""
@@ -88,13 +92,6 @@ class Shakespeare(DatasetSpec):
         users = torch.arange(len(texts)).repeat_interleave(torch.tensor(counts))
         x, y = whole[:, :-1].contiguous(), whole[:, 1:].contiguous()
         return Examples(x, y[:, -1].contiguous() if self.only_last else y, users)
-
-    def _tested(self, test: Examples, seed: int) -> Examples:
-        if self.test_size is None:
-            return test
-        if self.test_size > len(test):
-            raise InvalidConfig(f"`test_size` must be at most {len(test)} for Shakespeare; found {self.test_size}")
-        return test.at(torch.randperm(len(test), generator=generator(seed, "subsample", 1))[: self.test_size])
 
 
 def speeches(raw: bytes) -> dict[str, str]:

@@ -26,6 +26,16 @@ class Subsampled(DatasetSpec):
     train_size: PositiveInt | None = None
     test_size: PositiveInt | None = None
 
+    @property
+    def answers(self) -> int:
+        """How many different labels there are; the `classes`, unless settings decide."""
+        return self.classes
+
+    @property
+    def sequences(self) -> bool:
+        """Whether there is a label at each position of an input."""
+        return False
+
     @abstractmethod
     def read(self, data_dir: Path | None, seed: int) -> tuple[Examples, Examples]:
         """All training and all test examples.
@@ -46,7 +56,7 @@ class Subsampled(DatasetSpec):
         train, test = self.read(data_dir, seed)
         train = self._choose("train_size", train, self.train_size, generator(seed, "subsample", 0))
         test = self._choose("test_size", test, self.test_size, generator(seed, "subsample", 1))
-        return Dataset(self.kind, train, test, self.classes)
+        return Dataset(self.kind, train, test, self.answers, sequences=self.sequences)
 
     def _choose(self, field: str, examples: Examples, size: int | None, stream: torch.Generator) -> Examples:
         if size is None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS, BACKDOORS
-from fedprop.data import DATASETS, PARTITIONS
+from fedprop.data import DATASETS, ENCODINGS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
 from fedprop.distributions import DISTRIBUTIONS
 from fedprop.errors import InvalidConfig
@@ -32,6 +32,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     ATTACKS,
     BACKDOORS,
     DATASETS,
+    ENCODINGS,
     PARTITIONS,
     MODELS,
     POLICIES,

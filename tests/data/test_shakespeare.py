@@ -46,7 +46,7 @@ def test_what_cannot_be_cut_is_refused(play, no_environment):
         ({"length": 9, "test_fraction": 0.01}, "must leave somebody 10 characters to test on"),
         (
             {"length": 3, "test_fraction": 0.25, "test_size": 9},
-            "`test_size` must be at most 1 for Shakespeare; found 9",
+            "`test_size` must be at most 1 for shakespeare; found 9",
         ),
     ):
         with pytest.raises(InvalidConfig, match=sentence):
