@@ -64,11 +64,14 @@ class Logits:
     @property
     def head(self) -> Head:
         """One bias for each class."""
-        classes = torch.arange(min(len(self.model), MOST_CLASSES), device=self.model.device)
+        classes = torch.arange(self._classes, device=self.model.device)
         return Head(classes[:, None][:, :0], classes)
 
     def probabilities(self, candidates: Updates, inputs: int, seed: int) -> Float[Tensor, "k 1 classes"]:
         """The softmax of the logits, the same for all inputs."""
-        classes = len(self.head.biases)
-        moved = self.model[:classes].double() + candidates[:, :classes].double()
+        moved = self.model[: self._classes].double() + candidates[:, : self._classes].double()
         return moved.clamp(-LARGEST, LARGEST).softmax(dim=1)[:, None]
+
+    @property
+    def _classes(self) -> int:
+        return min(len(self.model), MOST_CLASSES)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.classifier import Classifier, Head
-from fedprop.aggregators.columns import Rows, column_spans, mix, read, take
+from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, column_spans, mix, read, take
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.hdbscan import hdbscan
 from fedprop.aggregators.median_length import cut_to_median
@@ -30,6 +30,9 @@ FLOOR = 1e-6
 
 PerClass: TypeAlias = Float[Tensor, "n classes"]
 """A number for each update and each class."""
+
+Views: TypeAlias = Float[Tensor, "k n n"]
+"""How far any two of n clients are apart, as k clusterings see it."""
 
 
 class Outputs(NamedTuple):
@@ -107,14 +110,14 @@ class DeepSight(Aggregator):
 
     def combine(self, cohort: Cohort, state: None) -> Aggregation:
         rows, classifier = cohort.updates, cohort.classifier
-        seeds = torch.randint(2**31, (self.seeds,), generator=cohort.generator).tolist()
         energies, biases = output_layer(rows, classifier.head)
         neups = normalized(energies)
-        found = self._differences(rows, classifier, seeds)
-        differences = torch.stack([self._apart(_distances(each)) for each in found])
-        others = self._apart(angles(biases)) + self._apart(_distances(neups))
+        draws = torch.randint(2**31, (self.seeds,), generator=cohort.generator).tolist()
+        differences = [self._differences(rows, classifier, draw) for draw in draws]
+        views = torch.cat([angles(biases)[None], _distances(torch.stack([neups, *differences]))])
+        cosines, energetic, *different = self._apart(views)
         # Whole numbers are divided, so that equal distances are equal.
-        merged = (differences.sum(dim=0) + len(seeds) * others) / (3 * len(seeds))
+        merged = (sum(different) + self.seeds * (cosines + energetic)) / (3 * self.seeds)
         kept = accepted(self._clusters(merged), flagged(neups)).to(rows.device)
         weights = cut_to_median(rows).factors.where(kept, 0) / kept.sum().clamp(min=1)
         value = mix(weights[None], rows)[0]
@@ -123,20 +126,20 @@ class DeepSight(Aggregator):
     def _clusters(self, distances: Gram) -> Tensor:
         return hdbscan(distances, min_cluster_size=self.min_cluster_size, min_samples=self.min_samples)
 
-    def _apart(self, distances: Gram) -> Gram:
-        """0 for each pair [n, n] that shares a cluster, a client and itself included, and else 1."""
-        labels = self._clusters(distances)
-        together = (labels[:, None] == labels) & (labels >= 0)
-        return (~together).double().fill_diagonal_(0)
+    def _apart(self, views: Views) -> Views:
+        """0 for each pair of a view [k, n, n] that shares a cluster, a client and itself included, and else 1."""
+        labels = torch.stack([self._clusters(view) for view in views.cpu()])
+        together = (labels[:, :, None] == labels[:, None]) & (labels >= 0)[:, None]
+        together.diagonal(dim1=1, dim2=2).fill_(True)
+        return (~together).double()
 
-    def _differences(self, rows: Rows, classifier: Classifier, seeds: list[int]) -> Iterator[Tensor]:
-        """For each set of inputs the division differences [n, classes]."""
-        for seed in seeds:
-            nowhere = torch.zeros(1, rows.shape[1], dtype=rows.dtype, device=rows.device)
-            (own,) = classifier.probabilities(nowhere, self.inputs, seed)
-            answers = (classifier.probabilities(row, self.inputs, seed)[0] for row in _one_by_one(rows))
-            # Answers that are no numbers, as a client can bring about, count as none.
-            yield torch.stack([(each / own.clamp(min=FLOOR)).nan_to_num(nan=0.0).mean(dim=0) for each in answers])
+    def _differences(self, rows: Rows, classifier: Classifier, seed: int) -> PerClass:
+        """The division differences [n, classes] for one set of inputs."""
+        nowhere = torch.zeros(1, rows.shape[1], dtype=rows.dtype, device=rows.device)
+        own = classifier.probabilities(nowhere, self.inputs, seed).clamp(min=FLOOR)
+        answers = (classifier.probabilities(few, self.inputs, seed) for few in _few_by_few(rows))
+        # Answers that are no numbers, as a client can bring about, count as none.
+        return torch.cat([(few / own).nan_to_num(nan=0.0).mean(dim=1) for few in answers])
 
 
 def output_layer(rows: Rows, head: Head) -> Outputs:
@@ -180,15 +183,17 @@ def accepted(labels: Tensor, flags: Tensor) -> Tensor:
     return 3 * bad[clusters] < sizes[clusters]
 
 
-def _distances(points: PerClass) -> Gram:
-    """Euclidean distances [n, n], in units of the largest number."""
-    largest = points.abs().max()
-    sized = points / largest if largest > 0 else points
+def _distances(points: Float[Tensor, "k n classes"]) -> Views:
+    """Euclidean distances [k, n, n] within each of k sets of points, in units of its largest number."""
+    largest = points.abs().amax(dim=(1, 2), keepdim=True)
+    sized = (points / largest).where(largest > 0, 0)
     return torch.cdist(sized, sized, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _one_by_one(rows: Rows) -> Iterator[Updates]:
-    """Each row [1, d] for itself."""
-    for place in range(len(rows)):
-        chosen = torch.tensor([place], device=rows.device)
-        yield rows[place : place + 1] if isinstance(rows, Tensor) else in_memory(take(rows, chosen))
+def _few_by_few(rows: Rows) -> Iterator[Updates]:
+    """The rows [n, d], as many at a time [k, d] as have no more entries than a block, and one at least."""
+    n, d = rows.shape
+    count = max(1, BLOCK_ELEMENTS // d)
+    for start in range(0, n, count):
+        chosen = torch.arange(start, min(start + count, n), device=rows.device)
+        yield rows[start : start + count] if isinstance(rows, Tensor) else in_memory(take(rows, chosen))

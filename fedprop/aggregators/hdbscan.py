@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fedprop.types import Gram
@@ -51,6 +53,14 @@ class Node:
                 yield node.point
 
 
+class Edge(NamedTuple):
+    """Two points, and the distance between them."""
+
+    length: float
+    left: int
+    right: int
+
+
 class Grown(NamedTuple):
     """The clusters of a branch, and how stable they are together."""
 
@@ -79,38 +89,60 @@ def hdbscan(distances: Gram, *, min_cluster_size: int, min_samples: int = 1) -> 
     >>> hdbscan((points[:, None] - points).abs(), min_cluster_size=3)
     tensor([ 0,  0,  0,  1,  1,  1, -1])
     """
-    n = len(distances)
-    labels = torch.full((n,), -1)
-    if n >= min_cluster_size:
-        root = _tree(_mutual_reachability(distances.double().cpu(), min_samples))
+    labels = [-1] * len(distances)
+    if len(distances) >= min_cluster_size:
+        root = _tree(_mutual_reachability(distances.double().cpu().numpy(), min_samples))
         clusters = [sorted(node.points()) for node in _grown(root, 0.0, min_cluster_size).clusters]
         for number, cluster in enumerate(sorted(clusters)):
-            labels[cluster] = number
-    return labels
+            for point in cluster:
+                labels[point] = number
+    return torch.tensor(labels)
 
 
-def _mutual_reachability(distances: Gram, min_samples: int) -> Gram:
+def _mutual_reachability(distances: NDArray[np.float64], min_samples: int) -> NDArray[np.float64]:
     if min_samples == 1:
         return distances
-    core = distances.sort(dim=1).values[:, min(min_samples, len(distances)) - 1]
-    return torch.maximum(distances, torch.maximum(core, core[:, None])).fill_diagonal_(0)
+    core = np.sort(distances, axis=1)[:, min(min_samples, len(distances)) - 1]
+    return np.maximum(distances, np.maximum(core, core[:, None]))
 
 
-def _tree(distances: Gram) -> Node:
+def _tree(distances: NDArray[np.float64]) -> Node:
     """All points, as single linkage joins them."""
-    from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import squareform
-
-    merges = linkage(squareform(distances.numpy(), checks=False), "single").tolist()
     nodes = [Node(0, 0.0, 1, point=point) for point in range(len(distances))]
-    level, height, last = 0, 0.0, 0.0
-    for left, right, distance, size in merges:
-        if distance - last > SAME:
-            level, height = level + 1, distance
-        last = distance
-        both = (nodes[int(left)], nodes[int(right)])
-        nodes.append(Node(level, height, int(size), tuple(_joined(both, level))))
-    return nodes[-1]
+    # For each point a point that stands for all that it is joined with.
+    stand_in = list(range(len(distances)))
+    level, height, last, root = 0, 0.0, 0.0, 0
+    for length, left, right in sorted(_spanning_tree(distances)):
+        if length - last > SAME:
+            level, height = level + 1, length
+        last = length
+        root, other = _followed(stand_in, left), _followed(stand_in, right)
+        both = (nodes[root], nodes[other])
+        stand_in[other] = root
+        nodes[root] = Node(level, height, both[0].size + both[1].size, tuple(_joined(both, level)))
+    return nodes[root]
+
+
+def _spanning_tree(distances: NDArray[np.float64]) -> Iterator[Edge]:
+    """The edges of a minimum spanning tree, by Prim: each point in turn that is the nearest to those before it."""
+    to_outside, nearest = distances.copy(), distances[0].copy()
+    neighbour = np.zeros(len(distances), dtype=np.intp)
+    nearest[0] = to_outside[:, 0] = math.inf
+    for _ in range(len(distances) - 1):
+        new = int(nearest.argmin())
+        yield Edge(float(nearest[new]), int(neighbour[new]), new)
+        nearest[new] = to_outside[:, new] = math.inf
+        closer = to_outside[new] < nearest
+        neighbour[closer] = new
+        np.minimum(nearest, to_outside[new], out=nearest)
+
+
+def _followed(stand_in: list[int], point: int) -> int:
+    """Whoever stands for this point, whose path there is halved for whoever asks next."""
+    while stand_in[point] != point:
+        stand_in[point] = stand_in[stand_in[point]]
+        point = stand_in[point]
+    return point
 
 
 def _joined(nodes: Sequence[Node], level: int) -> Iterator[Node]:

@@ -26,15 +26,29 @@ class MedianCut(NamedTuple):
 
 def cut_to_median(rows: Rows) -> MedianCut:
     """How rows [n, d] are cut to the median of their lengths; of an even number, the mean of the two in the middle."""
-    found, unit = lengths(rows), 0
-    away = torch.zeros(len(found), dtype=torch.int32, device=found.device)
+    found = lengths(rows)
     if rows.dtype == torch.float64 and bool(((found < SHORT) | (found > LONG)).any()):
-        sized, sizes = each_to_size(rows)
-        found = lengths(sized)
-        unit = int(sizes[(found.log2() + sizes).argsort()[len(found) // 2]])
-        away = sizes - unit
-    ordered, n = times_power(found, away.clamp(-FAR, FAR)).sort().values, len(found)
-    median = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+        return _cut_far_apart(rows)
+    median = _middle(found)
+    return MedianCut(_at_most_one(median / found, found), median)
+
+
+def _cut_far_apart(rows: Rows) -> MedianCut:
+    """`cut_to_median`, where squares of lengths are beyond float64 and, perhaps, lengths beside each other, too."""
+    sized, sizes = each_to_size(rows)
+    found = lengths(sized)
+    unit = int(sizes[(found.log2() + sizes).argsort()[len(found) // 2]])
+    away = sizes - unit
+    median = _middle(times_power(found, away.clamp(-FAR, FAR)))
     length = times_power(median, unit).clamp(max=torch.finfo(torch.float64).max)
     factors = times_power(median / found, -away.clamp(-FARTHEST, FARTHEST))
-    return MedianCut(factors.clamp(max=1).where(found > 0, 1), length)
+    return MedianCut(_at_most_one(factors, found), length)
+
+
+def _middle(found: Weights) -> Tensor:
+    ordered, n = found.sort().values, len(found)
+    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+
+
+def _at_most_one(factors: Weights, found: Weights) -> Weights:
+    return factors.clamp(max=1).where(found > 0, 1)

@@ -27,9 +27,11 @@ class Rescaled(Columns):
     def __init__(self, rows: Rows, shifts: Int[Tensor, " n"]) -> None:
         self.rows, self.shifts = rows, shifts
         self.shape, self.dtype, self.device = rows.shape, torch.float64, rows.device
+        self._factors = _two_steps(shifts[:, None])
 
     def read(self, start: int, stop: int) -> Tensor:
-        return times_power(read(self.rows, start, stop).double(), self.shifts[:, None])
+        first, second = self._factors
+        return read(self.rows, start, stop).double() * first * second
 
     def take(self, rows: Tensor) -> "Rescaled":
         return Rescaled(take(self.rows, rows), self.shifts[rows])
@@ -71,9 +73,14 @@ def exponent(number: float) -> int:
 
 def times_power(values: Tensor, power: Tensor | int) -> Tensor:
     """`values` in float64 times two to the power of whole numbers beyond its range: in two steps, none of which is."""
-    power = torch.as_tensor(power, device=values.device)
+    first, second = _two_steps(torch.as_tensor(power, device=values.device))
+    return values * first * second
+
+
+def _two_steps(power: Tensor) -> tuple[Tensor, Tensor]:
+    """Two factors whose product is two to the power of whole numbers, and neither of which is beyond float64."""
     half = power // 2
-    return values * _two_to(half) * _two_to(power - half)
+    return _two_to(half), _two_to(power - half)
 
 
 def _two_to(power: Tensor) -> Tensor:

@@ -60,12 +60,15 @@ class Classifying:
         """The classifier with these global parameters [d]."""
         return ClassifierView(self, parameters)
 
-    def answers(self, parameters: Vector, inputs: int, seed: int) -> Tensor:
-        """The probabilities [inputs, classes], in float64, that a model [d] answers to random inputs."""
+    def noise(self, inputs: int, seed: int) -> Examples:
+        """Random inputs, the same for the same seed; their labels mean nothing."""
         shape = (inputs, *self._like.x.shape[1:])
         noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed)).to(self._like.x)
-        labels = torch.zeros(inputs, dtype=torch.long, device=noise.device)
-        return self._test.outputs(parameters, Examples(noise, labels)).double().softmax(dim=-1)
+        return Examples(noise, torch.zeros(inputs, dtype=torch.long, device=noise.device))
+
+    def answers(self, parameters: Vector, inputs: Examples) -> Tensor:
+        """The probabilities [inputs, classes], in float64, that a model [d] answers."""
+        return self._test.outputs(parameters, inputs).double().softmax(dim=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,5 +85,5 @@ class ClassifierView:
 
     def probabilities(self, candidates: Updates, inputs: int, seed: int) -> Tensor:
         """What the model moved by each of the candidates answers to noise [k, inputs, classes]."""
-        found = [self.classifying.answers(self.parameters + update, inputs, seed) for update in candidates]
-        return torch.stack(found)
+        noise = self.classifying.noise(inputs, seed)
+        return torch.stack([self.classifying.answers(self.parameters + update, noise) for update in candidates])

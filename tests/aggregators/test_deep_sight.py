@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fedprop.aggregators import Cohort, DeepSight, Head, Logits, NearestNeighbourMixing
+from fedprop.aggregators import Cohort, DeepSight, Head, Logits, NearestNeighbourMixing, deep_sight
 from fedprop.aggregators.columns import blocks_of
 from fedprop.aggregators.deep_sight import accepted, flagged, normalized, output_layer
 from fedprop.errors import ServerUnknown
@@ -98,6 +98,28 @@ def test_answers_that_are_no_numbers_are_a_client_s_own_affair():
     rows = torch.tensor([[1.0, -1.0, 1.0, 0.0]] * 4 + [[0.0, 1.0, 0.0, 7.0]], dtype=torch.float64)
     told = Cohort(rows, classifier=Broken(torch.zeros(4)), generator=torch.Generator())
     assert DeepSight().aggregate(told).weights.tolist() == pytest.approx([0.25] * 4 + [0.0])
+
+
+asked = []
+
+
+class Counting(Logits):
+    """Notes how many candidates come at once; answers differ by seed."""
+
+    def probabilities(self, candidates, inputs, seed):
+        asked.append(len(candidates))
+        return super().probabilities(candidates * (1 + seed % 7), inputs, seed)
+
+
+@pytest.mark.parametrize(("elements", "groups"), [(2**18, [9]), (12, [3, 3, 3]), (7, [1] * 9), (1, [1] * 9)])
+def test_as_many_clients_are_asked_about_at_once_as_fit_in_a_block(monkeypatch, elements, groups):
+    rows = torch.randn(9, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = DeepSight().aggregate(Cohort(rows, classifier=Counting(rows[0]), generator=torch.Generator())).weights
+    asked.clear()
+    monkeypatch.setattr(deep_sight, "BLOCK_ELEMENTS", elements)
+    told = Cohort(rows, classifier=Counting(rows[0]), generator=torch.Generator())
+    assert torch.equal(DeepSight().aggregate(told).weights, expected)
+    assert asked == [1, *groups] * 3
 
 
 def test_rows_behind_a_stage_are_worked_out_as_they_are_needed():

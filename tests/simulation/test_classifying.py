@@ -71,7 +71,7 @@ def test_on_a_real_model_the_rule_is_what_its_definition_says(module):
         expected = deep_sight(
             rows.double().tolist(),
             (classifying.head.weights.tolist(), classifying.head.biases.tolist()),
-            lambda x, inputs, seed: classifying.answers(start + torch.tensor(x), inputs, seed).tolist(),
+            lambda x, *asked: classifying.answers(start + torch.tensor(x), classifying.noise(*asked)).tolist(),
             torch.Generator().manual_seed(3),
             **{name: value for name, value in rule if name != "kind"},
         )
