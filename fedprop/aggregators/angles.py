@@ -1,4 +1,4 @@
-"""Cosine distances, and what chains of small ones connect."""
+"""Cosines and cosine distances, and what chains of small ones connect."""
 
 import torch
 
@@ -8,12 +8,19 @@ from fedprop.aggregators.views import seen_by_direction
 from fedprop.types import Gram, Vector
 
 
+def cosines(rows: Rows) -> Gram:
+    """The cosine [n, n], in float64, of each pair of rows; 0 with a row of zeros, and 1 of any other with itself."""
+    gram = seen_by_direction(rows, inner_products).gram
+    squares = gram.diagonal()
+    inverse = squares.rsqrt()
+    found = gram * inverse * inverse[:, None]
+    found = found.where(torch.isfinite(found), 0).clamp(-1, 1)
+    return torch.diagonal_scatter(found, (squares > 0).to(found.dtype))
+
+
 def angles(rows: Rows) -> Gram:
     """1 - cos [n, n], in float64, of each pair of rows; 1 for a row of zeros, and 0 for each with itself."""
-    gram = seen_by_direction(rows, inner_products).gram
-    inverse = gram.diagonal().rsqrt()
-    cosines = gram * inverse * inverse[:, None]
-    return (1 - cosines).where(torch.isfinite(cosines), 1).clamp(0, 2).fill_diagonal_(0)
+    return (1 - cosines(rows)).fill_diagonal_(0)
 
 
 def model_angles(updates: Rows, model: Vector) -> Gram:

@@ -23,6 +23,7 @@ from fedprop.aggregators.geometric_median_of_means import GeometricMedianOfMeans
 from fedprop.aggregators.iterative_krum import IterativeKrum as IterativeKrum
 from fedprop.aggregators.krum import Krum as Krum
 from fedprop.aggregators.loss_rejection import LossRejection as LossRejection
+from fedprop.aggregators.magnitude_rectification import MagnitudeRectification as MagnitudeRectification
 from fedprop.aggregators.mda import MDA as MDA
 from fedprop.aggregators.mean import Mean as Mean
 from fedprop.aggregators.mean_around_median import MeanAroundMedian as MeanAroundMedian
@@ -41,9 +42,11 @@ from fedprop.aggregators.rfa import RFA as RFA
 from fedprop.aggregators.robust_learning_rate import RobustLearningRate as RobustLearningRate
 from fedprop.aggregators.sign_guard import SignGuard as SignGuard
 from fedprop.aggregators.sign_majority import SignMajority as SignMajority
+from fedprop.aggregators.similarity_detection import SimilarityDetection as SimilarityDetection
 from fedprop.aggregators.smea import SMEA as SMEA
 from fedprop.aggregators.sniper import Sniper as Sniper
 from fedprop.aggregators.spectral_detection import SpectralDetection as SpectralDetection
+from fedprop.aggregators.sybil_removal import SybilRemoval as SybilRemoval
 from fedprop.aggregators.three_sigma import ThreeSigma as ThreeSigma
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum

@@ -205,14 +205,19 @@ class MixedRows(Columns):
 
 
 class ScaledRows(Columns):
-    """`factors` [n] times `rows` [n, d], row by row, in the dtype of the rows."""
+    """`factors` [n] times `rows` [n, d], row by row, in the dtype of the rows.
+
+    A product beyond the largest number of that dtype is that number.
+    """
 
     def __init__(self, factors: Float[Tensor, " n"], rows: Rows) -> None:
         self.factors, self.rows = factors, rows
         self.shape, self.dtype, self.device = rows.shape, rows.dtype, rows.device
+        self._may_overflow = bool((factors > 1).any())
 
     def read(self, start: int, stop: int) -> Tensor:
-        return (read(self.rows, start, stop) * self.factors[:, None]).to(self.dtype)
+        scaled = read(self.rows, start, stop) * self.factors[:, None]
+        return (within_range(scaled, self.dtype) if self._may_overflow else scaled).to(self.dtype)
 
     def take(self, rows: Tensor) -> "ScaledRows":
         return ScaledRows(self.factors[rows], take(self.rows, rows))

@@ -1,8 +1,11 @@
 """Mean shift with a flat kernel, all points of which move together.
 
 scikit-learn has it, and asks a tree for the neighbours of one point after the other: for a round of ten clients that
-takes longer than all else that a rule does. Here each point goes the same way.
+takes longer than all else that a rule does. It also leaves open which of two centres a point belongs to that is as far
+from both. Here each point goes the same way, and the first of the two has it.
 """
+
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -23,19 +26,51 @@ Points = Float[Tensor, "n k"]
 """One point for each row, in float64."""
 
 
+class Clusters(NamedTuple):
+    """Which cluster each point [n] is in, and where their centres [c, k] are, in the order of `centres_of`."""
+
+    labels: Int[Tensor, " n"]
+    centres: Points
+
+    @property
+    def sizes(self) -> Int[Tensor, " c"]:
+        """How many points each has."""
+        return self.labels.bincount(minlength=len(self.centres))
+
+
+def clusters(points: Points, quantile: float) -> Clusters:
+    """The clusters of scikit-learn's `MeanShift` with the bandwidth of its `estimate_bandwidth`.
+
+    That is the mean distance of a point to the whole part of (quantile n)-th nearest, each being its own first. Where
+    that is just itself, and the estimate always zero, it is the nearest other point here. If it still is zero, all
+    points have a copy, and a cluster is what is equal. Every point is in the cluster of the nearest centre.
+    """
+    n = len(points)
+    bandwidth = float(_nearest(points, min(n, max(2, int(n * quantile)))).mean()) * (1 + TIE)
+    if bandwidth == 0:
+        return _of_equals(points)
+    centres = centres_of(points, bandwidth)
+    away = _distances(points, centres)
+    near = away <= away.min(dim=1, keepdim=True).values + TIE * bandwidth
+    return Clusters(near.int().argmax(dim=1), centres)
+
+
 def largest_cluster(points: Points) -> Bool[Tensor, " n"]:
     """Which points are in the largest cluster; of several, in the one whose centre `centres_of` has first.
 
-    The bandwidth is the mean distance to the floor(n / 2)-th nearest point, each being its own first.
+    The bandwidth is the mean distance to the floor(n / 2)-th nearest point, each being its own first. Points farther
+    than that from all centres are in none.
     """
-    bandwidth = float(_halfway(points).mean())
-    if bandwidth == 0:
-        # Half of the points or more are equal to each: a cluster is what is equal.
-        labels = torch.unique(-points, dim=0, return_inverse=True)[1]
-    else:
-        labels = _labels(points, bandwidth * (1 + TIE))
+    bandwidth = float(_nearest(points, max(1, len(points) // 2)).mean())
+    labels = _of_equals(points).labels if bandwidth == 0 else _labels(points, bandwidth * (1 + TIE))
     largest: Tensor = labels == labels[labels >= 0].bincount().argmax()
     return largest
+
+
+def _of_equals(points: Points) -> Clusters:
+    """What is equal is a cluster, the larger first."""
+    kinds, labels = torch.unique(-points, dim=0, return_inverse=True)
+    return Clusters(labels, -kinds)
 
 
 def centres_of(points: Points, bandwidth: float) -> Float[Tensor, "c k"]:
@@ -84,9 +119,8 @@ def _moved(
     return (around[:, :, None] * points).sum(dim=1) / near[:, None], near
 
 
-def _halfway(points: Points) -> Float[Tensor, " n"]:
-    """The distance of each point to the one halfway in the order of distances."""
-    place = max(1, len(points) // 2)
+def _nearest(points: Points, place: int) -> Float[Tensor, " n"]:
+    """The distance of each point to the one at some place in the order of distances, its own being the first."""
     return torch.cat([_distances(some, points).kthvalue(place, dim=1).values for some in _parts(points, points)])
 
 

@@ -35,8 +35,8 @@ def mean_shift(points: Sequence[Point]) -> list[int]:
     """A label for each point, -1 for those far from all centres: mean shift with a flat kernel, as scikit-learn has it.
 
     The bandwidth is the mean distance to the floor(n / 2)-th nearest point, itself included, and at least the first.
-    Each point is moved to the mean of all within it, until it moves by less than a thousandth of it. Of centres within
-    a bandwidth the one with the most points around it stays, then the largest. A point belongs to the nearest one.
+    Each point is moved to the mean of all within it, until it moves by less than a thousandth of it. A point belongs to
+    the nearest of the centres.
     """
     n = len(points)
     halfway = [sorted(math.dist(p, q) for q in points)[max(1, n // 2) - 1] for p in points]
@@ -44,16 +44,21 @@ def mean_shift(points: Sequence[Point]) -> list[int]:
     if bandwidth == 0:
         kinds = sorted(set(points), reverse=True)
         return [kinds.index(p) for p in points]
-    found = sorted({_moved(p, points, bandwidth) for p in points}, reverse=True)
-    centres: list[Point] = []
-    for _, centre in found:
-        if all(math.dist(centre, other) > bandwidth for other in centres):
-            centres.append(centre)
+    found = centres(points, bandwidth)
     labels = []
     for p in points:
-        away = [math.dist(p, centre) for centre in centres]
+        away = [math.dist(p, centre) for centre in found]
         labels.append(away.index(min(away)) if min(away) <= bandwidth else -1)
     return labels
+
+
+def centres(points: Sequence[Point], bandwidth: float) -> list[Point]:
+    """Where points come to rest, those with most around them first, then the largest; none within a bandwidth."""
+    found: list[Point] = []
+    for _, centre in sorted({_moved(p, points, bandwidth) for p in points}, reverse=True):
+        if all(math.dist(centre, other) > bandwidth for other in found):
+            found.append(centre)
+    return found
 
 
 def _moved(point: Point, points: Sequence[Point], bandwidth: float) -> tuple[int, Point]:
