@@ -3,6 +3,8 @@
     python docs/asynchrony.py            # page and picture, from the table
     python docs/asynchrony.py FOLDER     # the table first, from the folders attacks, rules and staleness in this one
 
+A folder may hold some cells of the sweeps; what it holds takes the place of what the table had.
+
 A test holds the page to the table.
 """
 
@@ -43,7 +45,7 @@ stale theirs and those of honest clients are.
 
 
 def condensed(folder: Path) -> Iterator[dict[str, object]]:
-    """A line for each combination of choices of which every seed has come to an end."""
+    """A line for each combination of choices: of a folder in which every seed came to an end, else that of before."""
     from fedprop.experiments.config_file import read_mapping
     from fedprop.experiments.store import RunStore
     from fedprop.experiments.sweep.matrix import Place
@@ -55,6 +57,8 @@ def condensed(folder: Path) -> Iterator[dict[str, object]]:
             stores = [RunStore(place) for place in places]
             if all(store.exists and store.mapping("summary") for store in stores):
                 yield dict(zip(LABELS, labels, strict=True)) | told(stores)
+            elif labels in LINES:
+                yield dict(LINES[labels])
 
 
 def told(stores: list) -> dict[str, object]:
@@ -284,7 +288,7 @@ A client can make itself *staler* than it is, by waiting, and so lose weight; it
   `mpaf`, training of one's own) are off by as much.
 - `View.received` is the number of updates that the server averages: 1 under FedAsync and for Zeno++, where attacks that
   boost by n / m boost by 1.
-- `false_alarms` is left out: no protocol that has clients report runs without rounds. `back_gradient` came later.
+- `false_alarms` is left out: no protocol that has clients report runs without rounds.
 """
 
 
