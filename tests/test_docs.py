@@ -21,6 +21,7 @@ from fedprop import run as run_experiment
 from fedprop.attacks import ATTACKS, BACKDOORS
 from fedprop.experiments.config_file import read_mapping
 from fedprop.experiments.experiment import load_experiment
+from fedprop.tasks import TASKS
 
 PAGES = Path(__file__).parent.parent / "docs"
 PICTURE = PAGES / "images" / "architecture.py"
@@ -86,6 +87,24 @@ def test_the_page_on_python_does_what_it_says(tmp_path, monkeypatch):
     assert len(namespace["accuracies"]) == 12
     assert 0 < namespace["worst"] <= 1
     assert set(namespace["slow"]) <= set(range(10))
+
+
+def test_the_page_on_tasks_names_each_of_them_and_has_one_of_its_own(tmp_path, monkeypatch):
+    """The task's file is as long as the page says, and the run that uses it comes out as it says."""
+    text = (PAGES / "tasks.md").read_text(encoding="utf-8")
+    assert [kind for kind in TASKS.kinds if f"| `{kind}` |" not in text] == []
+    monkeypatch.chdir(tmp_path)
+    task, use = (content for kind, content in BLOCK.findall(text))
+    name, code = re.match(r"# file: (\S+)\n(.*)", task, re.DOTALL).groups()
+    assert len([line for line in code.splitlines() if line]) <= 15
+    Path(name).write_text(task, encoding="utf-8")
+    namespace = {"__name__": "page"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(use, "tasks.md", "exec"), namespace)
+    assert 0.8 < namespace["outcome"].test_accuracy < 1.0
+    for block in re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        outcome = run_experiment(Experiment.model_validate(yaml.safe_load(block)))
+        assert not any(record.failure for record in outcome.rounds)
 
 
 def test_the_page_on_architecture_names_places_that_exist():

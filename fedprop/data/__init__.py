@@ -15,11 +15,13 @@ from fedprop.data.base import Dataset, DatasetSpec, Examples
 from fedprop.data.breast_cancer import BreastCancer
 from fedprop.data.cifar10 import CIFAR10
 from fedprop.data.cifar100 import CIFAR100
+from fedprop.data.diabetes import Diabetes
 from fedprop.data.digits import Digits
 from fedprop.data.emnist import EMNIST
 from fedprop.data.encodings import ENCODINGS, BagOfWords, ByteIds, Encoding, WordIds
 from fedprop.data.femnist import FEMNIST
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
+from fedprop.data.many_topics import ManyTopics
 from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
 from fedprop.data.newsgroups import Newsgroups
@@ -45,6 +47,8 @@ DATASETS: Registry[DatasetSpec] = Registry(
     (
         Digits,
         BreastCancer,
+        Diabetes,
+        ManyTopics,
         MNIST,
         FashionMNIST,
         EMNIST,
@@ -83,6 +87,7 @@ __all__ = [
     "ByteIds",
     "Dataset",
     "DatasetSpec",
+    "Diabetes",
     "Digits",
     "Dirichlet",
     "Encoding",
@@ -91,6 +96,7 @@ __all__ = [
     "FashionMNIST",
     "LabelSkew",
     "LargestUsers",
+    "ManyTopics",
     "MarkovText",
     "Newsgroups",
     "PackedUsers",

@@ -17,7 +17,8 @@ from fedprop.types import Kind
 class Examples:
     """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n].
 
-    Where what is learnt has an answer at each position of an input, x and y are [n, T].
+    Where what is learnt has an answer at each position of an input, x and y are [n, T]; where the answer is a vector of
+    numbers, y is float32 [n, k].
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Dataset:
 
     Attributes
     ----------
-    classes : how many different labels there are.
+    classes : how many different labels there are, or how many numbers an answer has.
     sequences : whether there is a label at each position of an input [n, T], as where the next token is learnt.
     """
 
@@ -78,6 +79,11 @@ class Dataset:
         if train.dtype != test.dtype:
             dtypes = f"{train.dtype} and {test.dtype}"
             raise InvalidConfig(f"`x_train` and `x_test` must hold numbers of one sort; found {dtypes}")
+
+    @property
+    def vectors(self) -> bool:
+        """Whether labels are vectors of numbers, as in regression."""
+        return self.train.y.is_floating_point()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,9 +150,20 @@ def _check_labels(part: str, examples: Examples, classes: int, *, sequences: boo
     if sequences:
         _check_range(part, y, classes)
         return
+    if y.is_floating_point() and y.ndim == 2:
+        _check_vectors(part, y, classes)
+        return
     if y.dtype != torch.int64 or y.ndim != 1 or len(y) == 0:
         raise InvalidConfig(f"`y_{part}` must be int64 of shape [n] and not be empty; found {y.dtype}, {list(y.shape)}")
     _check_range(part, y, classes)
+
+
+def _check_vectors(part: str, y: Tensor, numbers: int) -> None:
+    if y.dtype != torch.float32 or y.ndim != 2 or y.shape[1] != numbers or y.numel() == 0:
+        found = f"{y.dtype}, {list(y.shape)}"
+        raise InvalidConfig(f"`y_{part}` must be int64 of shape [n], or float32 of shape [n, {numbers}]; found {found}")
+    if not torch.isfinite(y).all():
+        raise InvalidConfig(f"`y_{part}` must be finite; found NaN or infinity")
 
 
 def _check_range(part: str, y: Tensor, classes: int) -> None:

@@ -213,10 +213,14 @@ def _extra_examples(experiment: Experiment, data: Dataset) -> Examples | None:
 
 def _check_labels(data: Dataset, task: Task) -> None:
     """Refuse data whose labels are not what the task learns."""
-    if data.sequences != task.sequences:
-        wanted = "for each position of an input, [n, T]" if task.sequences else "for each example, [n]"
+    if (data.sequences, data.vectors) != (task.sequences, task.vectors):
+        wanted = "a label for each position of an input, [n, T]" if task.sequences else "a label for each example, [n]"
+        wanted = "a vector of numbers for each example, float32 [n, k]" if task.vectors else wanted
         found = f"{data.name} with labels {list(data.train.y.shape)}"
-        raise InvalidConfig(f"`data` must have a label {wanted}, for `task` {task.kind}; found {found}")
+        raise InvalidConfig(f"`data` must have {wanted}, for `task` {task.kind}; found {found}")
+    for part in (data.train, data.test):
+        if wrong := task.misfit(part.y):
+            raise InvalidConfig(f"`data` must have, for `task` {task.kind}, {wrong}")
 
 
 def _strata(experiment: Experiment, data: Dataset) -> tuple[Tensor, int, int]:

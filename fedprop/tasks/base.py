@@ -1,12 +1,13 @@
 """What is learnt: from a model's outputs and the right answers to a loss, and to which answers are right.
 
 Everything that trains or tests a model asks its task, and nothing else knows what outputs mean. An example may have one
-right answer, or one at each of its positions; its loss is the mean over these.
+right answer, one at each of its positions, or a vector of numbers; its loss is the mean over these.
 """
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal, TypeAlias
 
+import torch
 from torch import Tensor
 
 from fedprop.metrics import Number
@@ -22,32 +23,44 @@ class Task(Kind, ABC):
     ----------
     has_classes : whether each example belongs to one class, as attacks on labels, probes and metrics of classes need.
     sequences : whether there is an answer at each position of an input [n, T]: then labels are [n, T], else [n].
+    vectors : whether the answer to an input is a vector of numbers: then labels are float32 [n, answers].
+    outputs_are : what a model's outputs are, in one word.
     numbers : what is told of every run that learns this.
     """
 
     has_classes: ClassVar[bool] = False
     sequences: ClassVar[bool] = False
+    vectors: ClassVar[bool] = False
+    outputs_are: ClassVar[str] = "logits"
     numbers: ClassVar[tuple[Number, ...]] = ()
 
     @abstractmethod
-    def shape(self, x: Tensor, answers: int) -> tuple[int, ...]:
-        """The shape of a model's outputs for inputs x [n, ...], where there are so many different answers."""
+    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """The loss of each example [k, b] of many clients, whose outputs and labels are stacked [k, b, ...].
 
-    @abstractmethod
+        Those of one batch, [b, ...], must do as well where `loss` is not overridden.
+        """
+
     def loss(self, outputs: Tensor, y: Tensor, reduction: Reduction = "mean") -> Tensor:
         """The mean, or the sum, of the losses of a batch's examples."""
+        found = self.each(outputs, y)
+        return found.mean() if reduction == "mean" else found.sum()
 
-    @abstractmethod
-    def each(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """The loss of each example [k, b] of many clients, whose outputs and labels are stacked [k, b, ...]."""
+    def shape(self, x: Tensor, answers: int) -> tuple[int, ...]:
+        """The shape of a model's outputs for inputs x [n, ...], where there are so many different answers."""
+        return len(x), answers
 
     def right(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Which answers are right: Booleans of the labels' shape."""
         return outputs.argmax(dim=-1) == y
 
-    @abstractmethod
     def strata(self, y: Tensor, answers: int) -> tuple[Tensor, int]:
         """What a partition deals the examples by: an integer [n] for each, and how many different ones there are."""
+        return torch.zeros(len(y), dtype=torch.int64, device=y.device), 1
+
+    def misfit(self, y: Tensor) -> str:
+        """The labels that this needs, and which were found, if labels y of the right shape will not do."""
+        return ""
 
     def refused(self, outputs: Any, x: Tensor, answers: int | None) -> str:
         """The rule that a model's outputs for inputs x [n, ...] break, and what was found; empty if they break none.
@@ -56,7 +69,7 @@ class Task(Kind, ABC):
         """
         many = "classes" if answers is None else str(answers)
         wanted = [str(size) for size in self.shape(x, 0)[:-1]] + [many]
-        rule = f"logits of shape [{', '.join(wanted)}], one tensor of floats"
+        rule = f"{self.outputs_are} of shape [{', '.join(wanted)}], one tensor of floats"
         if not isinstance(outputs, Tensor):
             return f"{rule}; found {type(outputs).__name__}"
         known = outputs.shape[-1] if answers is None and outputs.ndim else answers or 0

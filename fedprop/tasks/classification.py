@@ -21,9 +21,6 @@ class Classification(Task):
 
     kind: Literal["classification"] = "classification"
 
-    def shape(self, x: Tensor, answers: int) -> tuple[int, ...]:
-        return len(x), answers
-
     def loss(self, outputs: Tensor, y: Tensor, reduction: Reduction = "mean") -> Tensor:
         return cross_entropy(outputs, y, reduction=reduction)
 

@@ -16,7 +16,7 @@ from fedprop.metrics import Reading
 from fedprop.models import WindowLM
 from fedprop.params import ParameterLayout
 from fedprop.simulation.events import RoundRecord
-from fedprop.tasks import TASKS, Classification, NextToken, Perplexity, TokenAccuracy
+from fedprop.tasks import TASKS, Classification, MultiLabel, NextToken, Perplexity, Regression, TokenAccuracy
 from fedprop.training import LocalTraining, Shards, Ticket, make_engine
 
 LEARNT = {
@@ -41,9 +41,9 @@ def test_the_loss_of_a_sequence_is_the_mean_of_its_tokens():
 
 def test_stacks_and_batches_agree_and_classification_is_torchs_own():
     draw = torch.Generator().manual_seed(0)
-    for task, shape in ((Classification(), ()), (NextToken(), (5,))):
-        outputs = torch.randn(3, 4, *shape, 7, generator=draw)
-        y = torch.randint(7, (3, 4, *shape), generator=draw)
+    for task, shape in ((Classification(), ()), (NextToken(), (5,)), (Regression(), (7,)), (MultiLabel(), (7,))):
+        outputs = torch.randn(3, 4, *([] if task.vectors else shape), 7, generator=draw)
+        y = torch.randint(2 if task.vectors else 7, (3, 4, *shape), generator=draw)
         each = task.each(outputs, y)
         assert each.shape == (3, 4)
         for client in range(3):
@@ -154,5 +154,6 @@ def test_labels_of_sequences_are_as_long_as_these():
 
 
 def test_every_task_can_be_named():
-    assert [TASKS.parse(kind).kind for kind in TASKS.kinds] == ["classification", "next_token"]
+    named = [TASKS.parse(kind).kind for kind in TASKS.kinds]
+    assert named == ["classification", "next_token", "regression", "multi_label"]
     assert Experiment(rounds=1, clients=2).task == Classification()
