@@ -26,10 +26,13 @@ class Diversity(OfData):
     standing: ClassVar[bool] = True
 
     def show(self, reading: Reading) -> str:
-        found = super().show(reading)
         known = {key: part for key, part in reading.parts.items() if part is not None}
-        most = max(known, key=lambda key: known[key], default=None)
-        return found if most is None else f"{found}, highest {known[most]:.4f} (class {most})"
+        if not known or reading.value is None:
+            return super().show(reading)
+        most = max(known, key=lambda key: known[key])
+        if known[most] == min(known.values()):
+            return f"{reading.value:.4f} in every class"
+        return f"{super().show(reading)}, highest {known[most]:.4f} (class {most})"
 
 
 class LoadDiversity(Diversity):

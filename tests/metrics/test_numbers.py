@@ -155,6 +155,7 @@ def test_diversities_are_those_of_each_class_and_their_mean():
     assert LabelDiversity().of(counts) == Reading(0.5 / 3, {0: 0.0, 1: 0.5, 2: 0.0})
     told = LoadDiversity().show(LoadDiversity().of(counts))
     assert told == "1.0000, lowest 0.0000 (class 2), highest 2.0000 (class 1)"
+    assert LabelDiversity().show(LabelDiversity().of(torch.ones(3, 2))) == "0.0000 in every class"
 
 
 def test_diversities_are_of_what_was_dealt_whatever_attackers_make_of_it(tmp_path):
