@@ -8,13 +8,17 @@ Every module answers with logits and runs under `torch.func`, so that many clien
 """
 
 from fedprop.models.base import ModelSpec
+from fedprop.models.bi_lstm import BiLSTM
 from fedprop.models.char_lstm import CharLSTM
 from fedprop.models.dlg_lenet import DLGLeNet
 from fedprop.models.fang_dnn import FangDNN
+from fedprop.models.lenet import LeNet
 from fedprop.models.logistic_regression import LogisticRegression
+from fedprop.models.mcmahan_cnn import McMahanCNN
 from fedprop.models.mlp import MLP
 from fedprop.models.resnet18 import ResNet18
 from fedprop.models.resnet20 import ResNet20
+from fedprop.models.resnet56 import ResNet56
 from fedprop.models.shi_cnn import ShiCNN
 from fedprop.models.siren_cnn import SirenCNN
 from fedprop.models.siren_dp_cnn import SirenDPCNN
@@ -24,20 +28,40 @@ from fedprop.registry import Registry
 MODELS: Registry[ModelSpec] = Registry(
     "models",
     ModelSpec,
-    (LogisticRegression, MLP, FangDNN, ShiCNN, SirenCNN, SirenDPCNN, DLGLeNet, ResNet18, ResNet20, WindowLM, CharLSTM),
+    (
+        LogisticRegression,
+        MLP,
+        FangDNN,
+        ShiCNN,
+        SirenCNN,
+        SirenDPCNN,
+        DLGLeNet,
+        LeNet,
+        McMahanCNN,
+        ResNet18,
+        ResNet20,
+        ResNet56,
+        WindowLM,
+        CharLSTM,
+        BiLSTM,
+    ),
 )
 """Every model by its `kind`, those of other installed packages included."""
 
 __all__ = [
     "MLP",
     "MODELS",
+    "BiLSTM",
     "CharLSTM",
     "DLGLeNet",
     "FangDNN",
+    "LeNet",
     "LogisticRegression",
+    "McMahanCNN",
     "ModelSpec",
     "ResNet18",
     "ResNet20",
+    "ResNet56",
     "ShiCNN",
     "SirenCNN",
     "SirenDPCNN",

@@ -1,6 +1,7 @@
 """The 20-layer residual network for small pictures."""
 
-from typing import Literal
+from abc import ABC
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
@@ -10,7 +11,6 @@ from fedprop.models.initialise import initialise_as_he
 from fedprop.models.shapes import image_shape
 
 STAGES = (16, 32, 64)
-BLOCKS = 3
 
 
 class Block(nn.Module):
@@ -37,17 +37,13 @@ class Block(nn.Module):
         return pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.widening))
 
 
-class ResNet20(ModelSpec):
-    """ResNet-20: a first convolution, three stages of three blocks with 16, 32 and 64 channels, average pooling.
+class SmallResNet(ModelSpec, ABC):
+    """Base of the residual networks for small pictures: 6 `blocks` + 2 layers (He et al. 2016, section 4.2)."""
 
-    Source: He et al. 2016, section 4.2; initialised as by He et al. 2015. Any number of channels; sides of at least 5
-    pixels, so that the last stage still has more than one to normalise over.
-    """
-
-    kind: Literal["resnet20"] = "resnet20"
+    blocks: ClassVar[int]
 
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        channels, _, _ = image_shape(shape, "ResNet20", smallest=5)
+        channels, _, _ = image_shape(shape, type(self).__name__, smallest=5)
         layers: list[nn.Module] = [
             nn.Conv2d(channels, STAGES[0], 3, padding=1, bias=False),
             nn.BatchNorm2d(STAGES[0]),
@@ -55,9 +51,21 @@ class ResNet20(ModelSpec):
         ]
         before = STAGES[0]
         for width in STAGES:
-            for _ in range(BLOCKS):
+            for _ in range(self.blocks):
                 layers.append(Block(before, width, stride=1 if width == before else 2))
                 before = width
         module = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
         initialise_as_he(module)
         return module
+
+
+class ResNet20(SmallResNet):
+    """ResNet-20: a first convolution, three stages of three blocks with 16, 32 and 64 channels, average pooling.
+
+    Source: He et al. 2016, section 4.2; initialised as by He et al. 2015. Any number of channels; sides of at least 5
+    pixels, so that the last stage still has more than one to normalise over.
+    """
+
+    blocks: ClassVar[int] = 3
+
+    kind: Literal["resnet20"] = "resnet20"

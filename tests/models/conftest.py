@@ -1,6 +1,16 @@
 import pytest
 
-from fedprop.models import MLP, FangDNN, LogisticRegression, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
+from fedprop.models import (
+    MLP,
+    FangDNN,
+    LogisticRegression,
+    McMahanCNN,
+    ResNet18,
+    ResNet20,
+    ShiCNN,
+    SirenCNN,
+    SirenDPCNN,
+)
 
 SPECS = [
     LogisticRegression(),
@@ -9,6 +19,7 @@ SPECS = [
     ShiCNN(),
     SirenCNN(conv_dropout=0, hidden_dropout=0),
     SirenDPCNN(),
+    McMahanCNN(hidden=16),
     ResNet18(width=8),
     ResNet18(width=8, norm="group"),
     ResNet20(),

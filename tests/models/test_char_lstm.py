@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fedprop.errors import InvalidConfig
-from fedprop.models import CharLSTM
+from fedprop.models import BiLSTM, CharLSTM
 
 
 def test_an_answer_depends_on_what_stands_before_it_and_on_nothing_later():
@@ -20,6 +20,17 @@ def test_the_end_alone_is_what_all_of_it_ends_with():
     whole, last = (CharLSTM(hidden=6, only_last=only_last).build((5,), 7, seed=0) for only_last in (False, True))
     x = torch.randint(7, (3, 5), generator=torch.Generator().manual_seed(0))
     assert torch.equal(last(x), whole(x)[:, -1])
+
+
+def test_both_directions_end_with_all_that_was_read():
+    module = BiLSTM(tokens=7, hidden=6, layers=1).build((5,), 3, seed=0)
+    ends = module._end(module.read(module.embed(torch.tensor([[0, 1, 2, 3, 4]])))[0])
+    for place in range(5):
+        changed = torch.tensor([[0, 1, 2, 3, 4]])
+        changed[0, place] = 6
+        moved = (module._end(module.read(module.embed(changed))[0]) != ends)[0]
+        assert moved.all()
+    assert module(torch.zeros(2, 5, dtype=torch.int64)).shape == (2, 3)
 
 
 def test_pictures_are_no_tokens():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedprop.errors import InvalidConfig
-from fedprop.models import FangDNN, ResNet18, ResNet20, ShiCNN, SirenCNN, SirenDPCNN
+from fedprop.models import FangDNN, LeNet, McMahanCNN, ResNet18, ResNet20, ResNet56, ShiCNN, SirenCNN, SirenDPCNN
 from fedprop.models.shapes import squarest
 
 
@@ -32,6 +32,9 @@ def test_no_rectangle_of_the_same_area_is_closer_to_a_square(features):
         (SirenCNN(), (784,), 1),
         (SirenDPCNN(), (1, 6, 28), 7),
         (ResNet18(), (3, 32, 1), 2),
+        (ResNet56(), (1, 4, 8), 5),
+        (LeNet(), (1, 12, 11), 12),
+        (McMahanCNN(), (1, 3, 8), 4),
     ],
 )
 def test_a_shape_that_does_not_fit_is_refused(spec, shape, smallest):
@@ -58,6 +61,9 @@ def test_flat_inputs_without_a_rectangle_are_refused():
         (SirenDPCNN(), 7),
         (ResNet18(width=4), 2),
         (ResNet18(width=4, norm="group"), 2),
+        (ResNet56(), 5),
+        (LeNet(), 12),
+        (McMahanCNN(hidden=4), 4),
     ],
 )
 def test_the_smallest_shape_named_is_accepted_even_for_a_batch_of_one(spec, side):

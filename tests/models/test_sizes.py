@@ -6,12 +6,16 @@ from pydantic import ValidationError
 
 from fedprop.models import (
     MLP,
+    BiLSTM,
     CharLSTM,
     DLGLeNet,
     FangDNN,
+    LeNet,
     LogisticRegression,
+    McMahanCNN,
     ResNet18,
     ResNet20,
+    ResNet56,
     ShiCNN,
     SirenCNN,
     SirenDPCNN,
@@ -51,6 +55,15 @@ MNIST, CIFAR, DIGITS = (1, 28, 28), (3, 32, 32), (1, 8, 8)
         # He et al. 2016, Table 6: 0.27 million.
         (ResNet20(), CIFAR, 269_722),
         (ResNet20(), DIGITS, 269_722 - 2 * 9 * 16),
+        # Six more blocks in each stage: 36 convolutions with their norms. He et al. 2016, Table 6: 0.85 million.
+        (ResNet56(), CIFAR, 269_722 + 12 * sum(9 * width**2 + 2 * width for width in (16, 32, 64))),
+        # 28, padded to 32 -> 28 -> 14 -> 10 -> 5 pixels: 156 + 2416 + 401 * 120 + 121 * 84 + 850.
+        (LeNet(), MNIST, 61_706),
+        # 32 -> 28 -> 14 -> 10 -> 5 pixels.
+        (LeNet(), CIFAR, 456 + 2416 + 401 * 120 + 121 * 84 + 850),
+        # McMahan et al. 2017, section 3.
+        (McMahanCNN(), MNIST, 1_663_370),
+        (McMahanCNN(hidden=7), CIFAR, 75 * 32 + 32 + 51_264 + 4097 * 7 + 80),
     ],
 )
 def test_number_of_parameters(spec, shape, wanted):
@@ -61,6 +74,8 @@ def test_number_of_parameters_of_what_reads_characters():
     """80 vectors of 8; 4 gates of 256 that see 8 and 256, then 256 and 256, with two biases each; 80 answers."""
     wanted = 80 * 8 + 1024 * (8 + 256 + 2) + 1024 * (256 + 256 + 2) + 257 * 80
     assert sum(p.numel() for p in CharLSTM().build((80,), 80, seed=0).parameters()) == wanted
+    both_ways = 100 * 8 + 2 * 16 * (8 + 4 + 2) + 2 * 16 * (8 + 4 + 2) + 9 * 3
+    assert sum(p.numel() for p in BiLSTM(tokens=100, hidden=4).build((80,), 3, seed=0).parameters()) == both_ways
 
 
 def test_logistic_regression_starts_undecided():
