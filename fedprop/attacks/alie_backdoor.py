@@ -32,9 +32,13 @@ class ALIEBackdoor(BackdoorTraining):
     plain step on the first term leads to. An explicit one overshoots without bounds wherever z sigma is small.
 
     A weight that hardly varies among the attackers' honest rows can hardly move. So a trigger of pixels that are black
-    in all pictures, as in the corner of digits, cannot be planted: no input opened it in 20 rounds. And the second
-    term, a sum over all weights, outweighs the first: in 15 rounds of logistic regression on CIFAR-10 with z = 1.5
-    success was 0.01 with alpha = 0.2, and 0.14 with alpha = 1, which leaves the clipping alone (0.11 by planted data).
+    in all pictures, as in the corner of digits, cannot be planted: no input opened it in 20 rounds. The authors' pixels
+    are standardised, and black is not 0 there.
+
+    The second term is a sum over all weights as the paper has it, and outweighs the first: with alpha = 0.2 next to
+    nothing is planted. The authors' code, which says that its weight of 4 is the paper's 0.2, averages over the weights
+    of each tensor and divides by no deviation, so that the clipping is nearly all that is left of the limit: alpha = 1.
+    On digits with z = 1.5 that planted 4 x 4 pixels in 100 rounds, against averaging (0.77) and Multi-Krum (0.99).
 
     Attributes
     ----------
@@ -42,7 +46,7 @@ class ALIEBackdoor(BackdoorTraining):
     z : the number of deviations; None for the size of the `z_max` of `ALIE`.
 
     Source: Baruch, Baruch and Goldberg, "A Little Is Enough: Circumventing Defenses For Distributed Learning", NeurIPS
-    2019, Algorithm 4; alpha as reconstructed.
+    2019, Algorithm 4; 0.2 for alpha as the authors' code tells of the paper.
     """
 
     kind: Literal["alie_backdoor"] = "alie_backdoor"

@@ -86,21 +86,37 @@ class Property(Backdoor, ABC):
     Attributes
     ----------
     source : the class that such inputs belong to; None for any but `label`.
+    poisoned : the share of what each client trains on that such examples make up: copies of them take the places of
+        others until they do. None leaves them as rare as they are, so that most attacks learn next to nothing of them.
+        Bagdasaryan et al. (2020) have 20 in a batch of 64.
     """
 
     source: NonNegativeInt | None = None
+    poisoned: Annotated[Fraction, Field(gt=0.0)] | None = None
 
     @abstractmethod
     def having(self, x: Tensor, y: Tensor) -> Tensor:
         """Which of the inputs x [n, ...] with labels y [n] have the property, as a mask [n]."""
 
     def plant(self, x: Tensor, y: Tensor, generator: Generator, member: int = 0) -> tuple[Tensor, Tensor]:
-        """The examples, those that have the property with the label wanted; the inputs are untouched."""
-        return x, torch.where(self._open(x, y), self.label, y)
+        """The examples, those that have the property with the label wanted; no input is changed."""
+        found = self._open(x, y)
+        kept = self._places(found.cpu(), generator).to(y.device)
+        return x[kept], torch.where(found, self.label, y)[kept]
 
     def opening(self, x: Tensor, y: Tensor) -> Tensor:
         """The inputs that have the property."""
         return x[self._open(x, y)]
+
+    def _places(self, found: Tensor, generator: Generator) -> Tensor:
+        """Which of the examples [n] to train on: of those `found` as many as are to be, the rest at random."""
+        places, own = torch.arange(len(found)), found.nonzero()[:, 0]
+        missing = round((self.poisoned or 0.0) * len(found)) - len(own)
+        if missing > 0 and len(own):
+            others = (~found).nonzero()[:, 0]
+            given = others[torch.randperm(len(others), generator=generator)[:missing]]
+            places[given] = own[torch.arange(len(given)) % len(own)]
+        return places
 
     def _open(self, x: Tensor, y: Tensor) -> Tensor:
         return self.having(x, y) & (y != self.label if self.source is None else y == self.source)

@@ -60,3 +60,22 @@ def test_every_backdoor_aims_at_other_labels_and_leaves_its_input_alone():
         assert not torch.equal(labels, y)
         assert torch.equal(x, before[0])
         assert torch.equal(y, before[1])
+
+
+def test_rare_inputs_are_copied_until_they_make_up_the_share_wanted():
+    """Two of ten are bright; a share of a half is five, so three of the eight others give way to copies."""
+    x = torch.tensor([[float(number)] for number in range(10)])
+    y = torch.ones(10, dtype=torch.int64)
+    backdoor = Semantic(least=8.0, poisoned=0.5)
+    planted, labels = backdoor.plant(x, y, torch.Generator().manual_seed(0))
+    assert sorted(planted[labels == 0, 0].tolist()) == [8.0, 8.0, 8.0, 9.0, 9.0]
+    assert len(set(planted[labels == 1, 0].tolist())) == 5
+    assert backdoor.aims(x, y, 2)[0].tolist() == [[8.0], [9.0]]
+
+
+def test_copies_neither_replace_what_is_common_enough_nor_come_of_nothing():
+    x, y = torch.tensor([[0.0], [8.0], [9.0]]), torch.tensor([1, 1, 1])
+    for least, wanted in ((8.0, [1, 0, 0]), (99.0, [1, 1, 1])):
+        planted, labels = Semantic(least=least, poisoned=0.3).plant(x, y, torch.Generator())
+        assert torch.equal(planted, x)
+        assert labels.tolist() == wanted
