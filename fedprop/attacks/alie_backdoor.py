@@ -38,7 +38,7 @@ class ALIEBackdoor(BackdoorTraining):
     The second term is a sum over all weights as the paper has it, and outweighs the first: with alpha = 0.2 next to
     nothing is planted. The authors' code, which says that its weight of 4 is the paper's 0.2, averages over the weights
     of each tensor and divides by no deviation, so that the clipping is nearly all that is left of the limit: alpha = 1.
-    On digits with z = 1.5 that planted 4 x 4 pixels in 100 rounds, against averaging (0.77) and Multi-Krum (0.99).
+    docs/backdoors.md has what that comes to.
 
     Attributes
     ----------
