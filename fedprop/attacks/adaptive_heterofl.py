@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal, Self, TypeAlias
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor
 
 from fedprop.attacks.min_max import farthest
@@ -42,6 +43,9 @@ class AdaptiveHeteroFL(PushedMean):
     start : gamma_init; the paper tries 0.001 to 0.09 and finds the trade-off with HeteroFL at 0.03.
     threshold : tau. The paper gives no value.
     flips : mu, the share of signs that are turned. Its value is in a supplement that could not be had.
+    asks : how often the defense is asked about a strength, which succeeds if all crafted rows are kept each time. The
+        paper asks once. Against a defense that draws at random, as HeteroFL does, one lucky draw decides then, and
+        the strength that it leads to is found out in most rounds.
     search : how far from `start` strengths are tried: down to 0 and up to twice the start (`code`), or half as far
         (`printed`).
 
@@ -55,6 +59,7 @@ class AdaptiveHeteroFL(PushedMean):
     start: Positive = 0.03
     threshold: Positive = 1e-4
     flips: Fraction = 0.1
+    asks: PositiveInt = 1
     search: Search = "code"
 
     @classmethod
@@ -82,4 +87,4 @@ class AdaptiveHeteroFL(PushedMean):
         trials = Trials.of(view, self.knowledge)
         if trials.selected(sendable(rows.mean(dim=0), view.own)) is None:
             return farthest(rows)
-        return lambda crafted: trials.selected(crafted[: trials.copies]) is True
+        return lambda crafted: all(trials.selected(crafted[: trials.copies]) for _ in range(self.asks))

@@ -1,5 +1,7 @@
 """The adaptive attack by hand, against a rule that keeps rows in a box, and against a chain."""
 
+from itertools import cycle
+
 import pytest
 import torch
 
@@ -40,6 +42,15 @@ def test_the_ends_of_the_search(view, search, least, most):
     for limit, strength in ((-99.0, least), (99.0, most)):
         sent = attack.craft(view([[9.0]] * 2, OTHERS, assumed=up_to(limit)))
         assert sent.flatten().tolist() == pytest.approx([4.0 - strength] * 2, abs=2e-4)
+
+
+def test_a_defense_that_draws_may_be_asked_more_than_once(view):
+    """Rows up to 4.2 are always kept, up to 4.5 every other time: asked once, the search ends where it was lucky."""
+    limits = cycle([4.2, 4.5])
+    seen = view([[9.0]] * 2, OTHERS, assumed=lambda rows, f: up_to(next(limits))(rows, f))
+    once, twice = (AdaptiveHeteroFL(push="unit", start=1.0, flips=0.5, asks=asks).craft(seen)[1] for asks in (1, 2))
+    assert 4.2 < once.item() <= 4.5
+    assert twice.item() == pytest.approx(4.2, abs=2e-4)
 
 
 def test_a_chain_is_asked_like_a_rule(view):
