@@ -248,15 +248,23 @@ class AddedRows(Columns):
 class JoinedRows(Columns):
     """The rows of one matrix, followed by those of others with as many columns."""
 
-    def __init__(self, *parts: Float[Tensor, "_ d"] | Columns) -> None:
+    def __init__(self, *parts: Float[Tensor, "_ d"] | Columns, dtype: torch.dtype | None = None) -> None:
         self.parts = parts
         self.shape = torch.Size((sum(len(part) for part in parts), *parts[0].shape[1:]))
-        self.dtype, self.device = parts[0].dtype, parts[0].device
+        self.dtype, self.device = dtype or parts[0].dtype, parts[0].device
         for part in parts[1:]:
             self.dtype = torch.promote_types(self.dtype, part.dtype)
 
     def read(self, start: int, stop: int) -> Tensor:
         return torch.cat([read(part, start, stop).to(self.dtype) for part in self.parts])
 
-    def take(self, rows: Tensor) -> TakenRows:
-        return TakenRows(self, rows)
+    def take(self, rows: Tensor) -> Columns:
+        # Of parts that none is taken from nothing is read: a block of few rows has many columns.
+        lengths = [len(part) for part in self.parts]
+        owners = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(rows.device)[rows]
+        starts = [sum(lengths[:number]) for number in range(len(lengths))]
+        chosen = [take(self.parts[k], rows[owners == k] - starts[k]) for k in sorted(set(owners.tolist()))]
+        if not chosen:
+            return TakenRows(self, rows)
+        joined, places = JoinedRows(*chosen, dtype=self.dtype), owners.argsort(stable=True).argsort()
+        return joined if places.equal(torch.arange(len(rows), device=rows.device)) else TakenRows(joined, places)

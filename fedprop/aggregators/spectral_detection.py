@@ -126,7 +126,8 @@ class SpectralDetection(Aggregator):
     def _trained(self, cohort: Cohort) -> Autoencoder:
         found: Tensor = cohort.server_side.rehearsals(self.rehearsals)
         due = (self.rehearsals, cohort.updates.shape[1])
-        if tuple(found.shape) != due or not torch.isfinite(found).all():
+        # A look at all of them at once would hold as much as they are.
+        if tuple(found.shape) != due or not all(map_blocks(lambda block: bool(torch.isfinite(block).all()), found)):
             raise InvalidUpdates(
                 f"the server's rehearsals must be finite with shape {list(due)} for SpectralDetection; "
                 f"found {list(found.shape)}, {int(torch.isfinite(found).sum())} of the entries finite"

@@ -8,6 +8,7 @@ from torch import Tensor
 from fedprop.aggregators import columns
 from fedprop.aggregators.columns import (
     AddedRows,
+    Columns,
     JoinedRows,
     MixedRows,
     ScaledRows,
@@ -159,6 +160,28 @@ def test_scaled_added_and_joined_rows_are_worked_out_as_they_are_read() -> None:
         assert torch.equal(lazy.read(1, 7), whole[:, 1:7])
         assert torch.equal(take(lazy, some).read(0, 8), whole[some])
         assert torch.allclose(mix(torch.eye(len(lazy)), lazy), whole)
+
+
+class Unread(Columns):
+    """Rows that nobody may read."""
+
+    shape, dtype, device = torch.Size((2, 8)), torch.float64, torch.device("cpu")
+
+    def read(self, start: int, stop: int) -> Tensor:
+        raise AssertionError
+
+    def take(self, rows: Tensor) -> Columns:
+        raise AssertionError
+
+
+def test_of_joined_rows_only_those_taken_are_read() -> None:
+    """Rows 0 to 2, two that nobody may read, and rows 5 to 7, in any order and more than once."""
+    joined, whole = JoinedRows(ROWS, Unread(), -ROWS), torch.cat([ROWS, ROWS[:2], -ROWS]).double()
+    for places in ([5], [0, 2, 6], [7, 0, 5, 0, 2], []):
+        found = joined.take(torch.tensor(places, dtype=torch.long))
+        assert (found.shape, found.dtype) == ((len(places), 8), torch.float64)
+        if places:
+            assert torch.equal(found.read(1, 7), whole[places, 1:7])
 
 
 def test_a_sum_beyond_float64_is_its_largest_number() -> None:
