@@ -107,6 +107,13 @@ def proofs(session: nox.Session) -> None:
 
 
 @nox.session
+def huggingface(session: nox.Session) -> None:
+    """Models of transformers, which the extra of that name brings."""
+    install(session, "dev", "huggingface")
+    session.run("pytest", "tests/models/test_huggingface.py", "tests/data/encodings", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and style."""
     session.install("-c", "constraints.txt", "ruff")

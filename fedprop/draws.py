@@ -42,7 +42,10 @@ class OwnDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
         route = _route(func)
         if route is None or _has_generator(func, args, kwargs):
             return func(*args, **kwargs)
-        return route(args, kwargs, self._generator(_device(args, kwargs)))
+        device = _device(args, kwargs)
+        if device.type == "meta":  # where there are no numbers to draw
+            return func(*args, **kwargs)
+        return route(args, kwargs, self._generator(device))
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:

@@ -18,7 +18,7 @@ from fedprop.data.cifar100 import CIFAR100
 from fedprop.data.diabetes import Diabetes
 from fedprop.data.digits import Digits
 from fedprop.data.emnist import EMNIST
-from fedprop.data.encodings import ENCODINGS, BagOfWords, ByteIds, Encoding, WordIds
+from fedprop.data.encodings import ENCODINGS, BagOfWords, ByteIds, Encoding, Tokenizer, WordIds
 from fedprop.data.femnist import FEMNIST
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
 from fedprop.data.many_topics import ManyTopics
@@ -105,6 +105,7 @@ __all__ = [
     "Shakespeare",
     "Sizes",
     "Text",
+    "Tokenizer",
     "WordIds",
     "label_counts",
     "label_diversity",

@@ -12,6 +12,7 @@ from fedprop.models.bi_lstm import BiLSTM
 from fedprop.models.char_lstm import CharLSTM
 from fedprop.models.dlg_lenet import DLGLeNet
 from fedprop.models.fang_dnn import FangDNN
+from fedprop.models.huggingface import HuggingFace, Lora
 from fedprop.models.lenet import LeNet
 from fedprop.models.logistic_regression import LogisticRegression
 from fedprop.models.mcmahan_cnn import McMahanCNN
@@ -44,6 +45,7 @@ MODELS: Registry[ModelSpec] = Registry(
         WindowLM,
         CharLSTM,
         BiLSTM,
+        HuggingFace,
     ),
 )
 """Every model by its `kind`, those of other installed packages included."""
@@ -55,8 +57,10 @@ __all__ = [
     "CharLSTM",
     "DLGLeNet",
     "FangDNN",
+    "HuggingFace",
     "LeNet",
     "LogisticRegression",
+    "Lora",
     "McMahanCNN",
     "ModelSpec",
     "ResNet18",
