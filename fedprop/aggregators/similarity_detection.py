@@ -48,7 +48,8 @@ class SimilarityDetection(Stage):
     size.
 
     It is the second step of HeteroFL. The values of the paper, for `beta` and the bandwidth, are in a supplement that
-    could not be had: both are reconstructed.
+    could not be had: both are reconstructed. `sims/heterofl/sensitivity.yaml` has numbers: with 0.3 most clients with
+    flipped labels are found; a larger `beta` costs honest rows, and under Min-Max the step does more harm than good.
 
     Attributes
     ----------
