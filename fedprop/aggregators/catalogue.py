@@ -49,6 +49,7 @@ from fedprop.aggregators.spectral_detection import SpectralDetection as Spectral
 from fedprop.aggregators.sybil_removal import SybilRemoval as SybilRemoval
 from fedprop.aggregators.three_sigma import ThreeSigma as ThreeSigma
 from fedprop.aggregators.trimmed_mean import TrimmedMean as TrimmedMean
+from fedprop.aggregators.watermark import Watermark as Watermark
 from fedprop.aggregators.worker_momentum import WorkerMomentum as WorkerMomentum
 from fedprop.aggregators.zeno import Zeno as Zeno
 from fedprop.aggregators.zeno_plus_plus import ZenoPlusPlus as ZenoPlusPlus

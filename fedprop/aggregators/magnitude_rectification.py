@@ -59,7 +59,8 @@ class MagnitudeRectification(Stage):
         staged = filtered(cohort, kept)
         factors = same_length(found[kept])
         rows: Rows = ScaledRows(factors, staged.updates)
-        return Staged(staged.cohort.with_updates(rows), factors[:, None] * staged.mixing)
+        relative = (found / median).where(found != median, 1)
+        return Staged(staged.cohort.with_updates(rows), factors[:, None] * staged.mixing, measured=relative)
 
     def _excess(self, found: Weights, median: Tensor) -> Weights:
         """By how much the ratio of each row [n] exceeds the bound, as a share of it."""

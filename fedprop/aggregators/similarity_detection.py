@@ -92,7 +92,7 @@ class SimilarityDetection(Stage):
         means = cosines_of_means(groups, alike, relative_lengths(rows)[0])
         benign = most_similar(clusters(counted(relative_similarity(means))[:, None], self.quantile))
         suspect = ~benign[groups]
-        return filtered(cohort, ~self._lowest(suspect, scores, places))
+        return filtered(cohort, ~self._lowest(suspect, scores, places))._replace(measured=scores)
 
     def _lowest(self, suspect: Bool[Tensor, " n"], scores: Weights, places: Int[Tensor, " n"]) -> Bool[Tensor, " n"]:
         """The share of the suspects that goes: those with the lowest scores, and of equal ones those drawn first."""

@@ -32,11 +32,13 @@ class Staged(NamedTuple):
     mixing : [k, n] in float64, how much of each old row is in each new one; where nothing else is, new rows =
         mixing @ rows. Through it the weights of the new rows become weights of the old ones.
     state : what the stage remembers from now on.
+    measured : a number for each of the old rows [n], by which it decided about them, for the record; None for nothing.
     """
 
     cohort: Cohort
     mixing: Tensor
     state: Any = None
+    measured: Tensor | None = None
 
     @property
     def updates(self) -> Rows:
@@ -92,6 +94,8 @@ class Stage(RowConsumer):
         if k == 0:
             raise InvalidUpdates(f"{name} must leave a row for what comes behind it; found none of {len(rows)} left")
         check_answer(name, "mixing", found.mixing, shape=(k, len(rows)), dtype=torch.float64, device=device)
+        if found.measured is not None:
+            check_answer(name, "measured", found.measured, shape=(len(rows),), dtype=None, device=device)
         if len(found.cohort.clients) != k:
             raise WrongAnswer(f"{name} must name a sender for each of {k} rows; found {len(found.cohort.clients)}")
         return found
@@ -161,9 +165,10 @@ class Chain(Stage):
         mixing, states = None, []
         for stage, before in zip(self.stages, split(state, self.stages), strict=True):
             stage.check_form(cohort.updates)
-            cohort, further, after = stage.answer(cohort, before)
-            mixing = further if mixing is None else further @ mixing
-            states.append(after)
+            staged = stage.answer(cohort, before)
+            mixing = staged.mixing if mixing is None else staged.mixing @ mixing
+            cohort = staged.cohort
+            states.append(staged.state)
         if mixing is None:
             mixing = torch.eye(len(cohort.updates), dtype=torch.float64, device=cohort.updates.device)
         return Staged(cohort, mixing, joined(states))

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from fedprop.aggregators.angles import cosines
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Region, open_behind
 from fedprop.aggregators.filtered import filtered
 from fedprop.aggregators.relative_similarity import half_of, relative_similarity
@@ -30,7 +29,7 @@ class SybilRemoval(Stage):
     of all, among rows that have the cosine c with it and each other, go if and only if k (1 - c) > 2 + (h - 2) c with
     h = ceil(n / 2): three copies among orthogonal rows.
 
-    It is the first step of HeteroFL, whose others are `similarity_detection`, the watermark, which needs a protocol,
+    It is the first step of HeteroFL, whose others are `similarity_detection`, `watermark`, which takes a protocol,
     and `magnitude_rectification` before a mean.
 
     Attributes
@@ -62,11 +61,11 @@ class SybilRemoval(Stage):
         return True
 
     def apply(self, cohort: Cohort, state: None) -> Staged:
-        return filtered(cohort, self._excess(cohort.updates) <= TIE)
+        scores = relative_similarity(cosines(cohort.updates))
+        return filtered(cohort, self._excess(scores) <= TIE)._replace(measured=scores)
 
-    def _excess(self, rows: Rows) -> Weights:
+    def _excess(self, scores: Weights) -> Weights:
         """By how much each score [n] exceeds the bound, as a share of the largest possible one."""
-        scores = relative_similarity(cosines(rows))
         usual = median_of(scores)
         bound = self.times * (usual + median_of((scores - usual).abs()))
         return (scores - bound) / half_of(len(scores))
@@ -86,7 +85,7 @@ class SybilRemoval(Stage):
 
     def _tied(self, updates: Updates) -> bool:
         """Whether rounding decides if a row is dropped."""
-        return bool((self._excess(updates).abs() <= 2 * TIE).any())
+        return bool((self._excess(relative_similarity(cosines(updates))).abs() <= 2 * TIE).any())
 
 
 def median_of(values: Weights) -> Tensor:

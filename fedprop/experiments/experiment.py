@@ -211,7 +211,8 @@ class Experiment(Frozen):
         """All that is told of a run: the numbers of every one, those asked for, and those of its parts."""
         of_parts = () if self.protocol is None else self.protocol.numbers
         probed = [number for probe in self.inference for number in probe.numbers]
-        return (*standing(), *self.task.numbers, *self.metrics, *of_parts, *probed)
+        every = (*standing(), *self.task.numbers, *self.metrics, *of_parts, *probed)
+        return tuple({number.kind: number for number in every}.values())
 
     @property
     def rule(self) -> Aggregator:

@@ -12,7 +12,7 @@ from fedprop.metrics.base import Metric, Number, OfData
 from fedprop.metrics.confidence import MisclassificationConfidence, misclassification_confidence
 from fedprop.metrics.epsilon import Epsilon
 from fedprop.metrics.exam import Aimed, Exam
-from fedprop.metrics.exclusion import AttackersExcluded, HonestExcluded
+from fedprop.metrics.exclusion import AttackersExcluded, HonestExcluded, RemovalSuccessRate
 from fedprop.metrics.f1 import F1
 from fedprop.metrics.heterogeneity import LabelDiversity, LoadDiversity
 from fedprop.metrics.per_class_accuracy import PerClassAccuracy
@@ -37,6 +37,7 @@ METRICS: Registry[Number] = Registry(
         MisclassificationConfidence,
         AttackersExcluded,
         HonestExcluded,
+        RemovalSuccessRate,
         Epsilon,
         LoadDiversity,
         LabelDiversity,
@@ -88,6 +89,7 @@ __all__ = [
     "PerClientAccuracy",
     "Reading",
     "Readings",
+    "RemovalSuccessRate",
     "TestAccuracy",
     "TestError",
     "TestLoss",

@@ -71,3 +71,32 @@ class HonestExcluded(Exclusion):
 
     def side(self, heard: frozenset[ClientId], compromised: frozenset[ClientId]) -> frozenset[ClientId]:
         return heard - compromised
+
+
+class RemovalSuccessRate(Number):
+    """The share of the updates of compromised clients that are removed, over all rounds that did not fail.
+
+    An update is removed if it has no weight at all, by the rule or since a protocol kept it from the rule. Where a rule
+    chooses rows and counts them alike this is `attackers_excluded`; where it weighs or rescales them that counts a
+    small weight as well, and this does not. Of all attackers it is the share only where all take part in each round;
+    else of those whose updates came.
+
+    Source: Lu et al. 2024 (HeteroFL), Figure 4 and Table III (ARSR): the ratio of malicious updates in the removed
+    updates to the total number of attackers, averaged over the rounds.
+    """
+
+    label: ClassVar[str] = "removal success rate"
+    of_model: ClassVar[bool] = False
+    curve: ClassVar[bool] = True
+
+    kind: Literal["removal_success_rate"] = "removal_success_rate"
+
+    def read(self, record: Recorded, compromised: Collection[ClientId]) -> Reading | None:
+        own = frozenset(record.heard) & frozenset(compromised)
+        if record.failure or not own:
+            return None
+        removed = [client for client in own if not record.weights.get(client, 0.0)]
+        return Reading(len(removed) / len(own), cases=len(own))
+
+    def then(self, earlier: Reading, later: Reading) -> Reading:
+        return pooled(earlier, later)

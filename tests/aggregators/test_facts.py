@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Cohort, Krum, Mean, Median, self_contained
+from fedprop.aggregators.rooted import told_by
 from fedprop.attacks import ATTACKS
 from fedprop.defenses import PROTOCOLS
 from fedprop.settings import source_of
@@ -30,7 +31,7 @@ def test_a_rule_remembers_if_and_only_if_it_says_so():
 
 
 def test_a_stage_remembers_if_and_only_if_it_says_so():
-    cohort = Cohort(ROWS, model=ROWS[0], round=0, generator=torch.Generator())
+    cohort = Cohort(ROWS).changed(**told_by(ROWS[0]))
     for kind, cls in STAGES.kinds.items():
         states = [stage.answer(cohort, stage.init()).state for stage in cls.examples()]
         assert any(state is not None for state in states) == cls.remembers, kind
