@@ -42,7 +42,11 @@ class AdaptiveHeteroFL(PushedMean):
     knowledge, push : as in `PushedMean`.
     start : gamma_init; the paper tries 0.001 to 0.09 and finds the trade-off with HeteroFL at 0.03.
     threshold : tau. The paper gives no value.
-    flips : mu, the share of signs that are turned. Its value is in a supplement that could not be had.
+    flips : mu, the share of signs that are turned. Its value is in a supplement that could not be had. In
+        `sims/heterofl/adaptive.yaml`, with a start of 10 and five questions, HeteroFL's steps without the watermark
+        dropped 99, 94, 78 and 48 % of the crafted rows for 0, 0.01, 0.1 and 0.3, and accuracy was 0.78, 0.79, 0.79 and
+        0.88, of 0.88 without an attack: turned signs hide a row, and take the push from the mean of all (two seeds,
+        which are up to 0.14 apart).
     asks : how often the defense is asked about a strength, which succeeds if all crafted rows are kept each time. The
         paper asks once. Against a defense that draws at random, as HeteroFL does, one lucky draw decides then, and
         the strength that it leads to is found out in most rounds.
