@@ -147,6 +147,14 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session
+def flower(session: nox.Session) -> None:
+    """Rules inside Flower; the versions of Flower tested are those of `peers`."""
+    install(session, "dev")
+    session.install("-r", "benchmarks/peers/requirements.txt")
+    session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/flower", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed beside other libraries, written to benchmarks/results/; every peer in training gets its own environment."""
     _install_with_peers(session)

@@ -11,7 +11,7 @@ Levels, each importing only from those below (a test enforces it):
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock
     L4  experiments, report                            one YAML file, one run, one folder, one page
         verify                                         the smallest input that breaks a claim
-    L5  cli, pytest_plugin, bench
+    L5  cli, pytest_plugin, bench, flower              whoever calls the rest, and Flower around it
 """
 
 from importlib import import_module

@@ -47,7 +47,7 @@ LEVELS = (
     {"training", "defenses", "privacy", "properties"},
     {"simulation"},
     {"experiments", "report", "verify"},
-    {"bench", "cli", "__main__", "pytest_plugin"},
+    {"bench", "flower", "cli", "__main__", "pytest_plugin"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
@@ -131,6 +131,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("sklearn", {"aggregators", "data", "defenses", "metrics", "privacy"}),
         ("opacus", {"privacy"}),
         ("torchmetrics", {"privacy"}),
+        ("flwr", {"flower", "verify"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),
@@ -141,7 +142,7 @@ def test_libraries_stay_in_their_rooms(library, allowed):
     assert users <= allowed
 
 
-HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "torchmetrics", "jinja2", "hypothesis", "z3", "pytest"}
+HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "torchmetrics", "jinja2", "hypothesis", "z3", "pytest", "flwr"}
 
 
 @pytest.mark.parametrize(
