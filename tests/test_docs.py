@@ -180,3 +180,15 @@ def test_the_page_of_the_catalogue_is_what_the_registries_say():
     assert (PAGES / "catalogue.md").read_text(encoding="utf-8") == writer["page"]()
     listed = {kind for registry in writer["FAMILIES"] for kind in registry.kinds}
     assert {kind for row in writer["TABLE"] for kind in row.kinds} <= listed
+
+
+def test_the_page_on_heterofl_is_what_its_round_says():
+    """The round is played again: each number on the page is worked out, and each step drops somebody."""
+    text = (PAGES / "heterofl.md").read_text(encoding="utf-8")
+    assert text == runpy.run_path(str(PAGES / "heterofl.py"))["page"]()
+    pictures = re.findall(r"\(images/(heterofl_\w+\.png)\)", text)
+    assert len(pictures) == 4
+    assert all((PAGES / "images" / picture).is_file() for picture in pictures)
+    specs = re.findall(r"`(specs/\w+\.py|sims/\S+\.yaml)`", text)
+    assert len(specs) == 3
+    assert all((PAGES.parent / spec).is_file() for spec in specs)
