@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fedprop.aggregators.base import Aggregator
-from fedprop.flower.arrays import Arrays
 from fedprop.flower.installed import MessageFedAvg
-from fedprop.flower.rounds import Helper, Received, RoundTold, RuleRounds
+from fedprop.flower.records import named, said
+from fedprop.flower.rounds import Helper, RoundTold, RuleRounds
 
 
 class RuleStrategy(MessageFedAvg):  # type: ignore[misc]
@@ -71,8 +71,8 @@ class RuleStrategy(MessageFedAvg):  # type: ignore[misc]
 
         came, _ = self._check_and_log_replies(list(replies), is_train=True, validate=False)
         came = [reply for reply in came if not self._asked or reply.metadata.src_node_id in self._asked]
-        model = {} if self._model is None else _named(self._model)
-        received = [self._read(reply) for reply in came]
+        model = {} if self._model is None else named(self._model)
+        received = [said(reply, self.weighted_by_key) for reply in came]
         # Without a model that was sent, as when a test hands over replies alone, models are rows as they are.
         model = model or {name: array * 0 for name, array in next(iter(received)).arrays.items()}
         found = self.rounds.play(server_round, model, received)
@@ -83,20 +83,3 @@ class RuleStrategy(MessageFedAvg):  # type: ignore[misc]
             good = [reply.content for reply in came if reply.metadata.src_node_id in told.weights]
             metrics = self._metrics(good, self.weighted_by_key) if good else None
         return None if found is None else ArrayRecord({name: Array(array) for name, array in found.items()}), metrics
-
-    def _read(self, reply: Any) -> Received:
-        """What a reply says, nothing where it says anything else than a model and some numbers."""
-        models, numbers = (
-            list(records.values()) for records in (reply.content.array_records, reply.content.metric_records)
-        )
-        arrays = _named(models[0]) if len(models) == 1 else {}
-        examples = numbers[0].get(self.weighted_by_key) if len(numbers) == 1 else None
-        return Received(reply.metadata.src_node_id, arrays, examples)
-
-
-def _named(record: Any) -> Arrays:
-    """The arrays of a record by name; none if they cannot be read."""
-    try:
-        return {name: array.numpy() for name, array in record.items()}
-    except (TypeError, ValueError, EOFError, OSError):
-        return {}
