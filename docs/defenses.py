@@ -81,18 +81,18 @@ def _why(trial: dict[str, str]) -> str:
     return trial["failure"] or trial["doubts"]
 
 
-def keep(results: Results) -> None:
-    """Write docs/defenses.csv, numbers to four digits."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
+def keep(results: Results, table: Path = TABLE) -> None:
+    """Write docs/defenses.csv or the like, numbers to four digits."""
+    with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*Situation._fields, *Numbers._fields])
         for situation, numbers in results.items():
             writer.writerow([*situation, *(f"{v:.4f}" if isinstance(v, float) else v for v in numbers)])
 
 
-def kept() -> Results:
-    """What docs/defenses.csv holds."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
+def kept(table: Path = TABLE) -> Results:
+    """What docs/defenses.csv or the like holds."""
+    with table.open(newline="", encoding="utf-8") as file:
         return {
             Situation(*line[:5]): Numbers(
                 int(line[5]), *(float(v) if v else None for v in line[6:11]), int(line[11]), line[12]
@@ -149,10 +149,14 @@ def _mean(values: Iterable[float | None]) -> str:
 def page(results: Results) -> str:
     """The whole page: the numbers by program, the reading by hand (docs/defenses_text.md)."""
     text = PAGE.with_name("defenses_text.md").read_text(encoding="utf-8")
+    return text.replace("{runs}", runs(results)).replace("{table}", table(results))
+
+
+def runs(results: Results) -> str:
+    """How many there were, and how many failed."""
     failed = sum(numbers.failed for numbers in results.values())
     trials = sum(numbers.trials for numbers in results.values())
-    told = f"{trials:,} runs, {failed} of which failed." if failed else f"{trials:,} runs, none of which failed."
-    return text.replace("{runs}", told).replace("{table}", table(results))
+    return f"{trials:,} runs, {failed} of which failed." if failed else f"{trials:,} runs, none of which failed."
 
 
 def draw(results: Results) -> None:
@@ -180,20 +184,29 @@ def _save(figure: Figure, name: str) -> None:
 
 
 def heat(
-    results: Results, panels: Sequence[tuple[str, dict[str, str]]], read: Callable[[Numbers], float | None], title: str
+    results: Results,
+    panels: Sequence[tuple[str, dict[str, str]]],
+    read: Callable[[Numbers], float | None],
+    title: str,
+    *,
+    down: int = 1,
 ) -> Figure:
-    """Defenses by attacks, a panel for each choice of settings, over whose other axes the mean is taken."""
+    """Defenses by attacks, a panel for each choice of settings, over whose other axes the mean is taken.
+
+    The panels stand in `down` rows, of as many each.
+    """
     from fedprop.report.figures.style import new_figure
 
     defenses, attacks = labels(results, "defense"), labels(results, "attack")
-    figure = new_figure(3.2 + 2.6 * len(panels), 1.6 + 0.2 * len(defenses))
+    across = len(panels) // down
+    figure = new_figure(3.2 + 2.6 * across, down * (1.6 + 0.2 * len(defenses)))
     for number, (name, wanted) in enumerate(panels):
-        axes = figure.add_subplot(1, len(panels), number + 1)
+        axes = figure.add_subplot(down, across, number + 1)
         for y, defense in enumerate(defenses):
             for x, attack in enumerate(attacks):
                 found = [read(results[s]) for s in where(results, defense=defense, attack=attack, **wanted)]
                 _cell(axes, x, y, [value for value in found if value is not None], len(found))
-        _frame(axes, name, attacks, defenses if number == 0 else [""] * len(defenses))
+        _frame(axes, name, attacks, defenses if number % across == 0 else [""] * len(defenses))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 

@@ -39,6 +39,16 @@ def test_the_page_tells_what_the_table_holds():
     assert set(ROWS) == {situation.defense for situation in results}
 
 
+def test_the_page_of_the_five_papers_tells_what_its_table_holds(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    script = runpy.run_path(str(ROOT / "docs" / "five_papers.py"))
+    results = script["kept"](script["TABLE"])
+    axes = read_mapping(ROOT / "sims" / "five_papers.yaml")["axes"]
+    assert (ROOT / "docs" / "five_papers.md").read_text(encoding="utf-8") == script["page"](results)
+    for axis, choices in axes.items():
+        assert list(choices) == list(dict.fromkeys(getattr(situation, axis) for situation in results))
+
+
 def test_a_trial_of_which_something_failed_does_not_count():
     condensed = runpy.run_path(str(ROOT / "docs" / "defenses.py"))["condensed"]
     place = {"defense": "Mean", "attack": "Late", "data": "digits", "partition": "IID", "share": "20%"}

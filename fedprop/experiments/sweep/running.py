@@ -1,5 +1,6 @@
 """Running a sweep: cell by cell, or several at a time, each in a process of its own."""
 
+import gc
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,7 +83,9 @@ class Job(NamedTuple):
 
 def _run_all(sweep: Sweep, todo: list[Cell], out: Path, data_dir: Path | None, jobs: int) -> Iterator[CellResult]:
     if jobs == 1 or len(todo) <= 1:
-        yield from (run_cell(cell, out, data_dir) for cell in todo)
+        for cell in todo:
+            yield run_cell(cell, out, data_dir)
+            gc.collect()  # a run leaves its data in cycles, which Python would look for too late
         return
     told = [Job(sweep, cell.labels, cell.seed, out, data_dir, code_of(cell.experiment)) for cell in todo]
     for number, answer in work(run_job, told, min(jobs, len(todo))):
