@@ -44,6 +44,20 @@ class Marked(RoundProtocol):
         return x.new_zeros(2, 2), torch.full((2,), classes)
 
 
+class Unlearning(Attack):
+    """Asks about an honest row and two that lift, or lower, the bias of the class of the watermark."""
+
+    kind: str = "unlearning"
+
+    def craft(self, view):
+        own = view.own.mean(dim=0)
+        bias = torch.zeros_like(own)
+        bias[-1] = 10.0
+        _, weights = view.assumed(torch.stack([own, bias, -bias]), 1)
+        assert (weights > 0).tolist() == [True, True, False]
+        return view.own
+
+
 class Asking(Attack):
     """Asks the rule about an honest row and one that does nothing but lift the bias of the third class."""
 
@@ -65,3 +79,9 @@ def test_the_assumed_rule_judges_by_what_everybody_was_handed(configure, log):
     simulate(setup, log)
     (weights,) = [record.weights for record in log.rounds]
     assert {client for client, weight in weights.items() if weight} == setup.compromised
+
+
+def test_it_knows_the_watermark_of_heterofl(configure, log):
+    """Far from what its clients have learnt, a row is kept that keeps the watermark, and dropped if it does not."""
+    simulate(configure(defense={"kind": "heterofl", "steps": "watermark"}, attack=Unlearning(), rounds=1), log)
+    assert len(log.rounds) == 1
