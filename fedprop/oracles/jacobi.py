@@ -59,5 +59,6 @@ def _rotate(a: Matrix, v: Matrix, p: int, q: int) -> None:
         a[k][p], a[k][q] = c * a[k][p] - s * a[k][q], s * a[k][p] + c * a[k][q]
     for k in range(len(a)):
         a[p][k], a[q][k] = c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]
+    a[p][q] = a[q][p] = 0.0  # but for rounding, which would keep the sweeps from their end
     for k in range(len(v)):
         v[k][p], v[k][q] = c * v[k][p] - s * v[k][q], s * v[k][p] + c * v[k][q]
