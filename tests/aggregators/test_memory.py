@@ -11,7 +11,8 @@ MEASURE = """
 import sys
 from pathlib import Path
 import torch
-from fedprop.aggregators import AGGREGATORS, STAGES, Median, QuadraticSide, Rooted, self_contained
+from fedprop.aggregators import AGGREGATORS, STAGES, GeometricMedianOfMeans, Median, QuadraticSide, Rooted
+from fedprop.aggregators import self_contained
 
 def held(what):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -30,6 +31,8 @@ rules = [self_contained(examples[-1]) for examples in tried]
 # What a server tells is used in more ways than one.
 rules += [rule for rule in (self_contained(examples[0]) for examples in tried) if isinstance(rule, Rooted)]
 stages = [cls.examples()[-1] for cls in STAGES.kinds.values()]
+# A single batch takes a way of its own.
+rules += [GeometricMedianOfMeans(k=1)]
 # A row of memory for each client is no smaller than the rows.
 rules += [self_contained(stage >> Median()) for stage in stages if stage.init() is None]
 for rule in rules:
