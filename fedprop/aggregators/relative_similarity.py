@@ -20,6 +20,7 @@ def relative_similarity(cosines: Float[Tensor, "m n"]) -> Weights:
 
     Where a row is in the set itself, its cosine with itself is among them.
 
+    >>> import torch
     >>> relative_similarity(torch.tensor([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]))
     tensor([1.5000, 1.5000, 1.5000])
     """

@@ -17,6 +17,10 @@ class BagOfWords(Encoding):
     learnt, so nothing has to be agreed upon among clients. A word is two or more letters or digits in lower case; those
     that scikit-learn lists as English stop words do not count.
 
+    Attributes
+    ----------
+    features : how many numbers a text becomes.
+
     >>> BagOfWords(features=8).encode(["", "boat boat"]).norm(dim=1).tolist()
     [0.0, 1.0]
     """
