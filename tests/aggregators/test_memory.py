@@ -11,8 +11,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 import torch
-from fedprop.aggregators import AGGREGATORS, STAGES, GeometricMedianOfMeans, Median, QuadraticSide, Rooted
-from fedprop.aggregators import self_contained
+from fedprop.aggregators import AGGREGATORS, STAGES, GeometricMedianOfMeans, Median, Rooted, self_contained
 
 def held(what):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -22,14 +21,7 @@ def remembered(state):
     parts = state.values() if isinstance(state, dict) else state if isinstance(state, tuple) else ()
     return state.nbytes if torch.is_tensor(state) else sum(map(remembered, parts))
 
-# What the server tells of rehearsals is given to a rule, as rows are.
-told = {count: torch.randn(count, 600_000) for count in range(2, 11)}
-QuadraticSide.rehearsals = lambda side, count: told[count][:, : len(side.best)]
-
-tried = [cls.examples() for cls in AGGREGATORS.kinds.values()]
-rules = [self_contained(examples[-1]) for examples in tried]
-# What a server tells is used in more ways than one.
-rules += [rule for rule in (self_contained(examples[0]) for examples in tried) if isinstance(rule, Rooted)]
+rules = [self_contained(cls.examples()[-1]) for cls in AGGREGATORS.kinds.values()]
 stages = [cls.examples()[-1] for cls in STAGES.kinds.values()]
 # A single batch takes a way of its own.
 rules += [GeometricMedianOfMeans(k=1)]
