@@ -133,7 +133,8 @@ def _summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("messages rejected", f"{sum(rejected.values())}" + (f" ({refused})" if refused else ""))
     if made := summary["decisions"]:
         cases = ", ".join(f"{case.replace('_', ' ')} {count}" for case, count in made["cases"].items())
-        table.add_row("decisions", f"{cases} ({made['rollbacks']} rollbacks, {len(made['banned'])} banned at the end)")
+        besides = f" ({made['rollbacks']} rollbacks, {len(made['banned'])} banned at the end)"
+        table.add_row("decisions", cases + (besides if made["rollbacks"] or made["banned"] else ""))
     for found in summary["inference"]:
         told = {name: value for name, value in found.items() if isinstance(value, float)}
         result = f"{', '.join(f'{name} {value:.3f}' for name, value in told.items())} (round {found['round']})"
