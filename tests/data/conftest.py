@@ -10,11 +10,14 @@ from fedprop.data.folder import ENVIRONMENT
 
 
 @pytest.fixture
-def data_dir():
-    """The folder of real data files; a test that asks for it carries the mark `data`."""
+def data_dir(request):
+    """The folder of real data files; a test that asks for it carries the mark `data`, and their names."""
     folder = os.environ.get(ENVIRONMENT)
     if not folder:
         pytest.skip(f"{ENVIRONMENT} names no data folder")
+    for name in request.node.get_closest_marker("data").args:
+        if not (Path(folder) / name).is_dir():
+            pytest.skip(f"{folder} holds no {name}")
     return Path(folder)
 
 

@@ -42,7 +42,7 @@ def test_other_bytes_are_refused(content, why, cifar_files, tmp_path):
         CIFAR10().load(tmp_path, seed=0)
 
 
-@pytest.mark.data
+@pytest.mark.data("cifar10")
 def test_the_real_files_hold_ten_classes_evenly(data_dir):
     data = CIFAR10(train_size=2000).load(data_dir, seed=0)
     assert (len(data.train), len(data.test)) == (2000, 10000)

@@ -48,7 +48,7 @@ def test_a_missing_file_is_named(idx_files, tmp_path):
         FashionMNIST().load(tmp_path, seed=0)
 
 
-@pytest.mark.data
+@pytest.mark.data("mnist")
 def test_the_real_files_hold_digits(data_dir):
     data = MNIST().load(data_dir, seed=0)
     assert len(data.train) > len(data.test) > 0

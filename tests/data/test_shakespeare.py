@@ -58,7 +58,7 @@ def test_what_cannot_be_cut_is_refused(play, no_environment):
         Shakespeare().load(None, 0)
 
 
-@pytest.mark.data
+@pytest.mark.data("shakespeare")
 def test_the_real_text_has_hundreds_of_speakers(data_dir):
     data = Shakespeare(test_size=50).load(data_dir, 0)
     assert (len(data.train), len(data.test), int(data.train.users.max()) + 1) == (11413, 50, 252)

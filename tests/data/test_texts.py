@@ -91,7 +91,7 @@ def test_other_questions_are_refused(questions):
             PubMedQA().load(questions, 0)
 
 
-@pytest.mark.data
+@pytest.mark.data("newsgroups", "pubmedqa")
 def test_the_real_texts(data_dir):
     news = Newsgroups(encoding=BagOfWords(features=256)).load(data_dir, 0)
     assert torch.bincount(news.test.y, minlength=20).min() > 0
