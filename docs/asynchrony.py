@@ -168,134 +168,37 @@ def draw() -> None:
     PICTURE.write_bytes(png(figure))
 
 
-INTRODUCTION = """# Attacks where nobody waits
-
-What does an attack gain where the server waits for nobody, by answering sooner than honest clients do, or later? Four
-of 20 clients are compromised and learn digits with the others, by logistic regression, from data that are alike. All of
-them train all the time (`concurrency: 20`), for a second or so of simulated time, drawn anew for each task. A run ends
-after about a hundred updates: ten versions of FedBuff with ten updates each, or a hundred of FedAsync (80 with Zeno++).
-An update that lies tau versions behind counts (1 + tau)^-1/2, unless something else is said. Numbers are means over
-three seeds; `docs/asynchrony.csv` has the least and the largest of each, too.
-
-How fast attackers are is a setting of the attack, the same for all kinds:
-
-```yaml
-policy: {kind: fedbuff, concurrency: 20, buffer: 10}
-attack: {kind: sign_flip, share: 0.2, speed: 4}
-```
-
-*Fast* attackers answer in a quarter of the time that an honest client needs: whoever makes its update up need not
-train. *Slow* ones take four times as long (`speed: 0.25`), those *alike* as long as honest ones. To the server it is
-the same whether a client is slow or waits on purpose, as the attack `late` does; it sees when the answer comes. To the
-attacker it is not: an attack makes up its answer when the training of its client ends, so a slow one has seen what was
-sent until then, and one that waits has not.
-
-`sims/asynchrony/` holds the sweeps, and `python docs/asynchrony.py FOLDER` writes this page from what they leave.
-
-## Who sends how many updates, and how stale they are
-
-"""
-
-CLOCK = """
-A client that is four times as fast sends four times as many updates: a fifth of the clients sends nearly half of all
-that is aggregated, and a slow fifth one update in twenty. **What a rule tolerates is a number of updates, and `f` of
-`n` clients is not `f` of `n` updates**: one client may fill several places of a buffer, and nothing in FedBuff or
-FedAsync limits how many it sends.
-
-What being fast gains hangs on `concurrency`, how many clients train at a time. The server draws whom it invites from
-those who are idle, all alike. Where everybody trains, whoever answers is invited again at once; where few do, an
-invitation is a matter of luck, and a fast client waits for its next one as others do. Under the mean of FedBuff:
-
-"""
-
-ACCURACY = """
-## What it costs
-
-Test accuracy with fast / alike / slow attackers. Without an attack it is {clean}, in the order of the columns.
-
-"""
-
-PICTURE_LINE = """
-![For each attack and server three fields, of fast, like and slow attackers, the darker the more accuracy is lost: most
-of what is dark is in the columns of fast attackers, and those of slow ones are nearly white](images/asynchrony.png)
-
-- **Most attacks gain by being fast.** With half of the updates no rule that looks for a majority is left with one: sign
-  flipping, which Multi-Krum stops as long as attackers are as fast as others ({krum_alike}), then brings it to
-  {krum_fast}. Flipped labels, which cost next to nothing at equal speed ({flip_alike}), bring the mean to {flip_fast}.
-  What does nothing at equal speed because it is no more than noise (`gaussian`, `input_noise`) does little when fast.
-- **Slow attackers lose.** They send one update in twenty, and the discount takes weight from these. What still
-  does harm when it is slow are rows beyond all measure, such as those of `bit_flip` ({bits_slow} under the mean), and
-  claims of many examples (`weight`), and only to means: under Multi-Krum slow attackers cost nothing ({bits_krum}).
-- ALIE ({alie}) and Min-Max ({min_max}) hide among the honest rows that they see. They do little to the mean of FedBuff
-  unless they are fast, and not much then.
-"""
-
-BACKDOORS = """
-The success rate of those that want chosen labels, beside that accuracy. The trigger lies in a corner where all digits
-are black: weights there do not vary, and the backdoor of ALIE may not move what does not.
-
-"""
-
-RULES_TEXT = """
-## Two more rules
-
-A trimmed mean that cuts three of ten values at either end, and Zeno++, which judges each update by itself against what
-the server's own examples say, every second version anew. Test accuracy with fast / alike / slow attackers:
-
-"""
-
-ZENO = """
-The trimmed mean is bound to a majority as Multi-Krum is. Zeno++ is not: it judges each row as it comes, and fast
-attackers take away about half of its updates, for a row that is refused moves nothing. It stands behind a FedBuff of
-one here and not behind FedAsync: what FedAsync hands to a rule is the way from the present model to the client's, which
-for a client that lies 17 versions behind is mostly the way back, and says little of what the client has learnt (in a
-trial without an attack the accuracy was 0.3 to 0.4 after a hundred updates).
-
-## What staleness weighting trusts
-
-A discount by staleness trusts whoever is fresh. It asks nothing of what an update says, and being fresh is what an
-attacker with a fast machine, or with nothing to compute, does best. The share of all weight that four of 20 clients
-have, and the accuracy that is left (fast / alike / slow):
-
-"""
-
-STALENESS = """
-- Against slow attackers a discount helps: they have less weight the larger `a` is.
-- Against fast ones it helps the attacker. Its updates are the freshest there are, so that each step of `a` moves weight
-  from honest clients to it; with `a = 2` under FedAsync four clients of 20 have {most} of all weight.
-- A discount that is strong enough to silence who is late silences nearly everybody where 20 clients train at a time:
-  under FedAsync an honest update lies 16 versions behind, and counts 1/300 with `a = 2`. Even without an attack the
-  model has then learnt less ({slow_learning} after a hundred updates, where the square root leads to {half_learning}).
-- Without a discount, FedAsync gives 0.6 of the new model to each update as it comes, however old: it swings with
-  whoever came last.
-
-`max_staleness` refuses what is older than so many versions; what is said of the discount goes for it, too. What helps
-against fast attackers is to bound how much *one client* may send, which no policy here does, or to have fewer clients
-train at a time.
-
-## What an attacker cannot lie about
-
-Staleness is no claim. FedAsync's paper has a client send its version along with its model; here the server knows which
-version it gave out with which task, and by that it discounts. A message that names another version than its task's is
-refused (`wrong version`), as is a second answer to one task (`replay` therefore sends the old update in a new message).
-A client can make itself *staler* than it is, by waiting, and so lose weight; it can look fresh only by answering early.
-
-## What this does not show
-
-- One model, one data set, data that are alike, and settings that were not searched for.
-- An attack answers at once for all its clients that owe an answer, and knows one received model, that of the client
-  who is asked first; the others started from other versions. Attacks that compute from that model (`zero`, `random`,
-  `mpaf`, training of one's own) are off by as much.
-- `View.received` is the number of updates that the server averages: 1 under FedAsync and for Zeno++, where attacks that
-  boost by n / m boost by 1.
-- `false_alarms` is left out: no protocol that has clients report runs without rounds.
-"""
-
-
 def page() -> str:
-    """The whole page."""
-    parts = [INTRODUCTION, clock(), CLOCK, crowded(), accuracy(), pictured(), BACKDOORS, backdoors()]
-    return "".join([*parts, RULES_TEXT, rules(), ZENO, weights(), weighed(), starred(), absent()])
+    """The whole page: the numbers by program, the reading by hand (docs/asynchrony_text.md)."""
+    text = PAGE.with_name("asynchrony_text.md").read_text(encoding="utf-8").removesuffix("\n")
+    for name, found in {**tables(), **numbers()}.items():
+        text = text.replace(f"{{{name}}}", found)
+    return text
+
+
+def tables() -> dict[str, str]:
+    """The tables, and the remarks that not every page has."""
+    found = {"clock": clock(), "crowded": crowded(), "attacks": accuracy(), "backdoors": backdoors()}
+    return {**found, "rules": rules(), "weights": weights(), "starred": starred(), "absent": absent()}
+
+
+def numbers() -> dict[str, str]:
+    """The numbers in the text."""
+    averaging, krum = SERVERS[:2]
+    return {
+        "clean": ", ".join(number("None", server, "alike") for server in SERVERS),
+        "krum_alike": number("Sign flip x4", krum, "alike"),
+        "krum_fast": number("Sign flip x4", krum, "fast"),
+        "flip_alike": number("Label flip", averaging, "alike"),
+        "flip_fast": number("Label flip", averaging, "fast"),
+        "bits_slow": number("Bit flip", averaging, "slow"),
+        "bits_krum": number("Bit flip", krum, "slow"),
+        "alie": three("ALIE", averaging),
+        "min_max": three("Min-Max", averaging),
+        "most": number(CLOCKED, "FedAsync, a = 2", "fast", "share_two"),
+        "slow_learning": number("None", "FedAsync, a = 2", "alike"),
+        "half_learning": number("None", "FedAsync, a = 0.5", "alike"),
+    }
 
 
 CLOCKED = "Label flip"
@@ -322,23 +225,8 @@ def crowded() -> str:
 
 def accuracy() -> str:
     """The table of all attacks."""
-    clean = ", ".join(number("None", server, "alike") for server in SERVERS)
     rows = [[name, *(three(name, server) for server in SERVERS)] for name in attacks() if name != "None"]
-    return ACCURACY.format(clean=clean) + grid(["attack", *SERVERS], rows)
-
-
-def pictured() -> str:
-    """The picture, and what it says."""
-    return PICTURE_LINE.format(
-        krum_alike=number("Sign flip x4", SERVERS[1], "alike"),
-        krum_fast=number("Sign flip x4", SERVERS[1], "fast"),
-        flip_alike=number("Label flip", SERVERS[0], "alike"),
-        flip_fast=number("Label flip", SERVERS[0], "fast"),
-        bits_slow=number("Bit flip", SERVERS[0], "slow"),
-        bits_krum=number("Bit flip", SERVERS[1], "slow"),
-        alie=three("ALIE", SERVERS[0]),
-        min_max=three("Min-Max", SERVERS[0]),
-    )
+    return grid(["attack", *SERVERS], rows)
 
 
 def backdoors() -> str:
@@ -372,15 +260,6 @@ def weights() -> str:
             shares = three(CLOCKED, server, name)
             rows.append([server, shares, *(three(attack, server) for attack in ("Label flip", "Sign flip"))])
     return grid(["policy, discount", "attackers' share of weight", "label flip", "sign flip"], rows)
-
-
-def weighed() -> str:
-    """What the discount does."""
-    return STALENESS.format(
-        most=number(CLOCKED, "FedAsync, a = 2", "fast", "share_two"),
-        slow_learning=number("None", "FedAsync, a = 2", "alike"),
-        half_learning=number("None", "FedAsync, a = 0.5", "alike"),
-    )
 
 
 def starred() -> str:

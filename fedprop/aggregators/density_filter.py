@@ -8,8 +8,8 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.close_distances import close_distances
-from fedprop.aggregators.contract import Contract, Region, open_behind
-from fedprop.aggregators.filtered import filtered
+from fedprop.aggregators.contract import Contract, open_behind
+from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.nudges import nudged
 from fedprop.aggregators.stage import Stage, Staged
@@ -84,7 +84,7 @@ class DensityFilter(Stage):
             "linear",
             "tolerates",
             examples=contract.ignoring,
-            lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
+            lies_in=region_of_some(contract),
             ambiguous=open_behind(contract, self, self._tied),
         )
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import take
+from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.stage import Staged
 
 
@@ -18,6 +19,11 @@ def only(cohort: Cohort, rows: Sequence[int]) -> Cohort:
         examples=tuple(cohort.examples[i] for i in rows),
         staleness=tuple(cohort.staleness[i] for i in rows),
     )
+
+
+def region_of_some(contract: Contract) -> Region | None:
+    """Where the answer lies of a rule that gets some of the rows: honest ones may be among those dropped."""
+    return Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in
 
 
 def filtered(cohort: Cohort, keeps: Tensor) -> Staged:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.inner_products import lengths
+from fedprop.aggregators.middle import median_of
 from fedprop.aggregators.rescaled import LONG, SHORT, each_to_size, times_power
 from fedprop.types import Weights
 
@@ -29,7 +30,7 @@ def cut_to_median(rows: Rows) -> MedianCut:
     found = lengths(rows)
     if rows.dtype == torch.float64 and bool(((found < SHORT) | (found > LONG)).any()):
         return _cut_far_apart(rows)
-    median = _middle(found)
+    median = median_of(found)
     return MedianCut(_at_most_one(median / found, found), median)
 
 
@@ -39,15 +40,10 @@ def _cut_far_apart(rows: Rows) -> MedianCut:
     found = lengths(sized)
     unit = int(sizes[(found.log2() + sizes).argsort()[len(found) // 2]])
     away = sizes - unit
-    median = _middle(times_power(found, away.clamp(-FAR, FAR)))
+    median = median_of(times_power(found, away.clamp(-FAR, FAR)))
     length = times_power(median, unit).clamp(max=torch.finfo(torch.float64).max)
     factors = times_power(median / found, -away.clamp(-FARTHEST, FARTHEST))
     return MedianCut(_at_most_one(factors, found), length)
-
-
-def _middle(found: Weights) -> Tensor:
-    ordered, n = found.sort().values, len(found)
-    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
 def _at_most_one(factors: Weights, found: Weights) -> Weights:

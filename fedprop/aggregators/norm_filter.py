@@ -8,10 +8,11 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows
-from fedprop.aggregators.contract import Contract, Region, open_behind
-from fedprop.aggregators.filtered import filtered
+from fedprop.aggregators.contract import Contract, open_behind
+from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.inner_products import lengths
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.middle import median_of
 from fedprop.aggregators.rescaled import LONG, SHORT, each_to_size, times_power
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Updates, Weights
@@ -65,7 +66,7 @@ class NormFilter(Stage):
             "linear",
             "tolerates",
             examples=contract.ignoring,
-            lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
+            lies_in=region_of_some(contract),
             ambiguous=open_behind(contract, self, self._tied),
         )
 
@@ -81,9 +82,7 @@ def relative_lengths(rows: Rows) -> tuple[Weights, Tensor]:
     found = lengths(rows)
     if rows.dtype == torch.float64 and bool(((found < SHORT) | (found > LONG)).any()):
         found = _in_units_of_the_middle(rows)
-    ordered = found.sort().values
-    n = len(ordered)
-    return found, (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+    return found, median_of(found)
 
 
 def _in_units_of_the_middle(rows: Rows) -> Weights:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from fedprop.aggregators.angles import cosines
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.contract import Contract, Region
-from fedprop.aggregators.filtered import filtered
+from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.mean_shift import Clusters, clusters
 from fedprop.aggregators.norm_filter import relative_lengths
 from fedprop.aggregators.relative_similarity import relative_similarity
@@ -112,7 +112,7 @@ class SimilarityDetection(Stage):
             "idempotent",
             "linear",
             examples=contract.ignoring,
-            lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
+            lies_in=region_of_some(contract),
         )
 
 

@@ -3,12 +3,12 @@
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-from torch import Tensor
 
 from fedprop.aggregators.angles import cosines
 from fedprop.aggregators.base import Cohort
-from fedprop.aggregators.contract import Contract, Region, open_behind
-from fedprop.aggregators.filtered import filtered
+from fedprop.aggregators.contract import Contract, open_behind
+from fedprop.aggregators.filtered import filtered, region_of_some
+from fedprop.aggregators.middle import median_of
 from fedprop.aggregators.relative_similarity import half_of, relative_similarity
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Updates, Weights
@@ -79,16 +79,10 @@ class SybilRemoval(Stage):
             "idempotent",
             "linear",
             examples=contract.ignoring,
-            lies_in=Region.BOX if contract.lies_in is Region.HONEST_BOX else contract.lies_in,
+            lies_in=region_of_some(contract),
             ambiguous=open_behind(contract, self, self._tied),
         )
 
     def _tied(self, updates: Updates) -> bool:
         """Whether rounding decides if a row is dropped."""
         return bool((self._excess(relative_similarity(cosines(updates))).abs() <= 2 * TIE).any())
-
-
-def median_of(values: Weights) -> Tensor:
-    """The median of values [n]; of an even number, the mean of the two in the middle."""
-    ordered, n = values.sort().values, len(values)
-    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2

@@ -49,6 +49,8 @@ def warnings(summary: Summary) -> list[str]:
             f"{summary['compromised']} of {summary['clients']} clients are compromised, "
             f"and the rule tolerates {_tolerated(summary)}"
         )
+    if weightless := summary.get("weightless_rounds"):  # runs that are older do not tell
+        found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
     return found + doubts(summary)
 
 

@@ -46,6 +46,7 @@ def summarize(
         "ended_by": outcome.end.by,
         "ended": outcome.end.why,
         "failed_rounds": tally.failed,
+        "weightless_rounds": tally.weightless,
         "virtual_seconds": outcome.virtual_seconds,
         "wall_seconds": outcome.wall_seconds,
         "accepted": accepted,

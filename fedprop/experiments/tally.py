@@ -19,6 +19,7 @@ class Tally:
     ----------
     rounds : how many there are.
     readings : the numbers of the run by name, those that it has.
+    weightless : how many rounds did not fail, and gave no update any weight, though none was rolled back.
     heard : whose updates the defense saw in a round that did not fail.
     best : the round of the best test accuracy, and that accuracy; None if no round was evaluated that did not fail.
     """
@@ -30,6 +31,7 @@ class Tally:
         compromised: Collection[ClientId] = frozenset(),
     ) -> None:
         self.rounds = 0
+        self.weightless = 0
         self.readings: dict[str, Reading] = {}
         self._numbers = numbers
         self._compromised = compromised
@@ -50,6 +52,8 @@ class Tally:
             self._read(number, record)
         if record.failure:
             self._failures[record.failure] += 1
+        elif not any(record.weights.values()) and not (record.ruling and record.ruling.rollback):
+            self.weightless += 1
         if record.accuracy is not None and not record.failure and (self.best is None or record.accuracy > self.best[1]):
             self.best = record.round, record.accuracy
         for finding in record.findings:

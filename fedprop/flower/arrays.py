@@ -79,5 +79,7 @@ class ArrayLayout:
 def _as(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "f":
         return values.astype(dtype)
-    bounds = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    return np.clip(np.rint(values.astype(np.float64)), *bounds).astype(dtype)
+    # The largest whole number of 64 bits is no float, and the next one would turn its sign.
+    exact = int(2 / np.finfo(values.dtype).eps)
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return np.clip(np.rint(values.astype(np.float64)), max(-exact, least), min(exact, most)).astype(dtype)

@@ -6,7 +6,7 @@ from pydantic import PositiveInt
 from torch import nn
 
 from fedprop.models.base import ModelSpec
-from fedprop.models.shapes import image_shape
+from fedprop.models.convolutional import two_convolutions
 
 
 class McMahanCNN(ModelSpec):
@@ -29,16 +29,4 @@ class McMahanCNN(ModelSpec):
         return (cls(hidden=8), cls(hidden=4))
 
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        channels, height, width = image_shape(shape, "McMahanCNN", smallest=4)
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(64 * (height // 4) * (width // 4), self.hidden),
-            nn.ReLU(),
-            nn.Linear(self.hidden, classes),
-        )
+        return two_convolutions(shape, "McMahanCNN", size=5, hidden=self.hidden, classes=classes)

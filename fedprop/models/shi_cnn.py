@@ -6,7 +6,7 @@ from pydantic import PositiveInt
 from torch import nn
 
 from fedprop.models.base import ModelSpec
-from fedprop.models.shapes import image_shape
+from fedprop.models.convolutional import two_convolutions
 
 
 class ShiCNN(ModelSpec):
@@ -24,16 +24,4 @@ class ShiCNN(ModelSpec):
     hidden: PositiveInt = 128
 
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        channels, height, width = image_shape(shape, "ShiCNN", smallest=4)
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(64 * (height // 4) * (width // 4), self.hidden),
-            nn.ReLU(),
-            nn.Linear(self.hidden, classes),
-        )
+        return two_convolutions(shape, "ShiCNN", size=3, hidden=self.hidden, classes=classes)

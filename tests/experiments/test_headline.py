@@ -2,7 +2,10 @@
 
 import pytest
 
+from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.headline import headline, marks, warnings
+from fedprop.experiments.runner import run
+from fedprop.experiments.store import RunStore
 
 CALM = {
     "defense": "krum f=2",
@@ -90,3 +93,14 @@ def test_what_a_reader_must_know(summary, sentences):
 )
 def test_a_number_bears_the_marks_of_all_its_trials(summaries, found):
     assert marks(summaries) == found
+
+
+def test_rounds_in_which_nobody_counts_are_told(tmp_path):
+    """A watermark that no update can pass leaves the model as it is: what such a run ends at was never learnt."""
+    base = {"clients": 4, "rounds": 2, "data": "digits", "model": "logistic_regression"}
+    told = {}
+    for name, lambda_ in (("all go", 100.0), ("all stay", -100.0)):
+        steps = [{"kind": "watermark", "lambda_": lambda_}]
+        run(Experiment(**base, defense={"kind": "heterofl", "steps": steps}), out=tmp_path / name)
+        told[name] = RunStore(tmp_path / name).meta("summary")["warnings"]
+    assert told == {"all go": ["in 2 of 2 rounds no update had any weight"], "all stay": []}

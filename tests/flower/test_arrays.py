@@ -27,6 +27,12 @@ def test_there_and_back_and_whole_numbers_are_rounded_into_their_range():
     ]
 
 
+def test_a_whole_number_too_large_for_its_floats_keeps_its_sign():
+    """float32 tells whole numbers up to 2^24 from each other; 2^63 would be the least of 64 bits."""
+    found = LAYOUT.arrays(torch.tensor([0.0, 0.0, 2.0**63, 0.0, 0.0]))["steps"]
+    assert (found.dtype, int(found)) == (np.dtype("int64"), 2**24)
+
+
 def test_wide_floats_lose_nothing():
     wide = {"a": np.array([1 + 2**-40]), "b": np.array([1.0], dtype=np.float16)}
     layout = ArrayLayout.of(wide)
