@@ -18,6 +18,7 @@ from fedprop.params import ParameterLayout
 from fedprop.tasks import CLASSIFICATION, Task
 from fedprop.training.config import LocalTraining
 from fedprop.training.directions import Directions, directions
+from fedprop.training.linear import LinearGradients
 from fedprop.training.products import StackedLayers
 from fedprop.training.schedule import Members, Pass, Schedule
 from fedprop.training.steered import Moment, Steered
@@ -43,6 +44,7 @@ class StackedDescent:
         self.config = config
         self.task = task
         self.trainable = [entry.name for entry in self.layout.entries if entry.trainable]
+        self._closed = LinearGradients.of(module, pool, task)
         self._sees_padding = any(isinstance(part, _BatchNorm) for part in module.modules()) or any(
             entry.buffer for entry in self.layout.entries
         )
@@ -59,10 +61,11 @@ class StackedDescent:
         """All steps of clients that start from `starts` [k, d]: their final states [k, d] and summed losses [k].
 
         `rates` are their learning rates. The proximal term pulls them towards `origins` [k, d]. `differentiate` gives
-        the gradients of each pass; by default those of the batches' mean losses. `steered` is what a defense has them
+        the gradients of each pass; by default those of the batches' mean losses, in closed form where the model is
+        one linear layer. `steered` is what a defense has them
         do besides.
         """
-        differentiate = differentiate or self._differentiate
+        differentiate = differentiate or self._closed or self._differentiate
         first, buffers = vmap(self.layout.views)(starts)
         anchors, _ = vmap(self.layout.views)(origins)
         params = {name: value.clone() for name, value in first.items()}
