@@ -45,7 +45,7 @@ class Bulyan(Aggregator):
     reads_columns: ClassVar[bool] = True
     sees_not_finite: ClassVar[bool] = True
     looks_at: ClassVar[str] = "inner products and coordinates"
-    cost: ClassVar[str] = "n^2 d + n^3"
+    cost: ClassVar[str] = "n^2 d + n^2.5"
 
     kind: Literal["bulyan"] = "bulyan"
     f: NonNegativeInt

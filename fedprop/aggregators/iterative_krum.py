@@ -20,7 +20,7 @@ class IterativeKrum(GramRule):
     taken out and the scores are worked out anew, over r - f - 2 neighbours among the r that remain. `Krum` with `m`
     scores once, as Blanchard et al. do; the two often average other rows. Of equal scores that of the smallest index is
     the better one. With f = 0 the last pick has one neighbour, and two mutual neighbours always tie; the contract
-    accepts either. Needs n >= 2f + 3. One pass for the distances, O(n^2 d), and O(n^2) for each pick.
+    accepts either. Needs n >= 2f + 3. One pass for the distances, O(n^2 d), and O(n^1.5) for each pick.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class IterativeKrum(GramRule):
     tensor([2.2500])
     """
 
-    cost: ClassVar[str] = "n^2 d + n^3"
+    cost: ClassVar[str] = "n^2 d + n^2.5"
 
     kind: Literal["iterative_krum"] = "iterative_krum"
     f: NonNegativeInt

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fedprop.aggregators.krum import TIE
+from fedprop.aggregators.nearest_sums import NearestSums
 from fedprop.aggregators.views import squared_distances
 from fedprop.types import Gram
 
@@ -18,11 +19,16 @@ def picked(gram: Gram, f: int, picks: int) -> Tensor:
 
     While r rows remain a score sums the squared distances to r - f - 2 nearest neighbours among them, and at least 1.
     """
-    near, order = _neighbours(gram)
-    left = torch.ones(len(near), dtype=torch.bool, device=near.device)
-    for _ in range(picks):
-        left[_scores(near, order, left, f).argmin()] = False
-    return (~left).nonzero().flatten()
+    near, order = _neighbours(gram.cpu())
+    left = torch.ones(len(near), dtype=torch.bool)
+    sums = NearestSums(near.numpy(), order.numpy(), max(1, len(near) - f - 2))
+    for rest in range(len(near), len(near) - picks, -1):
+        # A single neighbour is replaced when it is removed, where sums only lose; that concerns the last picks alone.
+        scores = sums.sums if rest - f - 2 >= 1 else _scores(near, order, left, f)
+        best = int(scores.argmin())
+        left[best] = False
+        sums.remove(best)
+    return (~left).nonzero().flatten().to(gram.device)
 
 
 def all_picks(gram: Gram, f: int, picks: int) -> set[tuple[int, ...]] | None:
