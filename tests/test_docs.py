@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import itertools
 import os
 import re
 import runpy
@@ -21,6 +22,7 @@ from fedprop import run as run_experiment
 from fedprop.attacks import ATTACKS, BACKDOORS
 from fedprop.experiments.config_file import read_mapping
 from fedprop.experiments.experiment import load_experiment
+from fedprop.experiments.sweep.matrix import load_sweep
 from fedprop.tasks import TASKS
 
 PAGES = Path(__file__).parent.parent / "docs"
@@ -192,3 +194,27 @@ def test_the_page_on_heterofl_is_what_its_round_says():
     specs = re.findall(r"`(specs/\w+\.py|sims/\S+\.yaml)`", text)
     assert len(specs) == 3
     assert all((PAGES.parent / spec).is_file() for spec in specs)
+
+
+def test_the_page_on_reproductions_is_what_its_tables_say():
+    """Its numbers are worked out again, and each sweep it names can be run as it says."""
+    text = (PAGES / "reproductions.md").read_text(encoding="utf-8")
+    assert text == runpy.run_path(str(PAGES / "reproductions.py"))["page"]()
+    commands = re.findall(r"^fedprop sweep ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert len(commands) > 10
+    for command in commands:
+        path, *options = shlex.split(command.replace("\\\n", " "), comments=True)
+        sets = [value for option, value in itertools.pairwise(options) if option == "--set"]
+        load_sweep(PAGES.parent / path, sets)
+
+
+def test_the_page_on_reproductions_is_not_written_where_its_words_are_not_what_its_tables_say():
+    told = runpy.run_path(str(PAGES / "reproductions.py"))
+    section = "## Two rules\n\n| | a | b |\n|---|---|---|\n| Krum | 0.25 (0.2) | 0.100 |\n\n"
+    words = (
+        'Krum loses {=t1["Krum", "a"] - t1["Krum", "b"]:.2f} of {=t1["Krum", "a"]} ({=t1["Krum", "a"].paper:.1f}).\n'
+    )
+    assert told["_section"](section + words).endswith("Krum loses 0.15 of 0.25 (0.2).\n")
+    assert told["_section"](section + '{?t1["Krum", "a"] > 0.2}\n') == section
+    with pytest.raises(AssertionError, match="claims what its tables do not say"):
+        told["_section"](section + '{?t1["Krum", "a"] > 0.3}\n')
