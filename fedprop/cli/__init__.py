@@ -1,5 +1,5 @@
-"""The command line, one file a command: `fedprop run`, `sweep`, `report`, `certify`, `verify`, `bench`, `list`
-and `schema`.
+"""The command line, one file a command: `fedprop run`, `sweep`, `report`, `certify`, `verify`, `bench`, `list`,
+`schema` and `export-flower`.
 
 Exit codes: 0 done; 1 a run failed, a claim is broken or undecided, or the disk is full; 2 the input is wrong.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from fedprop.cli import bench, certify, kinds, report, run, schema, sweep, verify
+from fedprop.cli import bench, certify, export_flower, kinds, report, run, schema, sweep, verify
 from fedprop.cli.console import ERR, OUT
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command()(verify.verify)
 app.command()(bench.bench)
 app.command("list")(kinds.list_kinds)
 app.command()(schema.schema)
+app.command("export-flower")(export_flower.export_flower)
 
 
 def main() -> None:

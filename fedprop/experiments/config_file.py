@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,15 @@ def override(data: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]
             raise InvalidConfig(f"--set needs the form a.b=VALUE; found {shown(assignment)}")
         data = assign(data, path.strip().split("."), parse_yaml(text, f"--set {path}"))
     return data
+
+
+def yaml_of(settings: Mapping[str, Any]) -> str:
+    """A file of these settings, in their order: what `read_mapping` reads is equal to them.
+
+    >>> print(yaml_of({"rounds": 3, "defense": {"kind": "krum", "f": 1}}), end="")
+    rounds: 3
+    defense:
+      kind: krum
+      f: 1
+    """
+    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=120)

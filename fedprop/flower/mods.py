@@ -112,7 +112,13 @@ class AttackMod:
 
 
 def attack_mod(
-    attack: Attack, *, received: int, seed: int = 0, member: int = 0, defense: Aggregator | None = None
+    attack: Attack,
+    *,
+    received: int,
+    seed: int = 0,
+    member: int = 0,
+    defense: Aggregator | None = None,
+    poisoned: bool = False,
 ) -> AttackMod:
     """A mod for red-team runs: this client trains honestly, and sends what the attack makes of it.
 
@@ -126,6 +132,7 @@ def attack_mod(
     seed : of the numbers that it draws, and of the rounds that it takes by chance.
     member : the node's number among those of the attack, from 0.
     defense : the rule that the attack believes the server to use, where it asks for that and names none.
+    poisoned : whether the node's data are poisoned already, as an attack that poisons data wants them.
 
     Raises
     ------
@@ -135,7 +142,7 @@ def attack_mod(
     name = type(attack).__name__
     problems = {
         "knows honest clients' updates, which no client of Flower's has": attack.sees == "full",
-        "poisons data, which is done where a client loads them": attack.poisons,
+        "poisons data, which is done where a client loads them": attack.poisons and not poisoned,
         "trains on its own, which is done in the client's training": attack.trains,
         "sends what is no model": attack.malformed,
     }

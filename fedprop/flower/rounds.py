@@ -82,8 +82,7 @@ class RuleRounds:
             raise InvalidConfig(
                 f"`server` must be given for {name}, which asks for {', '.join(sorted(asks))}; found None"
             )
-        if "classifier" in asks:
-            raise InvalidConfig(f"`rule` must not ask for the model as a classifier in Flower; found {name}")
+        refuse_classifier(self.rule)
         self.memory = self.rule.init() if self.memory is None else self.memory
 
     def play(self, round: int, model: Arrays, replies: Sequence[Received]) -> dict[str, Any] | None:
@@ -134,6 +133,12 @@ class RuleRounds:
         if not torch.isfinite(found.value).all():
             raise InvalidUpdates(f"{type(self.rule).__name__} must answer with finite numbers; found NaN or infinity")
         return found
+
+
+def refuse_classifier(rule: Aggregator) -> None:
+    """Refuse a rule that asks for the model as a classifier, which a strategy of Flower's has only as arrays."""
+    if "classifier" in rule.asks:
+        raise InvalidConfig(f"`rule` must not ask for the model as a classifier in Flower; found {type(rule).__name__}")
 
 
 def refusal(layout: ArrayLayout, arrays: Arrays, examples: object) -> Reason | None:
