@@ -93,6 +93,13 @@ def catalogue(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in build/site/html; whatever Sphinx warns of is an error."""
+    install(session, "docs")
+    session.run("python", "docs/site/build.py", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Faults planted in copies of the package, and how many the tests notice: docs/mutants.md; takes half an hour."""
     install(session, "dev")

@@ -23,8 +23,7 @@ class FangKrum(FangAttack):
     `deviation` goal it is all ones.
 
     - Full knowledge: s comes from everybody's honest rows (see `direction`), lambda from the search over the benign
-    rows with
-      c crafted ones (equation 2).
+      rows with c crafted ones (equation 2).
     - Partial knowledge: s comes from the mean of the compromised clients' honest rows. These rows also stand in for the
       benign ones: lambda comes from the search over them with k = 1 crafted row, then 2, and so on until there is an
       answer (equation 4). The paper leaves open which f Krum has there; here f = k, all crafted rows and no others,
