@@ -1,11 +1,12 @@
 """Privacy: what models give away about the data they were trained on, and the noise against it.
 
 Map: `membership_attacks` scores examples, `membership` turns scores into a curve, `membership_probe` attacks a run;
-`leakage` asks what updates give away; `config` says how a client or the server adds noise, `accounting` what that is
-worth. The only importer of opacus.
+`leakage` asks what updates give away, `at_client` what a client sees of them; `config` says how a client or the server
+adds noise, `accounting` what that is worth. The only importer of opacus.
 """
 
 from fedprop.privacy.accounting import epsilon, noise_for
+from fedprop.privacy.at_client import AtClient
 from fedprop.privacy.central import CentralPrivacy
 from fedprop.privacy.config import Cost, LocalPrivacy, QuantileClipping
 from fedprop.privacy.leakage.dlg import DLG
@@ -25,6 +26,7 @@ __all__ = [
     "IDLG",
     "PROBES",
     "Answers",
+    "AtClient",
     "AttackName",
     "CentralPrivacy",
     "Cost",

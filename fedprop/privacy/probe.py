@@ -199,8 +199,8 @@ def sees_every_example(run: Watched, client: ClientId) -> None:
         )
 
 
-def is_a_client(run: Watched, client: ClientId) -> None:
-    """Refuse an id that is no client's.
+def is_a_client(run: Watched, client: ClientId, setting: str = "client") -> None:
+    """Refuse an id that is no client's, as this setting of a probe.
 
     Raises
     ------
@@ -208,4 +208,4 @@ def is_a_client(run: Watched, client: ClientId) -> None:
         If there is none.
     """
     if client >= len(run.parts):
-        raise InvalidConfig(f"`inference.client` must be a client's id, below {len(run.parts)}; found {client}")
+        raise InvalidConfig(f"`inference.{setting}` must be a client's id, below {len(run.parts)}; found {client}")
