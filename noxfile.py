@@ -12,7 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
 PEERS = ".nox/speed-peers"
-CODE = ("fedprop", "specs", "tests", "benchmarks", "noxfile.py")
+CODE = ("fedprop", "specs", "tests", "benchmarks", "examples", "noxfile.py")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 TESTED = ("fedprop", "tests", "specs")
 
@@ -118,6 +118,13 @@ def huggingface(session: nox.Session) -> None:
     """Models of transformers, which the extra of that name brings."""
     install(session, "dev", "huggingface")
     session.run("pytest", "tests/models/test_huggingface.py", "tests/data/encodings", *session.posargs)
+
+
+@nox.session
+def trackers(session: nox.Session) -> None:
+    """TensorBoard, MLflow and Weights & Biases, and the study with Optuna in examples/."""
+    install(session, "dev", "mlflow", "optuna", "tensorboard", "wandb")
+    session.run("pytest", "tests/tracking", "tests/examples", *session.posargs)
 
 
 @nox.session

@@ -6,6 +6,7 @@ Levels, each importing only from those below (a test enforces it):
         types, params, rng, registry, apart        words everybody shares
         draws, cores, files, folders               what a seed decides; what is written whole or not at all
     L1  aggregators, attacks, oracles, data, models, metrics, tasks    pure definitions
+        tracking                                       TensorBoard and its like, where numbers may go
         messages, authentication, clock, distributions, network    the protocol and the world it runs in
     L2  training, privacy, defenses, properties        local training; leaks; rounds; checks that attack every claim
     L3  simulation                                     server, clients, adversary as async actors on a virtual clock

@@ -24,6 +24,7 @@ from fedprop.experiments.config_file import read_mapping
 from fedprop.experiments.experiment import load_experiment
 from fedprop.experiments.sweep.matrix import load_sweep
 from fedprop.tasks import TASKS
+from fedprop.tracking import TRACKERS
 
 PAGES = Path(__file__).parent.parent / "docs"
 PICTURE = PAGES / "images" / "architecture.py"
@@ -89,6 +90,23 @@ def test_the_page_on_python_does_what_it_says(tmp_path, monkeypatch):
     assert len(namespace["accuracies"]) == 12
     assert 0 < namespace["worst"] <= 1
     assert set(namespace["slow"]) <= set(range(10))
+
+
+def test_the_page_on_tools_names_each_tracker_and_does_what_it_says(tmp_path, monkeypatch):
+    text = (PAGES / "tools.md").read_text(encoding="utf-8")
+    assert [kind for kind in TRACKERS.kinds if f"| `{kind}` |" not in text] == []
+    monkeypatch.chdir(tmp_path)
+    live, own, plain = (code for _, code in BLOCK.findall(text))
+    Path("lines.py").write_text(own, encoding="utf-8")
+    # Where TensorBoard is not installed, the page's own tracker stands in for it.
+    live = live.replace("from fedprop.tracking import TensorBoard", "from lines import Lines as TensorBoard")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    namespace = {"__name__": "page"}
+    exec(compile(live, "tools.md", "exec"), namespace)
+    told = (tmp_path / "runs" / "tracked" / "lines.txt").read_text().splitlines()
+    assert [line[:2] for line in told] == ["0:", "1:", "2:", "do"]
+    exec(compile(plain, "tools.md", "exec"), namespace)
+    assert namespace["settings"]["defense"]["kind"] == "krum"
 
 
 def test_the_page_on_tasks_names_each_of_them_and_has_one_of_its_own(tmp_path, monkeypatch):

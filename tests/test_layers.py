@@ -38,6 +38,7 @@ LEVELS = (
         "metrics",
         "models",
         "tasks",
+        "tracking",
         "messages",
         "authentication",
         "clock",
@@ -132,6 +133,9 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("opacus", {"privacy"}),
         ("torchmetrics", {"privacy"}),
         ("flwr", {"flower", "verify"}),
+        ("mlflow", {"tracking"}),
+        ("tensorboard", {"tracking"}),
+        ("wandb", {"tracking"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),
@@ -142,7 +146,21 @@ def test_libraries_stay_in_their_rooms(library, allowed):
     assert users <= allowed
 
 
-HEAVY = {"opacus", "matplotlib", "scipy", "sklearn", "torchmetrics", "jinja2", "hypothesis", "z3", "pytest", "flwr"}
+HEAVY = {
+    "opacus",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "torchmetrics",
+    "jinja2",
+    "hypothesis",
+    "z3",
+    "pytest",
+    "flwr",
+    "mlflow",
+    "tensorboard",
+    "wandb",
+}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Family(StrEnum):
     TASKS = "tasks"
     DISTRIBUTIONS = "distributions"
     STALENESSES = "stalenesses"
+    TRACKERS = "trackers"
 
 
 def _complete(incomplete: str) -> list[str]:

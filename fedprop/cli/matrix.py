@@ -12,13 +12,23 @@ from rich.table import Table
 from rich.text import Text
 
 from fedprop.cli.console import ERR, OUT, clean_stdout
+from fedprop.cli.tracking import track_folder
 
 if TYPE_CHECKING:
     from fedprop.experiments.sweep import CellResult, Sweep
+    from fedprop.tracking import Tracker
 
 
-def run_matrix(matrix: "Sweep", folder: Path, *, data_dir: Path | None, jobs: int, as_json: bool) -> None:
-    """Run what is missing, show all of it, and exit with 1 if something failed."""
+def run_matrix(
+    matrix: "Sweep",
+    folder: Path,
+    *,
+    data_dir: Path | None,
+    jobs: int,
+    as_json: bool,
+    trackers: "Sequence[Tracker]" = (),
+) -> None:
+    """Run what is missing, show all of it, hand it to trackers, and exit with 1 if something failed."""
     from fedprop.cli.progress import SweepProgress, outcome_of
     from fedprop.experiments.sweep import cells, run_sweep
 
@@ -33,6 +43,7 @@ def run_matrix(matrix: "Sweep", folder: Path, *, data_dir: Path | None, jobs: in
         print(json.dumps({"name": matrix.name, "folder": str(folder), "cells": shown}))
     else:
         _show(matrix, results, folder)
+    track_folder(folder, trackers)
     if any(result.failure for result in results):
         raise typer.Exit(1)
 

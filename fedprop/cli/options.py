@@ -12,6 +12,10 @@ OutDir = Annotated[
     Path | None, typer.Option("--out", help="Where to keep the results. Default: a new folder in runs/.")
 ]
 Jobs = Annotated[int, typer.Option(min=0, help="Runs at a time; 0 takes one for each processor.")]
+Trackers = Annotated[
+    list[str],
+    typer.Option("--track", metavar="YAML", help="Hand numbers and pictures to a tracker: tensorboard, mlflow, wandb."),
+]
 Seeds = Annotated[
     str | None, typer.Option(metavar="A..B", help="One run for each of these seeds: a range, or a list such as [1, 4].")
 ]

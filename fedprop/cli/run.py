@@ -1,8 +1,8 @@
 """`fedprop run`."""
 
 import json
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,13 @@ from fedprop.cli.console import ERR, OUT, clean_stdout
 from fedprop.cli.folders import fresh_folder
 from fedprop.cli.interruptions import telling_how_to_go_on
 from fedprop.cli.matrix import run_matrix
-from fedprop.cli.options import Assignments, DataDir, File, OutDir, Seeds
+from fedprop.cli.options import Assignments, DataDir, File, OutDir, Seeds, Trackers
+from fedprop.cli.tracking import drawn_in, trackers_of
 
 if TYPE_CHECKING:
     from fedprop.experiments.experiment import Experiment
+    from fedprop.experiments.tracking import Tracking
+    from fedprop.tracking import Tracker
 
 
 def run(
@@ -30,6 +33,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out, or for more rounds.")
     ] = False,
+    track: Trackers = [],  # noqa: B006 - typer copies it
     jobs: Annotated[
         int | None, typer.Option(min=0, help="Seeds at a time; 0, the default, takes all processors.")
     ] = None,
@@ -49,17 +53,18 @@ def run(
 
     with clean_stdout(wanted=as_json):
         experiment = parse_experiment(settings, str(file))
+    trackers = trackers_of(track)
     with nullcontext(out) if out else fresh_folder(experiment.name) as folder:
         if seeds is None:
             more = [*([] if out else ["--out", str(folder)]), *([] if resume else ["--resume"])]
             with telling_how_to_go_on(folder / "run.sqlite", *more):
-                _run_one(experiment, folder, data_dir=data_dir, resume=resume, as_json=as_json)
+                _run_one(experiment, folder, trackers, data_dir=data_dir, resume=resume, as_json=as_json)
         else:
             from fedprop.experiments.sweep import over_seeds
 
             matrix = over_seeds(settings, experiment.name, parse_yaml(seeds, "--seeds"))
             with telling_how_to_go_on(folder / "sweep.json", *([] if out else ["--out", str(folder)])):
-                run_matrix(matrix, folder, data_dir=data_dir, jobs=jobs or 0, as_json=as_json)
+                run_matrix(matrix, folder, data_dir=data_dir, jobs=jobs or 0, as_json=as_json, trackers=trackers)
 
 
 def _check_options(seed: int | None, seeds: str | None, out: Path | None, resume: bool, jobs: int | None) -> None:
@@ -75,7 +80,33 @@ def _check_options(seed: int | None, seeds: str | None, out: Path | None, resume
         raise InvalidConfig("--resume must be left out with --seeds, which keeps what is finished in --out; found both")
 
 
-def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, resume: bool, as_json: bool) -> None:
+def _run_one(
+    experiment: "Experiment",
+    folder: Path,
+    trackers: "Sequence[Tracker]",
+    *,
+    data_dir: Path | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    from fedprop.experiments.store import RunStore
+    from fedprop.experiments.tracking import Tracking
+
+    earlier = RunStore(folder).each_round
+    with ExitStack() as tracks:
+        watchers = [tracks.enter_context(Tracking(each, experiment, folder, earlier=earlier)) for each in trackers]
+        _run_watched(experiment, folder, watchers, data_dir=data_dir, resume=resume, as_json=as_json)
+
+
+def _run_watched(
+    experiment: "Experiment",
+    folder: Path,
+    watchers: "Sequence[Tracking]",
+    *,
+    data_dir: Path | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
     from fedprop.cli.progress import LiveProgress
     from fedprop.errors import RunFailed
     from fedprop.experiments.runner import run as run_experiment
@@ -85,7 +116,7 @@ def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, r
     failure = None
     try:
         with LiveProgress(ERR, experiment.rounds) as progress, clean_stdout(wanted=as_json):
-            run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress])
+            run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress, *watchers])
     except RunFailed as error:
         failure = error
     store = RunStore(folder)
@@ -97,6 +128,8 @@ def _run_one(experiment: "Experiment", folder: Path, *, data_dir: Path | None, r
     else:
         _show(summary)
         OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
+    for watcher in watchers:
+        watcher.pictures(drawn_in(folder))
     if failure is not None:
         raise failure
 

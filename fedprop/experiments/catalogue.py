@@ -22,6 +22,7 @@ from fedprop.simulation.optimizers import OPTIMIZERS
 from fedprop.simulation.policies import POLICIES
 from fedprop.simulation.staleness import STALENESSES
 from fedprop.tasks import TASKS
+from fedprop.tracking import TRACKERS
 from fedprop.training.lr_schedules import LR_SCHEDULES
 
 REGISTRIES: tuple[Registry[Any], ...] = (
@@ -43,6 +44,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     METRICS,
     PROBES,
     TASKS,
+    TRACKERS,
 )
 
 

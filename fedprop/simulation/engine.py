@@ -29,7 +29,7 @@ from fedprop.simulation.state import ServerState
 from fedprop.simulation.world import World
 from fedprop.training.engine import EngineChoice
 from fedprop.training.task import Train
-from fedprop.types import Seconds, Vector
+from fedprop.types import ClientId, Seconds, Vector
 
 T = TypeVar("T")
 
@@ -52,10 +52,15 @@ class Moment:
     """The state of a run between two rounds: call it for a snapshot from which the run can go on.
 
     It is good until the next round begins.
+
+    Attributes
+    ----------
+    compromised : the clients that the adversary holds.
     """
 
     _state: ServerState
     _take: Callable[[], Snapshot]
+    compromised: frozenset[ClientId] = frozenset()
 
     @property
     def parameters(self) -> Vector:
@@ -201,7 +206,8 @@ class _Heard:
         timed, moment = replace(record, wall_seconds=time.perf_counter() - self._began), now()
         self._records.append(timed)
         with self._noting():
-            return wish(self._observer, timed, Moment(world.server.state, lambda: _snapshot(world, moment)))
+            state = Moment(world.server.state, lambda: _snapshot(world, moment), world.server.setup.compromised)
+            return wish(self._observer, timed, state)
 
     def on_activity(self, what: str) -> None:
         tell_activity(self._observer, what)
