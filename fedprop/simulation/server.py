@@ -53,6 +53,7 @@ class Server:
         self.inbox: Inbox[tuple[ClientId, Payload]] = Inbox()
         self.layout = ParameterLayout.of(setup.module)
         self._aggregating = Aggregating(setup, self.layout, emit)
+        self._freezes = bool(self._aggregating.fixed.any())
         self.state = ServerState(*self._aggregating.begin(), setup.rule.init())
         self._door = Door(
             clients=setup.clients,
@@ -165,10 +166,9 @@ class Server:
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
         update = message.update.to(self.setup.device)
-        fixed = self._aggregating.fixed
-        if bool(update[fixed].any()):
+        if self._freezes and bool(update[self._aggregating.fixed].any()):
             # Frozen weights never move, so what an attacker says of them must not count for a rule either.
-            update = update.masked_fill(fixed, 0.0)
+            update = update.masked_fill(self._aggregating.fixed, 0.0)
         reports = self.state.reports.pop(task.task, {})
         return Accepted(
             task.task,
