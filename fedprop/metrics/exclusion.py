@@ -92,6 +92,8 @@ class RemovalSuccessRate(Number):
     kind: Literal["removal_success_rate"] = "removal_success_rate"
 
     def read(self, record: Recorded, compromised: Collection[ClientId]) -> Reading | None:
+        if not compromised:
+            return Reading(why="nobody is compromised")
         own = frozenset(record.heard) & frozenset(compromised)
         if record.failure or not own:
             return None

@@ -79,10 +79,14 @@ def mean_of(parts: dict[int, float | None], absent: Mapping[int, str]) -> Readin
 
 
 def pooled(earlier: Reading, later: Reading) -> Reading:
-    """The share among the cases of both; two shares that are both known.
+    """The share among the cases of both; of a share that is not known and another, the other.
 
     >>> pooled(Reading(0.5, cases=2), Reading(0.0, cases=6))
     Reading(value=0.125, parts={}, why='', cases=8)
+    >>> pooled(Reading(why="nobody"), Reading(why="nobody at all")).why
+    'nobody'
     """
+    if earlier.value is None or later.value is None:
+        return earlier if later.value is None else later
     cases = earlier.cases + later.cases
-    return Reading(((earlier.value or 0.0) * earlier.cases + (later.value or 0.0) * later.cases) / cases, cases=cases)
+    return Reading((earlier.value * earlier.cases + later.value * later.cases) / cases, cases=cases)

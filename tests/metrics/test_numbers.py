@@ -23,6 +23,7 @@ from fedprop.metrics import (
     LoadDiversity,
     Number,
     Reading,
+    RemovalSuccessRate,
     TestError,
     TestLoss,
     pooled,
@@ -172,3 +173,15 @@ def test_diversities_are_of_what_was_dealt_whatever_attackers_make_of_it(tmp_pat
     text = {"data": {"kind": "markov_text", "train_size": 40}, "model": {"kind": "window_lm"}, "task": "next_token"}
     run(Experiment(**{**BASE, **text, "rounds": 1}), out=tmp_path / "text")
     assert "load_diversity" not in RunStore(tmp_path / "text").meta("summary")["numbers"]
+
+
+def test_where_nobody_is_compromised_a_removal_rate_that_was_asked_for_says_so():
+    outcome = run(Experiment.model_validate({**BASE, "metrics": ["removal_success_rate"]}))
+    told = Tally(outcome.rounds, [RemovalSuccessRate()]).readings["removal_success_rate"]
+    assert (told.value, told.why) == (None, "nobody is compromised")
+
+
+def test_a_share_that_is_not_known_leaves_a_known_one_as_it_is():
+    unknown, known = Reading(why="nobody"), Reading(0.25, cases=4)
+    assert pooled(unknown, known) == pooled(known, unknown) == known
+    assert pooled(unknown, Reading(why="later")) == unknown
