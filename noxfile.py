@@ -121,6 +121,15 @@ def huggingface(session: nox.Session) -> None:
 
 
 @nox.session
+def ray(session: nox.Session) -> None:
+    """Sweeps, training and aggregation on real clusters of two nodes, which the extra of that name brings."""
+    install(session, "dev", "ray")
+    # Ray leaves pipes and processes of its own to the end of Python, which warns of them.
+    lenient = ("-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning")
+    session.run("pytest", *lenient, "tests/cluster", *session.posargs)
+
+
+@nox.session
 def trackers(session: nox.Session) -> None:
     """TensorBoard, MLflow and Weights & Biases, and the study with Optuna in examples/."""
     install(session, "dev", "mlflow", "optuna", "tensorboard", "wandb")

@@ -27,6 +27,7 @@ LEVELS = (
         "cores",
         "registry",
         "apart",
+        "cluster",
         "files",
         "folders",
     },
@@ -136,6 +137,7 @@ def test_rooms_that_must_not_know_each_other(room, forbidden):
         ("mlflow", {"tracking"}),
         ("tensorboard", {"tracking"}),
         ("wandb", {"tracking"}),
+        ("ray", {"cluster"}),
         ("hypothesis", {"cli", "properties", "verify"}),
         ("pytest", {"pytest_plugin"}),
         ("pickle", set()),
@@ -160,6 +162,7 @@ HEAVY = {
     "mlflow",
     "tensorboard",
     "wandb",
+    "ray",
 }
 
 

@@ -15,7 +15,7 @@ from fedprop.cli.console import ERR, OUT, clean_stdout
 from fedprop.cli.tracking import track_folder
 
 if TYPE_CHECKING:
-    from fedprop.experiments.sweep import CellResult, Sweep
+    from fedprop.experiments.sweep import CellResult, Pool, Sweep
     from fedprop.tracking import Tracker
 
 
@@ -26,9 +26,13 @@ def run_matrix(
     data_dir: Path | None,
     jobs: int,
     as_json: bool,
+    pool: "Pool | None" = None,
     trackers: "Sequence[Tracker]" = (),
 ) -> None:
-    """Run what is missing, show all of it, hand it to trackers, and exit with 1 if something failed."""
+    """Run what is missing, show all of it, hand it to trackers, and exit with 1 if something failed.
+
+    Cells run in a `pool`, or up to `jobs` at a time on this machine; 0 for one on each processor.
+    """
     from fedprop.cli.progress import SweepProgress, outcome_of
     from fedprop.experiments.sweep import cells, run_sweep
 
@@ -37,7 +41,7 @@ def run_matrix(
         tell(result.cell.name, outcome_of(result.summary, result.failure))
 
     with SweepProgress(ERR, len(cells(matrix))) as progress, clean_stdout(wanted=as_json):
-        results = run_sweep(matrix, folder, data_dir=data_dir, jobs=jobs or processors(), on_cell=say)
+        results = run_sweep(matrix, folder, data_dir=data_dir, jobs=jobs or processors(), pool=pool, on_cell=say)
     if as_json:
         shown = [{"labels": r.cell.labels, "seed": r.cell.seed, **r.summary, "failure": r.failure} for r in results]
         print(json.dumps({"name": matrix.name, "folder": str(folder), "cells": shown}))

@@ -1,4 +1,5 @@
-"""A matrix of experiments: what it is (definition.py), its cells (matrix.py), running it, and how its cells ended.
+"""A matrix of experiments: what it is (definition.py), its cells (matrix.py), running it (running.py; on_ray.py on a
+cluster), and how its cells ended.
 
 What lies in its folder beside the cells is plain data (note.py).
 """
@@ -7,7 +8,7 @@ from fedprop.experiments.sweep.definition import Paper, Sweep
 from fedprop.experiments.sweep.matrix import Cell, Place, cells, load_sweep, over_seeds
 from fedprop.experiments.sweep.note import SWEEP_FILE, Note, NotedCell, note_of, read_note
 from fedprop.experiments.sweep.results import CellResult, cell_folder, stored
-from fedprop.experiments.sweep.running import run_cell, run_sweep
+from fedprop.experiments.sweep.running import Pool, run_cell, run_sweep
 
 __all__ = [
     "SWEEP_FILE",
@@ -17,6 +18,7 @@ __all__ = [
     "NotedCell",
     "Paper",
     "Place",
+    "Pool",
     "Sweep",
     "cell_folder",
     "cells",

@@ -1,10 +1,10 @@
-"""Running a sweep: cell by cell, or several at a time, each in a process of its own."""
+"""Running a sweep: cell by cell, or several at a time in a pool, which is processes of this machine or a cluster."""
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
@@ -31,12 +31,14 @@ def run_sweep(
     *,
     data_dir: Path | None = None,
     jobs: int = 1,
+    pool: "Pool | None" = None,
     on_cell: Callable[[CellResult], None] = lambda result: None,
 ) -> list[CellResult]:
-    """Run every cell that has no result yet, up to `jobs` at a time, each in a process of its own if more than one.
+    """Run every cell that has no result yet, in a `pool` or, without one, up to `jobs` at a time on this machine.
 
-    A cell that fails, whatever happens to it, is a result that says why; the others run. It is tried again in the next
-    call. `on_cell` is told of every cell as it ends, finished ones first.
+    Then each is in a process of its own if they are more than one. A cell that fails, whatever happens to it, is a
+    result that says why; the others run. It is tried again in the next call. `on_cell` is told of every cell as it
+    ends, finished ones first.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def run_sweep(
         write_note(note, out)
         for result in done.values():
             on_cell(result)
-        for result in _run_all(sweep, todo, out, data_dir, jobs):
+        for result in _run_all(sweep, todo, out, data_dir, jobs, pool):
             done[result.cell.slug] = result
             if result.failure != failures.get(result.cell.slug, ""):
                 note = failed(note, {result.cell.slug: result.failure})
@@ -79,21 +81,50 @@ class Job(NamedTuple):
     out: Path
     data_dir: Path | None
     code: dict[str, Any]
+    device: str = "cpu"
 
 
-def _run_all(sweep: Sweep, todo: list[Cell], out: Path, data_dir: Path | None, jobs: int) -> Iterator[CellResult]:
-    if jobs == 1 or len(todo) <= 1:
+class Answer(NamedTuple):
+    """What a process answers of a cell: see `CellResult`."""
+
+    summary: dict[str, Any]
+    failure: str
+    refused: bool
+
+
+Pool: TypeAlias = Callable[[Sequence[Job]], Iterator[tuple[int, Answer | Died]]]
+"""Where jobs are done: the number of each and its answer, as it ends, with its run in the folder of its cell."""
+
+
+def processes(count: int) -> Pool:
+    """So many processes of this machine."""
+
+    def pool(jobs: Sequence[Job]) -> Iterator[tuple[int, Answer | Died]]:
+        return work(run_job, jobs, min(count, len(jobs)))
+
+    return pool
+
+
+def _run_all(
+    sweep: Sweep, todo: list[Cell], out: Path, data_dir: Path | None, jobs: int, pool: Pool | None
+) -> Iterator[CellResult]:
+    if pool is None and (jobs == 1 or len(todo) <= 1):
         for cell in todo:
             yield run_cell(cell, out, data_dir)
             gc.collect()  # a run leaves its data in cycles, which Python would look for too late
         return
-    told = [Job(sweep, cell.labels, cell.seed, out, data_dir, code_of(cell.experiment)) for cell in todo]
-    for number, answer in work(run_job, told, min(jobs, len(todo))):
+    if not todo:
+        return
+    told = [
+        Job(sweep, cell.labels, cell.seed, out, data_dir, code_of(cell.experiment), cell.experiment.device)
+        for cell in todo
+    ]
+    for number, answer in (pool or processes(jobs))(told):
         cell = todo[number]
         yield CellResult(cell, {}, str(answer)) if isinstance(answer, Died) else CellResult(cell, *answer)
 
 
-def run_job(job: Job) -> tuple[dict[str, Any], str, bool]:
+def run_job(job: Job) -> Answer:
     """What a process does: run a cell on one thread, unless its code is not what the sweep began with."""
     torch.set_num_threads(1)
     try:
@@ -101,9 +132,9 @@ def run_job(job: Job) -> tuple[dict[str, Any], str, bool]:
         if code_of(cell.experiment) != job.code:
             raise StoreError("the text of a class of one's own has changed since the sweep began; run the sweep again")
     except FedpropError as error:
-        return {}, str(error), False
+        return Answer({}, str(error), False)
     result = run_cell(cell, job.out, job.data_dir)
-    return dict(result.summary), result.failure, result.refused
+    return Answer(dict(result.summary), result.failure, result.refused)
 
 
 def run_cell(cell: Cell, out: Path, data_dir: Path | None) -> CellResult:
