@@ -6,6 +6,7 @@ counts when the server has accepted it.
 """
 
 import asyncio
+import ctypes
 import heapq
 import importlib.util
 import resource
@@ -95,7 +96,10 @@ def update_rates(updates: int, most: int) -> Iterator[dict[str, Any]]:
 
 
 def idle_memory(clients: int) -> Iterator[dict[str, Any]]:
-    """What an idle client keeps resident (Linux): all of it, its data and the times of its outages included."""
+    """What an idle client keeps resident (Linux): all of it, its data and the times of its outages included.
+
+    What was freed while clients were made goes back to the system first: it is there for whatever comes next.
+    """
     before = _resident()
     setup = crowd(clients, policies(1)["fedbuff"], 1, outages={"up": {"kind": "exponential", "mean": 9}, "down": 1})
     world = clock.run(_look_at_all, setup)
@@ -109,6 +113,8 @@ async def _look_at_all(setup: Setup) -> World:
 
 
 def _resident() -> int:
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", int)(0)  # not every C library has it
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from fedprop.aggregators import GaussianNoise, Mean, ModelClipping, Pipeline
@@ -114,7 +113,7 @@ def conditions(experiment: Experiment, setup: Setup, against: Certificate) -> Co
 
 def _longest_input(setup: Setup) -> float:
     """The length of the longest input that a client holds, with a 1 for the bias."""
-    held: Tensor = setup.shards.pool.x[torch.cat(setup.shards.parts)]
+    held: Tensor = setup.shards.pool.x[setup.shards.held]
     return math.hypot(float(held.flatten(1).double().norm(dim=1).max()), 1.0)
 
 

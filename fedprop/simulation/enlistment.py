@@ -142,7 +142,7 @@ def shards_of(
             raise InvalidConfig(
                 f"attack {attack.kind} must change the data of some client that it holds; found {len(held)} unchanged"
             )
-    return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), tuple(parts), task)
+    return Shards(Examples(torch.cat([p.x for p in pool]), torch.cat([p.y for p in pool])), parts, task)
 
 
 def _poisoned(

@@ -39,8 +39,7 @@ class Examiner:
         self._evaluate = Evaluator(setup.tested, self._test, setup.shards.task)
         self._aims = setup.aims
         self._shards = setup.shards
-        shards, honest = setup.shards, set(range(setup.clients)) - setup.compromised
-        self._honest = [client for client in sorted(honest) if shards.owned(client)]
+        self._clients, self._compromised = setup.clients, setup.compromised
 
     def __call__(self, parameters: Vector, round: Round) -> Grades:
         """What there is to say of a model [d]; the round is for errors alone.
@@ -64,10 +63,12 @@ class Examiner:
 
     def _by_client(self, parameters: Vector) -> Mapping[ClientId, float]:
         """The accuracy on the examples that each honest client has of its own and trains on."""
-        parts = [self._shards.own(client) for client in self._honest]
+        everybody = (client for client in range(self._clients) if client not in self._compromised)
+        honest = [client for client in everybody if self._shards.owned(client)]
+        parts = [self._shards.own(client) for client in honest]
         right = self._evaluate.right(parameters, self._shards.pool, torch.cat(parts))
         shares = [float(own.double().mean()) for own in torch.split(right, [len(part) for part in parts])]
-        return dict(zip(self._honest, shares, strict=True))
+        return dict(zip(honest, shares, strict=True))
 
     def _aimed(self, parameters: Vector) -> Mapping[int, Aimed]:
         """The answers to the inputs that attacks aim at."""

@@ -19,7 +19,7 @@ class Roster:
     """All registered clients. An idle one costs a number and, where clients crash, the moments at which it does."""
 
     def __init__(self, setup: Setup) -> None:
-        self.examples = tuple(setup.shards.count(client) for client in range(setup.clients))
+        self.examples = setup.shards.sizes[: setup.clients]
         self._seed = setup.seed
         self._outages = setup.faults.outages
         self._always_up = Availability(None, setup.seed, 0)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fedprop.data.base import Examples
 from fedprop.tasks import CLASSIFICATION, Task
+from fedprop.training.parts import Parts
 from fedprop.types import ClientId, Round, Vector
 
 
@@ -19,18 +20,32 @@ class Shards:
 
     Attributes
     ----------
+    parts : which examples of the pool each client holds, as vectors of places.
     handed : how many of the examples of each client that holds any, the last ones, were handed out by the server.
     """
 
     pool: Examples
-    parts: tuple[Tensor, ...]
+    parts: Sequence[Tensor]
     task: Task = CLASSIFICATION
     handed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", Parts(self.parts))
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """How many examples each client holds."""
-        return tuple(map(len, self.parts))
+        return self._packed.sizes
+
+    @property
+    def held(self) -> Tensor:
+        """The places of everybody's examples, client by client."""
+        return self._packed.flat
+
+    @property
+    def _packed(self) -> Parts:
+        assert isinstance(self.parts, Parts)
+        return self.parts
 
     def count(self, client: ClientId) -> int:
         """How many examples a client trains on."""
@@ -49,7 +64,7 @@ class Shards:
         size, extra = len(self.pool), len(examples)
         places = torch.arange(size, size + extra, device=self.pool.y.device)
         pool = Examples(torch.cat([self.pool.x, examples.x]), torch.cat([self.pool.y, examples.y]))
-        parts = tuple(torch.cat([part, places]) if len(part) else part for part in self.parts)
+        parts = [torch.cat([part, places]) if len(part) else part for part in self.parts]
         return replace(self, pool=pool, parts=parts, handed=self.handed + extra)
 
 

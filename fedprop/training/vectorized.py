@@ -37,7 +37,7 @@ class Vectorized:
         self.config = config
         self.seed = seed
         self.descend = StackedDescent(module, shards.pool, config, shards.task)
-        self._held = torch.cat(shards.parts)
+        self._held = shards.held
         self._starts = [0, *accumulate(shards.sizes)]
         self.members = members
 
