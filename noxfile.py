@@ -137,6 +137,15 @@ def trackers(session: nox.Session) -> None:
 
 
 @nox.session
+def fast(session: nox.Session) -> None:
+    """Rules with compiled loops, which the extra of that name brings, on rows of all sizes, held to the same."""
+    install(session, "dev", "fast")
+    always = {**os.environ, "FEDPROP_KERNELS": "always"}
+    tried = ("tests/kernels", "tests/aggregators", "specs/test_rules_match_oracles.py")
+    session.run("pytest", *PARALLEL, "-m", "not slow", *tried, *session.posargs, env=always)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting and style."""
     session.install("-c", "constraints.txt", "ruff")
@@ -193,7 +202,7 @@ def gpu_bench(session: nox.Session) -> None:
 
 
 def _install_with_peers(session: nox.Session, *names: str) -> None:
-    install(session)
+    install(session, "fast")
     # What these ask for beyond torch and numpy is not needed here.
     session.install("--no-deps", "torchjd==0.18.0", "byzfl==0.0.11", "simpy==4.1.1")
     session.run("python", "benchmarks/peers_speed/install.py", PEERS, *names)

@@ -14,10 +14,11 @@ from torch import Tensor
 
 import fedprop
 from benchmarks.machine import version_of
+from fedprop.kernels import kernels_used
 
 Call: TypeAlias = Callable[[Tensor], object]
 
-OURS, FLOOR = "fedprop", "column sum"
+OURS, INTERPRETED, FLOOR = "fedprop", "fedprop without Numba", "column sum"
 FLOOR_CALL = "rows.sum(0)"
 
 RADIUS = 100.0
@@ -39,7 +40,7 @@ class Contender:
 
 def contenders(rule: str, n: int, f: int, device: torch.device) -> list[Contender]:
     """Everybody present who computes the rule, fedprop first."""
-    makers = {"fedprop": _fedprop, "byzfl": _byzfl, "torchjd": _torchjd}
+    makers = {OURS: _fedprop, INTERPRETED: _interpreted, "byzfl": _byzfl, "torchjd": _torchjd}
     found = [Contender(library, *made) for library, make in makers.items() for made in make(rule, n, f)]
     found = [replace(c, copies=n - f) if c.name.startswith("NNM") else c for c in found]
     if device.type == "cpu":
@@ -62,6 +63,12 @@ def _fedprop(rule: str, n: int, f: int) -> Iterator[tuple[str, Call]]:
     name, settings = kinds[rule]
     shown = ", ".join(f"{key}={value}" for key, value in settings.items())
     yield f"{name}({shown})", getattr(fedprop, name)(**settings)
+
+
+def _interpreted(rule: str, n: int, f: int) -> Iterator[tuple[str, Call]]:
+    """The same without compiled loops, where these are used otherwise."""
+    for name, call in _fedprop(rule, n, f) if version_of("numba") else ():
+        yield name, kernels_used("never")(call)
 
 
 def _byzfl(rule: str, n: int, f: int) -> Iterator[tuple[str, Call]]:

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.timing import in_turns
 
-LIBRARIES = ("fedprop", "torch", "numpy", "byzfl", "torchjd")
+LIBRARIES = ("fedprop", "torch", "numpy", "numba", "byzfl", "torchjd")
 MEGABYTES, SIDE = 256, 2048
 
 

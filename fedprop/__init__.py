@@ -5,6 +5,7 @@ Levels, each importing only from those below (a test enforces it):
     L0  errors, failures, answers, forms, settings    what can go wrong, and settings that say so
         types, params, rng, registry, apart        words everybody shares
         draws, cores, files, folders, cluster      what a seed decides; what is written whole; a Ray cluster
+        kernels                                    inner loops of rules, compiled where Numba is installed
     L1  aggregators, attacks, oracles, data, models, metrics, tasks    pure definitions
         tracking                                       TensorBoard and its like, where numbers may go
         messages, authentication, clock, distributions, network    the protocol and the world it runs in

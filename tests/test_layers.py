@@ -30,6 +30,7 @@ LEVELS = (
         "cluster",
         "files",
         "folders",
+        "kernels",
     },
     {
         "aggregators",

@@ -9,8 +9,9 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
-from fedprop.aggregators.coordinate import Ordered, Shares, row_weights, sum_ordered
+from fedprop.aggregators.coordinate import Ordered, Shares, mean_near, row_weights
 from fedprop.aggregators.mean_around_median import regret_around_median, shares_around_median
+from fedprop.aggregators.order_statistics import median_places
 from fedprop.aggregators.repeated_krum import all_picks, picked
 from fedprop.aggregators.views import centred_gram
 from fedprop.types import Updates, Vector
@@ -73,17 +74,20 @@ class Bulyan(Aggregator):
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         selected = self._selected(cohort.updates)
         rows = take(cohort.updates, selected)
-        value = sum_ordered(rows, self.shares)
+        value = self._averaged(rows)
         weights = torch.zeros(len(cohort.updates), dtype=value.dtype, device=value.device)
         weights[selected] = row_weights(rows, self.shares).to(value.dtype)
         return Aggregation(value, weights, state)
 
     def value(self, updates: Rows) -> Vector:
-        return sum_ordered(take(updates, self._selected(updates)), self.shares)
+        return self._averaged(take(updates, self._selected(updates)))
 
     def shares(self, ordered: Ordered) -> Shares:
         """Equal shares for the theta - 2f of theta ordered values that lie nearest to their median."""
         return shares_around_median(ordered, ordered.shape[1] - 2 * self.f)
+
+    def _averaged(self, rows: Rows) -> Vector:
+        return mean_near(rows, median_places(len(rows)), len(rows) - 2 * self.f, self.shares)
 
     def _selected(self, updates: Rows) -> Tensor:
         """The selected rows, in ascending order."""

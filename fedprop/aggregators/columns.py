@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fedprop.cores import cores, start_threads
-from fedprop.types import Updates
+from fedprop.kernels import loops
+from fedprop.types import Updates, Vector
 
 BLOCK_ELEMENTS = 1 << 18
 """Entries per block: 1 MiB in float32, so that what one core works on stays in its cache."""
@@ -107,18 +110,48 @@ def map_blocks(work: Callable[[Tensor], T], rows: Rows, columns: int | None = No
     independent blocks disturb each other less than threads that meet after every operation. `FEW_BLOCKS` are worked on
     one after the other.
     """
+    return map_spans(lambda start, stop: work(read(rows, start, stop)), rows, columns)
+
+
+def map_spans(work: Callable[[int, int], T], rows: Rows, columns: int | None = None) -> Iterator[T]:
+    """As `map_blocks`, but `work` is told the first and one past the last column of a block, and reads it itself."""
     spans = list(column_spans(rows, columns))
     threads = min(len(spans), cores())
     if threads == 1 or len(spans) <= FEW_BLOCKS or rows.device.type == "cuda":
-        yield from (work(read(rows, *span)) for span in spans)
+        yield from (work(*span) for span in spans)
         return
     with start_threads(threads) as pool:
         begun: deque[Future[T]] = deque()
         for span in spans:
-            begun.append(pool.submit(lambda span: work(read(rows, *span)), span))
+            begun.append(pool.submit(work, *span))
             if len(begun) > AHEAD * threads:
                 yield begun.popleft().result()
         yield from (block.result() for block in begun)
+
+
+class Loops(NamedTuple):
+    """Compiled loops, and what they are called on.
+
+    Attributes
+    ----------
+    code : a module of `fedprop.kernels`.
+    rows : a matrix [m, d] in memory, in one piece.
+    used : the indices [n] of the rows meant.
+    """
+
+    code: Any
+    rows: NDArray[np.float32]
+    used: NDArray[np.int64]
+
+
+def compiled_loops(name: str, rows: Rows) -> Loops | None:
+    """The loops of `fedprop.kernels` of this name, if they take these rows: float32 on a CPU, some rows of a tensor."""
+    whole = rows.rows if isinstance(rows, TakenRows) else rows
+    if not isinstance(whole, Tensor) or whole.device.type != "cpu" or whole.dtype != torch.float32:
+        return None
+    code = loops(name, rows.shape.numel()) if whole.is_contiguous() else None
+    used = rows.indices.numpy() if isinstance(rows, TakenRows) else np.arange(len(rows))
+    return None if code is None else Loops(code, whole.numpy(), used)
 
 
 def take(rows: Rows, indices: Int[Tensor, " k"]) -> Rows:
@@ -144,9 +177,19 @@ def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
     used = (weights != 0).any(dim=0).nonzero().flatten()
     mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
     if len(used):
-        shares = weights[:, used].double()
-        return fill(mixed, map_blocks(lambda block: _mixed(shares, block), take(rows, used)))
+        shares, chosen = weights[:, used].double(), take(rows, used)
+        if len(shares) == 1 and len(used) > 1 and (found := compiled_loops("mixing", chosen)) is not None:
+            _add_rows(found, shares[0], chosen, mixed[0])
+        else:
+            fill(mixed, map_blocks(lambda block: _mixed(shares, block), chosen))
     return mixed
+
+
+def _add_rows(loops: Loops, shares: Float[Tensor, " n"], rows: Rows, out: Vector) -> None:
+    """Write the sum of shares times rows to `out` [d], each block of columns on its own."""
+    told, largest, into = (loops.rows, loops.used, shares.numpy()), torch.finfo(rows.dtype).max, out.numpy()
+    for _ in map_spans(lambda start, stop: loops.code.add_rows(*told, start, stop, largest, into), rows):
+        pass
 
 
 def fill(out: Tensor, parts: Iterable[Tensor]) -> Tensor:

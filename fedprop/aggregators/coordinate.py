@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
 from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
+from fedprop.aggregators.compiled_order import mean_by_loops
 from fedprop.aggregators.network_kernel import fits, mean_in_registers
 from fedprop.aggregators.sorting_network import order_columns
 from fedprop.types import Vector, Weights
@@ -29,11 +30,14 @@ NETWORK_COLUMNS = 1 << 15
 """Columns compared at once; with so many, the cost of calling torch for each comparison no longer counts."""
 
 
-def mean_ordered(updates: Rows, used: range) -> Vector:
+def mean_ordered(updates: Rows, used: range, rule: RowConsumer | None = None) -> Vector:
     """The aggregate [d] of rows [n, d]: in each coordinate, the mean of the order statistics `used`, in float64.
 
-    Values in float64 are divided before they are added, since their sum may overflow where the mean does not.
+    Values in float64 are divided before they are added, since their sum may overflow where the mean does not. A `rule`
+    that `sees_not_finite` names itself: rows with NaN or infinity are then refused in its name.
     """
+    if (found := mean_by_loops(updates, used, 0, rule)) is not None:
+        return found
     mean, columns = _way(updates)
     return _filled(updates, map_blocks(lambda block: mean(block, used), updates, columns))
 
@@ -65,13 +69,28 @@ def _mean_by_sorting(block: Tensor, used: range) -> Tensor:
     return values.mean(dim=1, dtype=torch.float64)
 
 
-def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Vector:
-    """The aggregate [d] of rows [n, d]: in each coordinate, shares times ordered values, summed in float64."""
+def mean_near(
+    updates: Rows, centre: range, keep: int, shares: Callable[[Tensor], Tensor], rule: RowConsumer | None = None
+) -> Vector:
+    """In each coordinate, the mean of the `keep` values nearest to that of the order statistics `centre`.
+
+    `shares` says the same. A `rule` that `sees_not_finite` names itself, as for `mean_ordered`.
+    """
+    if (found := mean_by_loops(updates, centre, keep, rule)) is not None:
+        return found
+    if updates.dtype == torch.float64:
+        return sum_ordered(updates, shares)
+    # A sum that is divided is rounded as compiled loops round it: sums of float32 are nearly all exact.
+    return sum_ordered(updates, lambda ordered: (shares(ordered) > 0).double(), keep)
+
+
+def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor], over: int = 1) -> Vector:
+    """The aggregate [d] of rows [n, d]: shares times ordered values, summed in float64, divided by `over`."""
 
     def aggregate(block: Tensor) -> Tensor:
         ordered = _sorted(block)
         weighted: Tensor = torch.linalg.vecdot(ordered.double(), shares(ordered))
-        return weighted
+        return weighted / over
 
     return _filled(updates, map_blocks(aggregate, updates))
 
@@ -139,6 +158,8 @@ class CoordinateRule(Aggregator):
 class OrderedMean(CoordinateRule):
     """Base of the coordinate-wise rules that average some neighbouring order statistics: a new rule defines `used`."""
 
+    sees_not_finite: ClassVar[bool] = True
+
     @abstractmethod
     def used(self, n: int) -> range:
         """Which of the n values in ascending order are averaged, counted from 0."""
@@ -151,4 +172,4 @@ class OrderedMean(CoordinateRule):
         return shares
 
     def value(self, updates: Rows) -> Vector:
-        return mean_ordered(updates, self.used(len(updates)))
+        return mean_ordered(updates, self.used(len(updates)), self)

@@ -1,11 +1,13 @@
 """Inner products of all pairs of rows, in float64, close to the machine's rate of multiplication, and lengths."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, map_blocks
+from fedprop.aggregators.columns import Rows, compiled_loops, map_blocks, map_spans
 from fedprop.types import Gram, Weights
 
 STRIP, TILE, DEPTH = 12, 100, 216
@@ -21,15 +23,24 @@ def inner_products(rows: Rows, centre: int | None = None) -> Gram:
 
     Exact for integers as long as their products add up to less than 2^53; infinite or NaN where float64 overflows.
     """
+    total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
+    for found in _products(rows, centre):
+        total += found
+    return total.triu() + total.triu(1).T
+
+
+def _products(rows: Rows, centre: int | None) -> Iterator[Tensor]:
+    """The inner products of each block of columns; those below the diagonal may mean nothing."""
+    found = compiled_loops("gram", rows) if centre is None else None
+    if found is not None:
+        code, values, used = found
+        return map_spans(lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows)
 
     def products(block: Tensor) -> Tensor:
         origin = None if centre is None else block[centre]
         return _with_torch(block, origin) if block.is_cuda else _with_numpy(block, origin)
 
-    total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(products, rows):
-        total += found
-    return total.triu() + total.triu(1).T
+    return map_blocks(products, rows)
 
 
 def products_with(hub: int, rows: Rows) -> Gram:

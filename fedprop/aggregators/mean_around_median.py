@@ -1,15 +1,17 @@
 """The coordinate-wise mean around the median."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Region, exactly, never
-from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares, mean_near
 from fedprop.aggregators.majority import NeedsMajority
+from fedprop.aggregators.order_statistics import median_places
 from fedprop.types import Updates, Vector
 
 TIE = 1e-9
@@ -34,6 +36,8 @@ class MeanAroundMedian(NeedsMajority, CoordinateRule):
     tensor([3.])
     """
 
+    sees_not_finite: ClassVar[bool] = True
+
     kind: Literal["mean_around_median"] = "mean_around_median"
 
     def contract(self) -> Contract:
@@ -52,6 +56,10 @@ class MeanAroundMedian(NeedsMajority, CoordinateRule):
 
     def shares(self, ordered: Ordered) -> Shares:
         return shares_around_median(ordered, ordered.shape[1] - self.f)
+
+    def value(self, updates: Rows) -> Vector:
+        n = len(updates)
+        return mean_near(updates, median_places(n), n - self.f, self.shares, self)
 
 
 def shares_around_median(ordered: Ordered, keep: int) -> Shares:

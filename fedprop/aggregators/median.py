@@ -4,7 +4,7 @@ from typing import Literal
 
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.coordinate import OrderedMean
-from fedprop.aggregators.order_statistics import median_kappa
+from fedprop.aggregators.order_statistics import median_kappa, median_places
 
 
 class Median(OrderedMean):
@@ -37,4 +37,4 @@ class Median(OrderedMean):
         )
 
     def used(self, n: int) -> range:
-        return range((n - 1) // 2, n // 2 + 1)
+        return median_places(n)

@@ -1,4 +1,9 @@
-"""How far rules that average order statistics can be carried off: exact constants."""
+"""Which order statistics are the median's, and how far rules that average some can be carried off: exact constants."""
+
+
+def median_places(n: int) -> range:
+    """Which of n values in ascending order the median is the mean of, counted from 0."""
+    return range((n - 1) // 2, n // 2 + 1)
 
 
 def top_mean_kappa(honest: int, averaged: int) -> float:

@@ -1,15 +1,17 @@
 """Phocas: the coordinate-wise mean around the trimmed mean."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
+from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, never
-from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares
+from fedprop.aggregators.coordinate import CoordinateRule, Ordered, Shares, mean_near
 from fedprop.aggregators.majority import NeedsMajority
 from fedprop.aggregators.mean_around_median import regret_around, shares_around
 from fedprop.aggregators.order_statistics import any_subset_unattacked, around_kappa, trimmed_mean_kappa
+from fedprop.types import Vector
 
 
 class Phocas(NeedsMajority, CoordinateRule):
@@ -31,6 +33,8 @@ class Phocas(NeedsMajority, CoordinateRule):
     tensor([3.])
     """
 
+    sees_not_finite: ClassVar[bool] = True
+
     kind: Literal["phocas"] = "phocas"
 
     def contract(self) -> Contract:
@@ -51,6 +55,10 @@ class Phocas(NeedsMajority, CoordinateRule):
 
     def shares(self, ordered: Ordered) -> Shares:
         return shares_around(ordered, self._centre(ordered), ordered.shape[1] - self.f)
+
+    def value(self, updates: Rows) -> Vector:
+        n = len(updates)
+        return mean_near(updates, range(self.f, n - self.f), n - self.f, self.shares, self)
 
     def _centre(self, ordered: Ordered) -> Float[Tensor, "c 1"]:
         """The trimmed mean of each line, in float64; divided before it is summed, since the sum may overflow."""

@@ -1,0 +1,79 @@
+import logging
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from fedprop.kernels import door, kernels_used, loops
+
+
+@pytest.fixture
+def unknown(monkeypatch: pytest.MonkeyPatch):
+    """Nothing is loaded yet, and Numba seems to be there."""
+    monkeypatch.setattr(door, "installed", lambda: True)
+    door._warmed.cache_clear()
+    yield monkeypatch
+    door._warmed.cache_clear()
+
+
+def module(monkeypatch: pytest.MonkeyPatch, warm) -> None:
+    monkeypatch.setattr(door, "import_module", lambda name: SimpleNamespace(name=name, warm=warm))
+
+
+def test_loops_are_for_large_rows_unless_it_is_said_otherwise(unknown: pytest.MonkeyPatch) -> None:
+    module(unknown, lambda: None)
+    with kernels_used("large"):
+        assert loops("gram", door.LARGE).name == "fedprop.kernels.gram"
+        assert loops("gram", door.LARGE - 1) is None
+        with kernels_used("always"):
+            assert loops("gram", 1) is not None
+        with kernels_used("never"):
+            assert loops("gram", door.LARGE) is None
+
+
+def test_without_numba_there_are_none(unknown: pytest.MonkeyPatch) -> None:
+    unknown.setattr(door, "installed", lambda: False)
+    with kernels_used("always"):
+        assert loops("gram", door.LARGE) is None
+
+
+def test_compiling_is_not_done_without_a_word(unknown: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The loops are ready as soon as it has been said, and a second time nothing is said."""
+    said = threading.Event()
+    unknown.setattr(door, "SILENT", 0.01)
+    module(unknown, lambda: said.wait(60))
+    handler = logging.Handler()
+    handler.emit = lambda record: said.set()
+    door.LOG.addHandler(handler)
+    try:
+        with kernels_used("always"):
+            assert loops("gram", 1) is loops("gram", 1) is not None
+    finally:
+        door.LOG.removeHandler(handler)
+    assert [record.message for record in caplog.records] == [
+        "fedprop gets compiled loops ready (gram): some seconds, the first time on this machine"
+    ]
+
+
+def test_where_they_cannot_be_compiled_it_is_said_once(unknown: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    module(unknown, fail)
+    with kernels_used("always"):
+        with pytest.warns(RuntimeWarning, match="Numba cannot compile here, so NumPy does it all: cannot cache"):
+            assert loops("gram", 1) is None
+        assert loops("gram", 1) is None
+
+
+def test_the_environment_says_how_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, expected in (("never", "never"), ("always", "always")):
+        monkeypatch.setenv("FEDPROP_KERNELS", value)
+        door._from_environment.cache_clear()
+        assert door._from_environment() == expected
+    monkeypatch.setenv("FEDPROP_KERNELS", "perhaps")
+    door._from_environment.cache_clear()
+    with pytest.raises(ValueError, match="`FEDPROP_KERNELS` must be one of large, always, never; found 'perhaps'"):
+        door._from_environment()
+    monkeypatch.undo()
+    door._from_environment.cache_clear()
