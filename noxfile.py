@@ -115,9 +115,10 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session
 def huggingface(session: nox.Session) -> None:
-    """Models of transformers, which the extra of that name brings."""
-    install(session, "dev", "huggingface")
-    session.run("pytest", "tests/models/test_huggingface.py", "tests/data/encodings", *session.posargs)
+    """Models of transformers and tables of datasets, which extras of their own bring."""
+    install(session, "dev", "huggingface", "datasets")
+    where = ("tests/models/test_huggingface.py", "tests/data/encodings", "tests/data/test_huggingface_dataset.py")
+    session.run("pytest", *where, *session.posargs)
 
 
 @nox.session

@@ -21,6 +21,7 @@ from fedprop.data.emnist import EMNIST
 from fedprop.data.encodings import ENCODINGS, BagOfWords, ByteIds, Encoding, Tokenizer, WordIds
 from fedprop.data.femnist import FEMNIST
 from fedprop.data.heterogeneity import label_counts, label_diversity, load_diversity
+from fedprop.data.huggingface_dataset import HuggingFaceDataset
 from fedprop.data.many_topics import ManyTopics
 from fedprop.data.markov_text import MarkovText
 from fedprop.data.mnist import MNIST, FashionMNIST
@@ -60,6 +61,7 @@ DATASETS: Registry[DatasetSpec] = Registry(
         Shakespeare,
         Newsgroups,
         PubMedQA,
+        HuggingFaceDataset,
     ),
 )
 """Every dataset by its `kind`, those of other installed packages included."""
@@ -94,6 +96,7 @@ __all__ = [
     "Examples",
     "FangNonIID",
     "FashionMNIST",
+    "HuggingFaceDataset",
     "LabelSkew",
     "LargestUsers",
     "ManyTopics",

@@ -6,8 +6,9 @@ from typing import Annotated, NamedTuple, Self
 
 import torch
 from pydantic import model_validator
+from torch import Tensor
 
-from fedprop.data.base import Examples
+from fedprop.data.base import Dataset, Examples
 from fedprop.data.encodings import ENCODINGS, BagOfWords, Encoding
 from fedprop.data.encodings.base import TokenIds
 from fedprop.data.subsampled import Subsampled
@@ -19,6 +20,10 @@ class Texts(NamedTuple):
 
     texts: list[str]
     labels: list[int]
+
+    def at(self, places: Tensor) -> "Texts":
+        """Some of them, by their places."""
+        return Texts([self.texts[i] for i in places], [self.labels[i] for i in places])
 
 
 class Corpus(Subsampled):
@@ -47,13 +52,24 @@ class Corpus(Subsampled):
     def sequences(self) -> bool:
         return self.next_token
 
+    def load(self, data_dir: Path | None, seed: int) -> Dataset:
+        """As for any dataset of which a run may use a part; where texts are examples, only those kept are encoded."""
+        if self.next_token:
+            return super().load(data_dir, seed)
+        parts, sizes = self.texts(data_dir, seed), {"train_size": self.train_size, "test_size": self.test_size}
+        train, test = (
+            self._examples(part if size is None else part.at(self.chosen(field, len(part.texts), size, stream)))
+            for part, (field, size), stream in zip(parts, sizes.items(), self.streams(seed), strict=True)
+        )
+        return Dataset(self.kind, train, test, self.answers)
+
     def read(self, data_dir: Path | None, seed: int) -> tuple[Examples, Examples]:
         train, test = (self._examples(part) for part in self.texts(data_dir, seed))
         return train, test
 
     def _examples(self, part: Texts) -> Examples:
         if isinstance(self.encoding, TokenIds) and self.next_token:
-            return _packed(part.texts, self.encoding)
+            return packed(part.texts, self.encoding)
         return Examples(self.encoding.encode(part.texts), torch.tensor(part.labels))
 
     @model_validator(mode="after")
@@ -65,7 +81,7 @@ class Corpus(Subsampled):
         return self
 
 
-def _packed(texts: list[str], encoding: TokenIds) -> Examples:
+def packed(texts: list[str], encoding: TokenIds) -> Examples:
     """Sequences of a stream of all texts, with padding between two of them, and what follows each token."""
     stream = [token for text in texts for token in (*encoding.ids(text), 0)]
     count = (len(stream) - 1) // encoding.length

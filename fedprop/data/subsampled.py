@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
+from torch import Tensor
 
 from fedprop.data.base import Dataset, DatasetSpec, Examples
 from fedprop.errors import InvalidConfig
@@ -54,17 +55,25 @@ class Subsampled(DatasetSpec):
             If a size exceeds what there is.
         """
         train, test = self.read(data_dir, seed)
-        train = self._choose("train_size", train, self.train_size, generator(seed, "subsample", 0))
-        test = self._choose("test_size", test, self.test_size, generator(seed, "subsample", 1))
+        for_train, for_test = self.streams(seed)
+        train = self._choose("train_size", train, self.train_size, for_train)
+        test = self._choose("test_size", test, self.test_size, for_test)
         return Dataset(self.kind, train, test, self.answers, sequences=self.sequences)
+
+    def streams(self, seed: int) -> tuple[torch.Generator, torch.Generator]:
+        """What the choices are drawn from, for training and for testing."""
+        return generator(seed, "subsample", 0), generator(seed, "subsample", 1)
 
     def _choose(self, field: str, examples: Examples, size: int | None, stream: torch.Generator) -> Examples:
         if size is None:
             return _scaled(examples)
-        if size > len(examples):
-            raise InvalidConfig(f"`{field}` must be at most {len(examples)} for {self.kind}; found {size}")
-        chosen = torch.randperm(len(examples), generator=stream)[:size]
-        return _scaled(examples.at(chosen))
+        return _scaled(examples.at(self.chosen(field, len(examples), size, stream)))
+
+    def chosen(self, field: str, there: int, size: int, stream: torch.Generator) -> Tensor:
+        """Which `size` of as many examples as are `there` to keep, for the setting of that name."""
+        if size > there:
+            raise InvalidConfig(f"`{field}` must be at most {there} for {self.kind}; found {size}")
+        return torch.randperm(there, generator=stream)[:size]
 
 
 def _scaled(examples: Examples) -> Examples:
