@@ -181,10 +181,20 @@ def peers(session: nox.Session) -> None:
 
 @nox.session
 def flower(session: nox.Session) -> None:
-    """Rules inside Flower; the versions of Flower tested are those of `peers`."""
+    """Rules inside Flower, and a deployment of five processes on this machine; its versions are those of `peers`."""
     install(session, "dev")
     session.install("-r", "benchmarks/peers/requirements.txt")
     session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/flower", *session.posargs)
+
+
+@nox.session
+def pipelines(session: nox.Session) -> None:
+    """Rules in a loop of one's own, and in the pipelines of pfl-research and ByzFL: docs/own_loop.md."""
+    install(session, "dev")
+    # byzfl's framework needs none of the plotting and vision packages that it asks for.
+    session.install("pfl==0.6.0")
+    session.install("--no-deps", "byzfl==0.0.11")
+    session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/test_own_loop.py", *session.posargs)
 
 
 @nox.session

@@ -8,14 +8,17 @@ import torch
 from torch import nn
 
 from fedprop.aggregators.assumed import AssumedRule
+from fedprop.attacks import Attack
+from fedprop.experiments.experiment import Experiment
 from fedprop.flower.arrays import Arrays
 from fedprop.flower.mods import AttackMod, Next
 from fedprop.flower.rounds import Helper
 from fedprop.params import ParameterLayout, copy_module
+from fedprop.simulation.enlistment import enlist
 from fedprop.simulation.examination import Examiner
 from fedprop.simulation.root import RootView
 from fedprop.simulation.setup import Setup
-from fedprop.types import Round, Vector
+from fedprop.types import ClientId, Round, Vector
 
 PARTITION = "partition-id"
 """What a node's configuration calls the number of the client that it is, as Flower's own datasets have it."""
@@ -53,22 +56,35 @@ def server_examples(setup: Setup) -> Helper | None:
     return ask
 
 
-def enlisted_mod(setup: Callable[[], Setup]) -> Callable[[Any, Any, Next], Any]:
+def enlisted(experiment: Experiment) -> dict[ClientId, Attack]:
+    """The clients that the experiment's attacks hold, as in a simulation."""
+    held = enlist(
+        experiment.attack,
+        clients=experiment.clients,
+        chosen=experiment.compromised,
+        defense=experiment.rule,
+        seed=experiment.seed,
+    )
+    return {client: attack for attack, clients in held for client in sorted(clients)}
+
+
+def enlisted_mod(experiment: Experiment) -> Callable[[Any, Any, Next], Any]:
     """A client mod that attacks on the nodes that an attack of the experiment holds, and does nothing on others.
 
-    Which these are the experiment decides, as in a simulation; a node is the client with its `partition-id`. Data of
-    these clients are poisoned already where the attack says so.
+    A node is the client with its `partition-id`. What the data of these clients are, the partition's part or poisoned,
+    is up to whoever loads them.
     """
+    held = enlisted(experiment)
 
     def mod(message: Any, context: Any, call_next: Next) -> Any:
         client = int(context.node_config[PARTITION])
-        world = setup()
-        for attack, held in world.attacks:
-            if client in held:
-                assumed, member = AssumedRule(attack.assumes, world.rule), sorted(held).index(client)
-                hostile = AttackMod(attack, world.policy.wanted(world.clients), world.seed, member, assumed)
-                return hostile(message, context, call_next)
-        return call_next(message, context)
+        attack = held.get(client)
+        if attack is None:
+            return call_next(message, context)
+        fellows = [other for other, theirs in held.items() if theirs is attack]
+        wanted, assumed = experiment.policy.wanted(experiment.clients), AssumedRule(attack.assumes, experiment.rule)
+        hostile = AttackMod(attack, wanted, experiment.seed, fellows.index(client), assumed)
+        return hostile(message, context, call_next)
 
     return mod
 

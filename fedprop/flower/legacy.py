@@ -1,5 +1,6 @@
 """A rule as a strategy of Flower's interface before messages, which `flwr.server.ServerConfig` users have."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ class LegacyRuleStrategy(LegacyFedAvg):  # type: ignore[misc]
 
     def configure_fit(self, server_round: int, parameters: Any, client_manager: Any) -> list[Any]:
         """As `FedAvg`, and remember what was sent."""
-        self._model = parameters
+        self._model, self.rounds.began = parameters, time.time()
         return list(super().configure_fit(server_round, parameters, client_manager))
 
     def aggregate_fit(self, server_round: int, results: Sequence[Any], failures: Sequence[Any]) -> tuple[Any, Any]:

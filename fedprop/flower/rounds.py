@@ -1,6 +1,7 @@
 """What both of Flower's interfaces share: from the replies of a round to the next model, by a rule of fedprop."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -42,12 +43,14 @@ class RoundTold:
     weights : the weight of each node's model in the aggregate.
     refused : the nodes whose replies could not be used, and why.
     failure : why the rule declined the others, so that the model stayed as it was; empty if it did not.
+    when : when the round's tasks were given out, its last reply was in, and the rule had answered: seconds since 1970.
     """
 
     round: int
     weights: Mapping[Node, float]
     refused: Mapping[Node, Reason]
     failure: str = ""
+    when: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass
@@ -62,6 +65,7 @@ class RuleRounds:
     memory : what the rule remembers.
     clients : the number under which the rule knows each node, from 0 on, as they first answered.
     told : how each round went.
+    began : when the tasks of the present round were given out, in seconds since 1970.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class RuleRounds:
     memory: Any = None
     clients: dict[Node, int] = field(default_factory=dict)
     told: list[RoundTold] = field(default_factory=list)
+    began: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
         name, asks = type(self.rule).__name__, self.rule.asks
@@ -90,7 +95,7 @@ class RuleRounds:
 
         What cannot be used is refused, logged, and told: one bad reply never ends a round.
         """
-        layout = ArrayLayout.of(model)
+        came, layout = time.time(), ArrayLayout.of(model)
         refused: dict[Node, Reason] = {}
         used: dict[Node, Received] = {}
         for reply in sorted(replies, key=lambda reply: str(reply.node)):
@@ -109,12 +114,16 @@ class RuleRounds:
             )
         except InvalidUpdates as error:
             LOG.warning("round %d fails, and the model stays: %s", round, error)
-            self.told.append(RoundTold(round, {}, refused, str(error)))
+            self.told.append(RoundTold(round, {}, refused, str(error), self._when(came)))
             return None
         self.memory = found.state
         nodes = sorted(used, key=self.clients.__getitem__)
-        self.told.append(RoundTold(round, dict(zip(nodes, found.weights.tolist(), strict=True)), refused))
+        weights = dict(zip(nodes, found.weights.tolist(), strict=True))
+        self.told.append(RoundTold(round, weights, refused, when=self._when(came)))
         return layout.arrays(start + found.value.to(start))
+
+    def _when(self, came: float) -> tuple[float, float, float]:
+        return self.began, came, time.time()
 
     def _asked(self, round: int, start: Vector, model: Arrays, replies: Sequence[Received]) -> Aggregation:
         """The rule's answer. Raises `InvalidUpdates` if there is none."""

@@ -1,5 +1,6 @@
 """A rule as a strategy of Flower's message API."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -60,7 +61,7 @@ class RuleStrategy(MessageFedAvg):  # type: ignore[misc]
 
     def configure_train(self, server_round: int, arrays: Any, config: Any, grid: Any) -> Iterable[Any]:
         """As `FedAvg`, and remember what was sent to whom."""
-        self._model = arrays
+        self._model, self.rounds.began = arrays, time.time()
         messages = list(super().configure_train(server_round, arrays, config, grid))
         self._asked = {message.metadata.dst_node_id for message in messages}
         return messages
