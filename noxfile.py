@@ -87,9 +87,10 @@ def gallery(session: nox.Session) -> None:
 
 @nox.session
 def catalogue(session: nox.Session) -> None:
-    """docs/catalogue.md, from the registries."""
+    """The pages that name all kinds: docs/catalogue.md, from the registries, and docs/defenses.md."""
     install(session)
     session.run("python", "docs/catalogue.py")
+    session.run("python", "docs/defenses.py")
 
 
 @nox.session

@@ -1,16 +1,17 @@
 """Write docs/defenses.md and its pictures: what came out of `fedprop sweep sims/catalogue.yaml`.
 
 `python docs/defenses.py runs/catalogue/results.csv` condenses the sweep's table to docs/defenses.csv, a line for the
-trials of each combination, and draws the pictures; without an argument the page is written anew from that file.
+trials of each combination, and draws the pictures; without an argument the page is written anew from that file, as
+`nox -s catalogue` does, since the page says which kinds have no numbers yet.
 """
 
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 PAGE = Path(__file__).with_suffix(".md")
 TABLE = PAGE.with_suffix(".csv")
 IMAGES = PAGE.parent / "images"
+SWEEP = PAGE.parents[1] / "sims" / "catalogue.yaml"
 MEASURES = ("test_accuracy", "attackers_excluded", "honest_excluded", "wall_seconds_per_round")
 NOTHING = "Mean"
 """The row to which the others are compared: no defense."""
@@ -149,7 +151,10 @@ def _mean(values: Iterable[float | None]) -> str:
 def page(results: Results) -> str:
     """The whole page: the numbers by program, the reading by hand (docs/defenses_text.md)."""
     text = PAGE.with_name("defenses_text.md").read_text(encoding="utf-8")
-    return text.replace("{runs}", runs(results)).replace("{table}", table(results))
+    parts = {"{runs}": runs(results), "{kinds}": told(without_numbers(results, listed())), "{table}": table(results)}
+    for place, words in parts.items():
+        text = text.replace(place, words)
+    return text
 
 
 def runs(results: Results) -> str:
@@ -157,6 +162,38 @@ def runs(results: Results) -> str:
     failed = sum(numbers.failed for numbers in results.values())
     trials = sum(numbers.trials for numbers in results.values())
     return f"{trials:,} runs, {failed} of which failed." if failed else f"{trials:,} runs, none of which failed."
+
+
+def listed() -> tuple[str, ...]:
+    """Every kind that can stand under `defense`, as the registries have them."""
+    from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
+    from fedprop.defenses import PROTOCOLS
+
+    return tuple(kind for family in (AGGREGATORS, STAGES, POSTPROCESSORS, PROTOCOLS) for kind in family.kinds)
+
+
+def without_numbers(results: Results, kinds: Iterable[str]) -> list[str]:
+    """Those of the kinds that no row of the sweep with results names."""
+    from fedprop.experiments.config_file import read_mapping
+
+    rows = read_mapping(SWEEP)["axes"]["defense"]
+    named = {kind for label in labels(results, "defense") for kind in kinds_of(rows.get(label, {}))}
+    return [kind for kind in kinds if kind not in named]
+
+
+def kinds_of(row: Mapping[str, Any]) -> Iterator[str]:
+    """The kinds that a row of the sweep names under `defense`, for one share of attackers or for each."""
+    for choice in (row, *(choice for choice in row.values() if isinstance(choice, dict))):
+        parts = choice.get("defense", [])
+        for part in parts if isinstance(parts, list) else [parts]:
+            yield part if isinstance(part, str) else part["kind"]
+
+
+def told(missing: Sequence[str]) -> str:
+    """Which kinds there are no numbers of."""
+    if not missing:
+        return "Every kind that can be a defense is among them."
+    return f"There are no numbers yet of {', '.join(f'`{kind}`' for kind in missing)}."
 
 
 def draw(results: Results) -> None:
