@@ -29,8 +29,10 @@ def normalized_energies(x: Row, head: Head, power: int = 2) -> list[float]:
     """NEUP: E_c^2 / sum of E^2, E_c = |b_c| + sum over h of |w_ch| of the output layer; zeros for an update of none."""
     size = max((abs(x[i]) for part in (*head[0], head[1]) for i in part), default=0.0) or 1.0
     energies = [abs(x[b] / size) + math.fsum(abs(x[h] / size) for h in ws) for ws, b in zip(*head, strict=True)]
-    shares = [(e / (max(energies) or 1.0)) ** power for e in energies]
-    return [share / (math.fsum(shares) or 1.0) for share in shares]
+    largest = max(energies) or 1.0
+    shares = [(e / largest) ** power for e in energies]
+    together = math.fsum(shares) or 1.0
+    return [share / together for share in shares]
 
 
 def exceedings(neup: Row) -> int:
@@ -54,7 +56,8 @@ def ratio(a: float, b: float) -> float:
 def distances(points: Rows) -> list[list[float]]:
     """Euclidean distances, in units of the largest number."""
     size = max(abs(v) for x in points for v in x) or 1.0
-    return [[math.dist([v / size for v in x], [v / size for v in y]) for y in points] for x in points]
+    sized = [[v / size for v in x] for x in points]
+    return [[math.dist(x, y) for y in sized] for x in sized]
 
 
 def separated(clusters: Sequence[Sequence[int]], n: int, *, outliers: bool = True) -> list[list[int]]:

@@ -38,7 +38,8 @@ def smea(rows: Rows, f: int) -> list[float]:
 def _least(rows: Rows, f: int, score: Callable[[Rows], float]) -> list[float]:
     sets = list(combinations(rows, len(rows) - f))
     scores = [max(0.0, score(chosen)) for chosen in sets]  # an eigenvalue of 0 may be rounded below it
-    best = next(chosen for chosen, found in zip(sets, scores, strict=True) if found <= min(scores) * (1 + EQUAL))
+    enough = min(scores) * (1 + EQUAL)
+    best = next(chosen for chosen, found in zip(sets, scores, strict=True) if found <= enough)
     return weighted_mean(best, [1.0] * len(best))
 
 

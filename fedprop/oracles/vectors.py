@@ -54,7 +54,8 @@ def direction(x: Row) -> list[float]:
     if largest == 0:
         return list(x)
     sized = [v / largest for v in x]
-    return [v / math.hypot(*sized) for v in sized]
+    length = math.hypot(*sized)
+    return [v / length for v in sized]
 
 
 def cut(x: Row, length: float) -> list[float]:
@@ -64,11 +65,11 @@ def cut(x: Row, length: float) -> list[float]:
 
 def weighted_mean(rows: Rows, weights: Row) -> list[float]:
     """Sum of weights[i] * rows[i], divided by the sum of the weights."""
-    return [_weighted(column, weights) for column in zip(*rows, strict=True)]
-
-
-def _weighted(values: Row, weights: Row) -> float:
     whole = math.fsum(weights)
+    return [_weighted(column, weights, whole) for column in zip(*rows, strict=True)]
+
+
+def _weighted(values: Row, weights: Row, whole: float) -> float:
     try:
         return math.fsum(w * v for w, v in zip(weights, values, strict=True)) / whole
     except OverflowError:
