@@ -8,6 +8,8 @@ from torch import Tensor
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, minority
+from fedprop.aggregators.coordinate import sorted_columns
+from fedprop.aggregators.mean_around_median import median_of_lines
 from fedprop.aggregators.nearest_rows import NearestRows, SeenFrom
 from fedprop.aggregators.order_statistics import any_subset_unattacked, around_kappa, median_kappa
 
@@ -72,9 +74,8 @@ class Aksel(NearestRows):
 
 
 def _median(block: Tensor) -> Tensor:
-    """The median of each column of a block in float64; the halves are added, since a sum may overflow."""
-    ordered, n = block.sort(dim=0).values, len(block)
-    return ordered[(n - 1) // 2] / 2 + ordered[n // 2] / 2
+    """The median of each column of a block in float64."""
+    return median_of_lines(sorted_columns(block))[:, 0]
 
 
 def aksel_half_kappa(n: int, f: int) -> float:

@@ -382,6 +382,10 @@ class Aggregator(RowConsumer):
         """The aggregate alone, on rows already checked; a rule whose weights cost extra overrides it."""
         return self.answer(Cohort(updates), self.init()).value
 
+    def value_for(self, cohort: Cohort, state: Any) -> Vector:
+        """The aggregate that `answer` gives; of a rule that looks at rows alone it is `value` of these."""
+        return self.answer(cohort, state).value
+
     def _check_value(self, value: object, rows: Rows) -> None:
         check_answer(self._name, "a value", value, shape=tuple(rows.shape[1:]), dtype=rows.dtype, device=rows.device)
 

@@ -63,7 +63,7 @@ def _mean_by_network(block: Tensor, used: range) -> Tensor:
 
 
 def _mean_by_sorting(block: Tensor, used: range) -> Tensor:
-    values = _sorted(block)[:, used.start : used.stop]
+    values = sorted_columns(block)[:, used.start : used.stop]
     if block.dtype == torch.float64:
         return (values / len(used)).sum(dim=1)
     return values.mean(dim=1, dtype=torch.float64)
@@ -88,7 +88,7 @@ def sum_ordered(updates: Rows, shares: Callable[[Tensor], Tensor], over: int = 1
     """The aggregate [d] of rows [n, d]: shares times ordered values, summed in float64, divided by `over`."""
 
     def aggregate(block: Tensor) -> Tensor:
-        ordered = _sorted(block)
+        ordered = sorted_columns(block)
         weighted: Tensor = torch.linalg.vecdot(ordered.double(), shares(ordered))
         return weighted / over
 
@@ -118,7 +118,8 @@ def _filled(updates: Rows, means: Iterable[Tensor]) -> Vector:
     return within_range(value) if value.dtype == torch.float64 else value
 
 
-def _sorted(block: Tensor) -> Ordered:
+def sorted_columns(block: Tensor) -> Ordered:
+    """A line for each column of a block [n, c], with its values in ascending order."""
     if block.is_cuda:
         return block.T.sort(dim=1).values
     # NumPy sorts short lines with vector instructions: faster than torch sorts them or either selects from them.
@@ -153,6 +154,9 @@ class CoordinateRule(Aggregator):
 
     def value(self, updates: Rows) -> Vector:
         return sum_ordered(updates, self.shares)
+
+    def value_for(self, cohort: Cohort, state: Any) -> Vector:
+        return self.value(cohort.updates)
 
 
 class OrderedMean(CoordinateRule):

@@ -15,8 +15,8 @@ from fedprop.aggregators.median import Median
 from fedprop.aggregators.rule_field import RuleField
 from fedprop.types import Updates, Vector
 
-AT_ONCE = 4
-"""Aggregates in memory for one question: few beside the rows, and enough for a server that tests them together."""
+AT_ONCE = 2
+"""Aggregates in memory for one question: few beside the rows, and two for a server that tests them together."""
 
 SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
 """Where an answer to some of the rows stays with regard to all of them."""
@@ -98,11 +98,13 @@ class LossRejection(Aggregator):
         return Aggregation(value, weights.new_zeros(n).index_copy(0, _index(kept, cohort), weights), state)
 
     def _removed(self, cohort: Cohort, state: Any) -> set[int]:
-        n, without = len(cohort.updates), []
+        rows = cohort.updates
         asked: dict[str, list[Tensor]] = {name: [] for name in ("accuracies", "losses")}
-        for start in range(0, n, AT_ONCE):
-            without = [self._without(cohort, i, state) for i in range(start, min(start + AT_ONCE, n))]
-            self._ask(cohort, torch.stack(without), asked)
+        candidates = torch.empty(AT_ONCE, rows.shape[1], dtype=rows.dtype, device=rows.device)
+        for some in torch.split(torch.arange(len(rows)), AT_ONCE):
+            for place, i in enumerate(some.tolist()):
+                candidates[place] = self._without(cohort, i, state)
+            self._ask(cohort, candidates[: len(some)], asked)
         # The aggregate of all rows is the same in every effect: the lowest error without a row is the largest effect.
         errors = {"losses": 1.0, "accuracies": -1.0}
         found = [sign * torch.cat(asked[name]).double() for name, sign in errors.items() if asked[name]]
@@ -117,14 +119,20 @@ class LossRejection(Aggregator):
             asked["losses"].append(server.losses(candidates))
 
     def _without(self, cohort: Cohort, i: int, state: Any) -> Vector:
-        return self._of(cohort, [j for j in range(len(cohort.updates)) if j != i], state).value
+        rule, some = self._some(cohort, [j for j in range(len(cohort.updates)) if j != i])
+        return rule.value_for(some, state)
 
     def _of(self, cohort: Cohort, kept: Sequence[int], state: Any) -> Aggregation:
         """The rule's answer to some of the rows."""
+        rule, some = self._some(cohort, kept)
+        return rule.answer(some, state)
+
+    def _some(self, cohort: Cohort, kept: Sequence[int]) -> tuple[Aggregator, Cohort]:
+        """The rule for so many rows, and these rows."""
         some = only(cohort, kept)
         rule = _lowered(self.rule, len(kept))
         rule.check_form(some.updates)
-        return rule.answer(some, state)
+        return rule, some
 
 
 def _index(rows: Sequence[int], cohort: Cohort) -> Tensor:

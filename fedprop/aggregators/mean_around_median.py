@@ -64,7 +64,7 @@ class MeanAroundMedian(NeedsMajority, CoordinateRule):
 
 def shares_around_median(ordered: Ordered, keep: int) -> Shares:
     """Equal shares for the `keep` of n ordered values that lie nearest to their median, the smaller of two as near."""
-    return shares_around(ordered, _median(ordered), keep)
+    return shares_around(ordered, median_of_lines(ordered), keep)
 
 
 def shares_around(ordered: Ordered, middle: Float[Tensor, "c 1"], keep: int) -> Shares:
@@ -82,7 +82,7 @@ def shares_around(ordered: Ordered, middle: Float[Tensor, "c 1"], keep: int) -> 
 
 def regret_around_median(rows: Updates, keep: int, z: Vector) -> float:
     """How far `z` [d] is, in spreads, from a mean of the `keep` values nearest to the median; ties go either way."""
-    return regret_around(_median, rows, keep, z)
+    return regret_around(median_of_lines, rows, keep, z)
 
 
 def regret_around(middle: Callable[[Ordered], Float[Tensor, "c 1"]], rows: Updates, keep: int, z: Vector) -> float:
@@ -96,7 +96,7 @@ def regret_around(middle: Callable[[Ordered], Float[Tensor, "c 1"]], rows: Updat
     return float(away.max()) / spread
 
 
-def _median(ordered: Ordered) -> Float[Tensor, "c 1"]:
+def median_of_lines(ordered: Ordered) -> Float[Tensor, "c 1"]:
     """The median of each line, in float64."""
     n = ordered.shape[1]
     return 0.5 * ordered[:, (n - 1) // 2, None].double() + 0.5 * ordered[:, n // 2, None].double()

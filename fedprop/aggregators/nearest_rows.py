@@ -16,15 +16,15 @@ from fedprop.types import Updates, Weights
 
 
 class SeenFrom(Columns):
-    """Rows [n, d] in float64 minus a point, which `centre` makes of each block of columns as it is read."""
+    """Rows [n, d] in float64 minus a point, which `centre` makes, in float64, of each block of columns that is read."""
 
     def __init__(self, rows: Rows, centre: Callable[[Tensor], Tensor]) -> None:
         self.rows, self.centre = rows, centre
         self.shape, self.dtype, self.device = rows.shape, torch.float64, rows.device
 
     def read(self, start: int, stop: int) -> Tensor:
-        block = read(self.rows, start, stop).double()
-        return within_range(block - self.centre(block))
+        block = read(self.rows, start, stop)
+        return within_range(block.double() - self.centre(block))
 
     def take(self, rows: Tensor) -> "SeenFrom":
         raise NotImplementedError("the point is one of all rows")

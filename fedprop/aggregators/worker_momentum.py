@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 
 from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.stage import Stage, Staged, in_memory
 from fedprop.types import ClientId, Vector
@@ -56,20 +57,23 @@ class WorkerMomentum(Stage):
 
     def apply(self, cohort: Cohort, state: Momenta) -> Staged:
         rows = in_memory(cohort.updates)
-        momenta, latest, new = dict(state), dict[ClientId, int](), torch.empty_like(rows)
+        momenta, latest, new = dict(state), dict[ClientId, int](), list[Vector]()
         shares = torch.eye(len(rows), dtype=torch.float64, device=rows.device)
         for i, (client, row) in enumerate(zip(cohort.clients, rows, strict=True)):
+            # A copy for each client: the next state must not change with the rows that were sent.
+            new.append(self._moved(momenta[client], row) if client in momenta else row.clone())
             if client in momenta:
-                row = self._moved(momenta[client], row)
                 shares[i] *= 1 - self.beta
             if client in latest:
                 shares[i] += self.beta * shares[latest[client]]
-            # A copy for each client: the next state must not change with the rows that a rule is handed.
-            new[i], momenta[client], latest[client] = row, row.clone(), i
-        return Staged(cohort.with_updates(new), shares, momenta)
+            momenta[client], latest[client] = new[i], i
+        # What is remembered is what the rule sees; as columns, which nobody changes, there is no second matrix of it.
+        return Staged(cohort.with_updates(JoinedRows(*(row[None] for row in new))), shares, momenta)
 
     def _moved(self, before: Vector, row: Vector) -> Vector:
-        return ((1 - self.beta) * row.double() + self.beta * before.to(row.device).double()).to(row.dtype)
+        moved = row.double() * (1 - self.beta)
+        moved += before.to(row.device).double() * self.beta
+        return moved.to(row.dtype)
 
     def carry(self, contract: Contract) -> Contract:
         """What holds if momenta are moved along with the rows; in the first round, when they are the rows, as they are.

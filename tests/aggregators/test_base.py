@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import (
+    AGGREGATORS,
     Aggregation,
     Aggregator,
     Bulyan,
@@ -232,3 +233,11 @@ def test_a_stage_that_answers_wrongly_is_named(wrong: str, told: str, after: Any
     stage = WrongStage(wrong=wrong)
     with pytest.raises(WrongAnswer, match=f"the stage WrongStage must {told}"):
         (stage if after is None else stage >> after)(torch.ones(3, 2))
+
+
+def test_a_rule_tells_its_value_without_weights_too():
+    rows = torch.randn(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    cohort = Cohort(rows, examples=range(1, 10))
+    for rule in AGGREGATORS.examples():
+        if not rule.asks and rule.min_rows <= len(rows):
+            assert torch.equal(rule.value_for(cohort, rule.init()), rule.answer(cohort, rule.init()).value), rule
