@@ -1,11 +1,22 @@
 """How much memory a call takes at its peak, beyond what was in use before."""
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""What glibc's `mallopt` calls them (malloc.h)."""
+
+OWN_PAGES = 1 << 16
+"""Bytes from which on a block gets pages of its own while memory is measured: far fewer than a block of columns has."""
+
+AT_MOST = 1 << 25
+"""Bytes up to which glibc takes blocks from its heap once so large ones have been freed; it keeps twice as much."""
 
 
 def peak_extra(call: Callable[[], object], device: torch.device) -> int | None:
@@ -21,10 +32,39 @@ def peak_extra(call: Callable[[], object], device: torch.device) -> int | None:
     if not RESET.exists():
         call()
         return None
-    RESET.write_text("5")
-    before = _kilobytes("VmRSS")
-    call()
-    return max(0, _kilobytes("VmHWM") - before) * 1024
+    with freed_at_once():
+        RESET.write_text("5")
+        before = _kilobytes("VmRSS")
+        call()
+        return max(0, _kilobytes("VmHWM") - before) * 1024
+
+
+@contextmanager
+def freed_at_once() -> Iterator[None]:
+    """What is freed in here goes back to the system, and nothing is left over from before.
+
+    Otherwise the allocator keeps what is freed, and the resident set tells neither what a call took from there nor how
+    much of its growth is holes between blocks. Afterwards all is as glibc sets it once large blocks have been freed.
+    """
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):
+        yield
+        return
+    libc.mallopt(M_MMAP_THRESHOLD, OWN_PAGES)
+    libc.malloc_trim(0)
+    try:
+        yield
+    finally:
+        libc.mallopt(M_MMAP_THRESHOLD, AT_MOST)
+        libc.mallopt(M_TRIM_THRESHOLD, 2 * AT_MOST)
+
+
+def bytes_of(state: object) -> int:
+    """Bytes of the tensors that a state holds."""
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    parts = state.values() if isinstance(state, Mapping) else state if isinstance(state, list | tuple) else ()
+    return sum(map(bytes_of, parts))
 
 
 def _kilobytes(field: str) -> int:
