@@ -3,7 +3,8 @@
 import importlib
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ OWN = (
     ),
     Part("asynchronous", {}, {"rounds": 1, "passes": 1, "models": ("logistic_regression",)}, on_data=True),
     Part("event_loop", {}, {"updates": 100, "repeats": 1, "clients": 1_000}),
+    Part("catalogue", {}, {"n": 11, "d": 2_000, "passes": 1}),
 )
 
 PASSES, QUICK_PASSES = 3, 1
@@ -74,10 +76,30 @@ def own(part: Part, *, quick: bool, data_dir: Path | None, say: Callable[[str], 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
     """Write `speed.json`, `speed.md` and the figures (`gpu-speed...` for a GPU); their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    stem = "speed" if results["device"] == "cpu" else "gpu-speed"
-    data, text = folder / f"{stem}.json", folder / f"{stem}.md"
+    figures = plots.write(results, folder, _stem(results))
+    return [*write_texts(results, folder, figures), *figures]
+
+
+def write_texts(results: dict[str, Any], folder: Path, figures: Sequence[Path]) -> list[Path]:
+    """Write the JSON and the page, which shows these figures; their paths."""
+    data, text = folder / f"{_stem(results)}.json", folder / f"{_stem(results)}.md"
     data.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    figures = plots.write(results, folder, stem)
     shown = "\n".join(f"![{path.stem}]({path.name})\n" for path in figures)
     text.write_text(f"{page(results)}\n## Figures\n\n{shown}", encoding="utf-8")
-    return [data, text, *figures]
+    return [data, text]
+
+
+def renew(name: str, rows: list[dict[str, Any]], command: str, folder: Path) -> list[Path]:
+    """Put the records of one part into `speed.json` and `speed.md`, as measured later than the rest."""
+    results = json.loads((folder / "speed.json").read_text(encoding="utf-8"))
+    host, present = machine(torch.device("cpu")), {library: v for library, v in versions().items() if v}
+    threads = f"{host['cores']} cores, {host['torch_threads']} torch threads"
+    with_ = ", ".join(f"{library} {number}" for library, number in present.items())
+    results["own"][name] = rows
+    results.setdefault("later", {})[name] = f"Measured later than the rest, by `{command}` on {threads}; {with_}.\n"
+    figures = re.findall(r"^!\[.*\]\((.*)\)$", (folder / "speed.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return write_texts(results, folder, [folder / figure for figure in figures])
+
+
+def _stem(results: Mapping[str, Any]) -> str:
+    return "speed" if results["device"] == "cpu" else "gpu-speed"

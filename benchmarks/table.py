@@ -26,6 +26,15 @@ TRAINING_HEAD = """Seconds of a whole round, and times fedprop. Everybody makes 
 {clients} clients with {examples} examples each, batches of at most 32, plain SGD, mean aggregation, no evaluation.
 The final loss tells whether that much was trained.
 """
+CATALOGUE_HEAD = """The full form of every rule, stage and postprocessor on the same rows of float32, as times the plain
+mean's within each pass. Settings are those of a configuration that each offers as worth trying, the first that
+tolerates as many rows as any; a rule that remembers is in its second round. For what asks a server the first row is all
+that the server knows, and a loss costs a pass over the candidates, where a model's costs what the model does. Memory is
+what a call takes at its peak beyond its input, the answer included, and beyond what it remembers; both as shares of
+the input.
+"""
+HEADS = {"catalogue": CATALOGUE_HEAD}
+"""What is said before the records of some parts."""
 
 
 def page(results: Record) -> str:
@@ -33,7 +42,8 @@ def page(results: Record) -> str:
     parts = [HEAD, *conditions(results), *aggregation(results["aggregation"]), *exponents(results["sweeps"])]
     parts += training(results["rounds"])
     for name, rows in results["own"].items():
-        parts += [f"## {name.replace('_', ' ').capitalize()}\n", plain(rows)]
+        said = (HEADS.get(name), results.get("later", {}).get(name))
+        parts += [f"## {name.replace('_', ' ').capitalize()}\n", *filter(None, said), plain(rows)]
     return "\n".join(parts)
 
 
