@@ -52,7 +52,7 @@ def summarize(
         "accepted": accepted,
         "rejected": dict(refused),
         "clients_per_pass": outcome.tickets_per_pass,
-        "engine": "" if outcome.engine is None else outcome.engine.kind,
+        "engine": "" if outcome.engine is None else outcome.engine.name,
         "engine_reason": "" if outcome.engine is None else outcome.engine.reason,
         "trace_sha256": outcome.trace_sha256,
         "inference": tally.inference(),

@@ -9,7 +9,7 @@ from fedprop.privacy.config import Cost, LocalPrivacy
 from fedprop.training.lr_schedules import LrSchedules, combined
 from fedprop.types import Frozen, NonNegative, Positive, Round
 
-Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized"]
+Engine: TypeAlias = Literal["auto", "sequential", "workers", "vectorized", "ray"]
 
 
 class LocalTraining(Frozen):
@@ -32,9 +32,10 @@ class LocalTraining(Frozen):
     proximal : FedProx's mu (Li et al. 2020, eq. 2): adds mu / 2 * ||w - w_global||^2 to the loss.
     privacy : keep the examples private; None trains without.
     engine : `sequential` trains one client at a time, `workers` one in each of several threads, `vectorized` many in
-        one pass over stacked weights; `auto` chooses by model and device. The engine changes no result beyond
-        rounding, and never the order of events: a model that a trial finds to learn otherwise in a stack than alone is
-        not vectorized. The outcome tells which engine it was, and why `auto` could not take a faster one.
+        one pass over stacked weights; `auto` chooses by model and device; `ray` does so, too, and spreads the clients
+        over a Ray cluster (`pip install 'fedprop[ray]'`), with the same results to the bit. The engine changes no
+        result beyond rounding, and never the order of events: a model that a trial finds to learn otherwise in a stack
+        than alone is not vectorized. The outcome tells which engine it was, and why `auto` could not take a faster one.
     """
 
     optimizer: Literal["sgd", "adam"] = "sgd"

@@ -1,6 +1,7 @@
 """Choosing how to train."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -12,20 +13,16 @@ from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy.models import refuse_leaks, refuse_leaky_layers
 from fedprop.tasks import Task
 from fedprop.training.agreement import SIZES, disagreement
-from fedprop.training.channels_last import store_channels_last
 from fedprop.training.config import Engine, LocalTraining
 from fedprop.training.divided import Divided
-from fedprop.training.memory import clients_that_fit
-from fedprop.training.private_vectorized import PrivateVectorized
 from fedprop.training.randomness import Draws, Randomness
-from fedprop.training.sequential import Sequential
+from fedprop.training.recipe import Recipe, one_at_a_time, stack
+from fedprop.training.spread import spread
 from fedprop.training.steered import astray
 from fedprop.training.steering import Steering
 from fedprop.training.task import Shards, Train
 from fedprop.training.telling import telling_rows
 from fedprop.training.trial import Batches, batches_of, try_training
-from fedprop.training.vectorized import Vectorized
-from fedprop.training.workers import Workers
 from fedprop.types import ClientId
 
 NOBODY: frozenset[ClientId] = frozenset()
@@ -44,12 +41,19 @@ class EngineChoice:
     draws : where the model's random numbers come from.
     reason : why it is not the one that would have been the fastest; empty if it is, or if it was asked for.
     others : how those train that are exempt from privacy; None if nobody is.
+    spread : whether they train so on the actors of a Ray cluster.
     """
 
     kind: Engine
     draws: Draws
     reason: str = ""
     others: "EngineChoice | None" = None
+    spread: bool = False
+
+    @property
+    def name(self) -> str:
+        """Which engine, and where."""
+        return f"{self.kind} on ray" if self.spread else self.kind
 
 
 def make_engine(
@@ -63,9 +67,11 @@ def make_engine(
 ) -> Train:
     """The training engine that `config.engine` asks for; the module is copied, and lives on the data's device.
 
-    With `config.privacy` all clients train privately, but for those `exempt`. Raises as `choose_engine` does.
+    With `config.privacy` all clients train privately, but for those `exempt`. It trains in this process, also where
+    `config.engine` has the clients of a run train elsewhere. Raises as `choose_engine` does.
     """
     choice = choose_engine(module, shards, config, exempt=bool(exempt), steering=steering)
+    choice = replace(choice, spread=False)
     return build_engine(choice, module, shards, config, seed, exempt=exempt, steering=steering)
 
 
@@ -81,8 +87,9 @@ def choose_engine(
 ) -> EngineChoice:
     """Try a model and choose its engine; the module is left as it is.
 
-    `auto` vectorises on a GPU. On a CPU it vectorises small models without convolutions, LSTM layers and buffers; the
-    rest gets worker threads: stacked convolutions become slow grouped ones there, and a stacked LSTM goes step by step.
+    `ray` is `auto`, spread over a cluster. `auto` vectorises on a GPU. On a CPU it vectorises small models without
+    convolutions, LSTM layers and buffers; the rest gets worker threads: stacked convolutions become slow grouped ones
+    there, and a stacked LSTM goes step by step.
     Private training is vectorised everywhere: the gradient of each example is what costs, and opacus is slower at it.
     Models that draw random numbers are never vectorised, and where they share the process's generators trained one
     client at a time. Nor are those vectorised that would not learn in a stack what they learn alone, or would be
@@ -106,10 +113,10 @@ def choose_engine(
         refuse_leaks(module, few.x[: max(2 * max(SIZES), batches.smallest)])
     lost = astray(steering, ParameterLayout.of(module), x.device, module=module, few=few)
     kind, reason = _first_that_agrees(module, few, config, batches, found, lost, shards.task)
-    if config.privacy is None or not exempt:
-        return EngineChoice(kind, found.draws, reason)
-    others = choose_engine(module, shards, config.but(privacy=None), steering=steering)
-    return EngineChoice(kind, found.draws, reason, others)
+    others = None
+    if config.privacy is not None and exempt:
+        others = choose_engine(module, shards, config.but(privacy=None), steering=steering)
+    return EngineChoice(kind, found.draws, reason, others, spread=config.engine == "ray")
 
 
 def build_engine(
@@ -122,13 +129,17 @@ def build_engine(
     exempt: frozenset[ClientId] = NOBODY,
     steering: Steering | None = None,
 ) -> Train:
-    """The engine that was chosen; the module is copied, and lives on the data's device."""
+    """The engine that was chosen; the module is copied, and lives on the data's device.
+
+    Raises `InvalidConfig` if it is to be spread over a Ray cluster, and there is no Ray, or the model cannot be sent.
+    """
     module = copy_module(module).to(shards.pool.x.device)
-    most = _build(choice, module, shards, config, seed, steering)
-    if choice.others is None:
-        return most
-    plain = config.but(privacy=None)
-    return Divided(most, _build(choice.others, module, shards, plain, seed, steering), exempt)
+    recipes = [Recipe.of(choice.kind, choice.draws, module, shards, config, seed, steering)]
+    if (others := choice.others) is not None:
+        plain = config.but(privacy=None)
+        recipes.append(Recipe.of(others.kind, others.draws, module, shards, plain, seed, steering))
+    trains: Sequence[Train] = spread(recipes) if choice.spread else [recipe.here() for recipe in recipes]
+    return trains[0] if choice.others is None else Divided(trains[0], trains[1], exempt)
 
 
 def _first_that_agrees(
@@ -169,7 +180,7 @@ def _first_that_agrees(
 def _in_question(module: nn.Module, few: Examples, config: LocalTraining, found: Randomness) -> list[Engine]:
     """The engines to try, the fastest first."""
     on_gpu, shared = few.x.is_cuda, found.draws == "shared"
-    if config.engine == "auto":
+    if config.engine in ("auto", "ray"):
         stacked = config.privacy is not None or on_gpu or _gains_from_stacking(module)
         alone: Engine = "sequential" if on_gpu or shared else "workers"
         return ["vectorized", alone] if stacked and not found.source else [alone]
@@ -195,66 +206,10 @@ def _wrong(
 
     def make(trial: nn.Module, shards: Shards, settings: LocalTraining) -> Train:
         if kind == "vectorized":
-            return _stack(trial, shards, settings, 0, members=len(SIZES))
-        return _one_at_a_time(trial, shards, settings, 0, found.draws)
+            return stack(trial, shards, settings, 0, members=len(SIZES))
+        return one_at_a_time(trial, shards, settings, 0, found.draws)
 
     return disagreement(make, module, few, config, batches, found.draws, task)
-
-
-def _build(
-    choice: EngineChoice,
-    module: nn.Module,
-    shards: Shards,
-    config: LocalTraining,
-    seed: int,
-    steering: Steering | None,
-) -> Train:
-    """One engine for all clients; the module is copied."""
-    module, x = copy_module(module), shards.pool.x
-    if choice.kind == "vectorized":
-        # One stack on a GPU; on a CPU a stack for each worker, none so large that it falls out of the caches.
-        members = clients_that_fit(module, x, config)
-
-        def stack(own: nn.Module) -> Train:
-            return _stack(own, shards, config, seed, members=members, steering=steering)
-
-        return stack(module) if x.is_cuda else Workers(lambda: stack(copy_module(module)), together=members)
-
-    def alone(own: nn.Module) -> Train:
-        return _one_at_a_time(own, shards, config, seed, choice.draws, steering)
-
-    store_channels_last(module, x)
-    return Workers(lambda: alone(copy_module(module))) if choice.kind == "workers" else alone(module)
-
-
-def _stack(
-    module: nn.Module,
-    shards: Shards,
-    config: LocalTraining,
-    seed: int,
-    *,
-    members: int,
-    steering: Steering | None = None,
-) -> Train:
-    if config.privacy is None:
-        return Vectorized(module, shards, config, seed, members=members, steering=steering)
-    privacy = config.privacy
-    return PrivateVectorized(module, shards, config, seed, privacy=privacy, members=members, steering=steering)
-
-
-def _one_at_a_time(
-    module: nn.Module,
-    shards: Shards,
-    config: LocalTraining,
-    seed: int,
-    draws: Draws,
-    steering: Steering | None = None,
-) -> Train:
-    if config.privacy is None:
-        return Sequential(module, shards, config, seed, draws=draws, steering=steering)
-    from fedprop.training.private_sequential import PrivateSequential  # imports opacus
-
-    return PrivateSequential(module, shards, config, seed, privacy=config.privacy, draws=draws, steering=steering)
 
 
 def _gains_from_stacking(module: nn.Module) -> bool:

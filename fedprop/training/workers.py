@@ -25,11 +25,11 @@ class Workers:
         self._crew = Crew(self.engines)
 
     def __call__(self, tickets: Sequence[Ticket]) -> list[LocalResult]:
-        groups = _cut(tickets, self.together)
+        groups = cut(tickets, self.together)
         return list(chain.from_iterable(self._crew.map(lambda engine, group: engine(group), groups)))
 
 
-def _cut(tickets: Sequence[Ticket], size: int) -> list[Sequence[Ticket]]:
+def cut(tickets: Sequence[Ticket], size: int) -> list[Sequence[Ticket]]:
     """Groups of at most `size` tickets, all about equally large: as few as possible, but two of what fills two."""
     groups = max(-(-len(tickets) // size), min(2, len(tickets) // SMALLEST))
     ends = [len(tickets) * i // groups for i in range(groups + 1)] if groups else []
