@@ -4,6 +4,8 @@ Sessions install the tested set of versions from constraints.txt.
 """
 
 import os
+import shutil
+from pathlib import Path
 
 import nox
 
@@ -11,6 +13,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
+ROOT = Path(__file__).parent
 PEERS = ".nox/speed-peers"
 CODE = ("fedprop", "specs", "tests", "benchmarks", "examples", "noxfile.py")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
@@ -41,6 +44,11 @@ def tests(session: nox.Session) -> None:
     """All tests and specs (fast profile); data tests run where FEDPROP_DATA_DIR is set."""
     install(session, "dev")
     session.run("pytest", *PARALLEL, "-m", "not slow", "--doctest-modules", *TESTED, *session.posargs)
+
+
+# `nox -s tests-3.13`, where there is such an interpreter; a part of them with `-- -k krum`.
+for _version in ("3.12", "3.13"):
+    nox.session(tests.func, python=_version, name=f"tests-{_version}")
 
 
 @nox.session
@@ -98,6 +106,27 @@ def docs(session: nox.Session) -> None:
     """The documentation site, in build/site/html; whatever Sphinx warns of is an error."""
     install(session, "docs")
     session.run("python", "docs/site/build.py", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def package(session: nox.Session) -> None:
+    """Wheel and sdist in dist/: what they hold, that the wheel works on its own, and that its extras can be had."""
+    session.install("-c", "constraints.txt", "build")
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    session.run("python", "tests/release/contents.py", str(dist))
+    [wheel] = dist.glob("*.whl")
+    session.install("-c", "constraints.txt", "torch")
+    session.install("-c", "constraints.txt", str(wheel))
+    for extra in nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]:
+        # Of what flwr needs, constraints.txt has other versions.
+        pins = "benchmarks/peers/requirements.txt" if extra == "flower" else "constraints.txt"
+        session.run("pip", "install", "--dry-run", "--quiet", "-c", pins, f"fedprop[{extra}] @ {wheel.as_uri()}")
+    # Where no other fedprop can be imported.
+    with session.chdir(session.create_tmp()):
+        session.run("fedprop", "run", str(ROOT / "sims/quickstart.yaml"), "--out", "quickstart")
+        session.run("fedprop", "verify", "fedprop:Median")
 
 
 @nox.session

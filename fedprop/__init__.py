@@ -48,6 +48,8 @@ def __getattr__(name: str) -> object:
     """Import a name when it is first used, so that a command that computes nothing never waits for torch."""
     if name == "__all__":
         return sorted({*_HOMES, *(kind for home in _CATALOGUES for kind in _offered(home))})
+    if name == "__version__":
+        return import_module("importlib.metadata").version("fedprop")
     if name in _ROOMS:
         return import_module(f"fedprop.{name}")
     for home in _CATALOGUES if not name.startswith("_") and name not in _HOMES else ():

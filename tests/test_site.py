@@ -13,6 +13,7 @@ import yaml
 
 from fedprop import Experiment
 from fedprop.experiments.catalogue import REGISTRIES
+from fedprop.experiments.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "docs" / "site"
@@ -118,13 +119,17 @@ def test_each_page_with_snippets_is_run_by_a_test(site):
         assert not re.search(r"^```(python|console|yaml|bash)$", path.read_text(encoding="utf-8"), re.MULTILINE), path
 
 
-def test_settings_on_the_pages_are_those_of_an_experiment(site):
+def test_settings_on_the_pages_are_those_of_an_experiment_or_a_sweep(site):
     """But for those that name a file of one's own, which the tests of its page make."""
     tried = 0
     for path in sorted((ROOT / "docs").glob("*.md")):
         for kind, text in BLOCK.findall(path.read_text(encoding="utf-8")):
             if kind == "yaml" and ".py:" not in text:
-                Experiment.model_validate({"clients": 20, "rounds": 20, **yaml.safe_load(text)})
+                settings = yaml.safe_load(text)
+                if "axes" in settings:
+                    Sweep.model_validate(settings)
+                else:
+                    Experiment.model_validate({"clients": 20, "rounds": 20, **settings})
                 tried += 1
     assert tried > 10
 

@@ -20,7 +20,7 @@ BUILD = ROOT / "build" / "site"
 
 STANDING = (
     *("*.md", "docs/*.md", "docs/images/*.png", "sims/*/README.md", "tests/README.md"),
-    *("benchmarks/results/*.md", "benchmarks/results/*.png"),
+    *("benchmarks/results/*.md", "benchmarks/results/*.png", "examples/*"),
 )
 """What is taken as it stands; docs/*_text.md are parts of other pages."""
 
@@ -29,9 +29,10 @@ ANCHOR = re.compile(rb'<a id="(\w+)"></a>')
 
 
 def standing() -> Iterator[Path]:
-    """The pages and pictures that the repository has."""
+    """The pages that the repository has, and the pictures and scripts that they show."""
     for pattern in STANDING:
-        yield from (path for path in sorted(ROOT.glob(pattern)) if not path.name.endswith("_text.md"))
+        found = (path for path in sorted(ROOT.glob(pattern)) if path.is_file())
+        yield from (path for path in found if not path.name.endswith("_text.md"))
 
 
 def generated() -> Iterator[tuple[str, str]]:

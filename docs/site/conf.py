@@ -43,8 +43,9 @@ def arrange(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
 
 
 def skip(app: Any, what: str, name: str, obj: Any, skipped: bool, options: Any) -> bool | None:
-    """Leave out fields of named tuples, of which Python says no more than their number."""
-    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+    """Leave out pydantic's own settings, and fields of named tuples, of which Python says no more than their number."""
+    numbered = str(getattr(obj, "__doc__", "")).startswith("Alias for field number")
+    return True if numbered or name == "model_config" else None
 
 
 def setup(app: Any) -> dict[str, bool]:
