@@ -119,29 +119,30 @@ def table(
     turned: bool = False,
     rows: str | Sequence[str] = "",
     columns: str = "",
-    paper: Mapping[str, str] | None = None,
+    paper: Sequence[str] = (),
     **fixed: str,
 ) -> str:
     """A sweep's numbers: the first axis, or those named, as rows, the second as columns, a choice of the others fixed.
 
     `measure` is the sweep's first one by default, beside which stand the paper's numbers in the sweep's file; `paper`
-    gives those of another one, row by row. `turned` shows errors for accuracies.
+    gives those of another one, a text for each row. `turned` shows errors for accuracies.
     """
     settings = yaml.safe_load((SIMS / f"{sweep}.yaml").read_text(encoding="utf-8"))
     axes: dict[str, list[str]] = {axis: [str(label) for label in told] for axis, told in settings["axes"].items()}
     first, second, *_ = axes
     down, across = ((rows,) if isinstance(rows, str) else tuple(rows)) if rows else (first,), columns or second
     beside = {} if measure else settings.get("paper", {}).get("values", {})
-    if paper is not None:
-        beside = {row: dict(zip(axes[across], map(float, told.split()), strict=True)) for row, told in paper.items()}
+    if paper:
+        theirs = [dict(zip(axes[across], map(float, told.split()), strict=True)) for told in paper]
+        beside = dict(zip(axes[down[0]], theirs, strict=True))
     lines = _of(sweep, measure or settings.get("measures", ["test_error"])[0])
     found = [["", *axes[across]], ["---"] * (1 + len(axes[across]))]
     for labels in _products([axes[axis] for axis in down]):
         chosen = {**fixed, **dict(zip(down, labels, strict=True))}
         places = [CHOICES.join({**chosen, across: label}[axis] for axis in axes) for label in axes[across]]
-        theirs = [beside.get(labels[0], {}).get(label) for label in axes[across]]
+        numbers = [beside.get(labels[0], {}).get(label) for label in axes[across]]
         found.append(
-            [", ".join(labels), *(_printed(lines[p], t, turned=turned) for p, t in zip(places, theirs, strict=True))]
+            [", ".join(labels), *(_printed(lines[p], t, turned=turned) for p, t in zip(places, numbers, strict=True))]
         )
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in found)
 
