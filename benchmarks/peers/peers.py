@@ -55,7 +55,11 @@ NEIGHBOURS = (
 )
 ONE_SELECTION = "`selection_rule` is documented to default to `select_multikrum`, which ranks the models once."
 ROUGH = "The class says: approximate, T = 3 smoothed Weiszfeld steps by default, nu = 0.1."
-POWER = "The class says: using the power method. The code takes one step (`max_iters=1`) from a random start."
+POWER = (
+    "The class says: using the power method. The code takes one step (`max_iters=1`) from a random start, "
+    "and that step divides by 0 where the rows of a subset are equal: no eigenvalue is found, and no subset chosen."
+)
+FEW_FOR_ARC = "Its error message asks for f smaller than n + 1; adaptive clipping is stated for f < n / 2."
 SAME_TYPE = "The class says: the data type of the output will be the same as the input."
 
 TORCHJD = tuple(
@@ -107,7 +111,7 @@ BYZFL = tuple(
         ("byzfl_mean_around_median", "Meamed", "mean_around_median", (1, 2), None, ""),
         ("byzfl_minimum_diameter_averaging", "MDA", "mda", (1,), None, ""),
         ("byzfl_smallest_eigenvalue_averaging", "SMEA", "smea", (1,), None, POWER),
-        ("byzfl_adaptively_clipped_mean", "ARC, Average", ADAPTIVE, (1,), None, ""),
+        ("byzfl_adaptively_clipped_mean", "ARC, Average", ADAPTIVE, (1,), None, FEW_FOR_ARC),
         ("byzfl_centered_clipping", "CenteredClipping(tau=1.0, L=3)", CENTERED, (0,), None, ""),
     )
 )

@@ -2,8 +2,10 @@
 
     nox -s peers
     python benchmarks/peers/run.py torchjd_krum flower_krum
+    python benchmarks/peers/run.py --renew torchjd_krum
 
-With names, only those rules are tried and nothing is written: their findings are printed.
+With names, only those rules are tried and their findings are printed; nothing is written, unless `--renew` has them
+take the place of what was found before with the same versions of everything.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import json
 import multiprocessing
 import platform
 import warnings
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +35,7 @@ SEED = 0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", help="names in rules.py; all of them and the report by default")
+    parser.add_argument("--renew", action="store_true", help="write what is found of the named rules beside the rest")
     parser.add_argument("--examples", type=int, default=60, help="inputs for each claim")
     given = parser.parse_args()
     wanted = [peer for peer in PEERS if not given.targets or peer.target in given.targets]
@@ -40,11 +44,27 @@ def main() -> None:
         records = list(pool.map(partial(tried, examples=given.examples), wanted))
     if given.targets:
         print("\n\n".join(section(record) for record in records))
-        return
+        if not given.renew:
+            return
     results = {"environment": environment(), "seed": SEED, "not_tried": NOT_TRIED, "peers": records}
+    if given.targets:
+        results["peers"] = renewed(json.loads(RESULTS.read_text()), results, [peer.target for peer in PEERS])
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page(results))
+
+
+def renewed(before: Mapping[str, Any], now: Mapping[str, Any], targets: Sequence[str]) -> list[dict[str, Any]]:
+    """The records of an earlier run with those of this one in their places, in the order of `targets`.
+
+    A page speaks of one set of versions, so that what was found with others has to be found anew.
+    """
+    if (before["environment"], before["seed"]) != (now["environment"], now["seed"]):
+        raise SystemExit(
+            f"`--renew` needs the versions of the last run, {before['environment']}; run all rules instead"
+        )
+    known = {record["target"]: record for record in [*before["peers"], *now["peers"]]}
+    return [known[target] for target in targets if target in known]
 
 
 def tried(peer: Peer, examples: int) -> dict[str, Any]:

@@ -71,3 +71,16 @@ def test_the_page_says_what_was_left_out(load):
     written = load("page").page(results)
     assert "Not tried: X, because Y." in written
     assert "Not installed, so not tried: theirs.Krum." in written
+
+
+def test_rules_that_are_tried_again_take_the_places_of_what_was_found_before(load, monkeypatch):
+    for name in ("page", "peers"):
+        monkeypatch.setitem(sys.modules, name, load(name))
+    run = load("run")
+    made = {"environment": {"torch": "2"}, "seed": 0}
+    before = {**made, "peers": [{"target": name, "version": "1"} for name in "ab"]}
+    now = {**made, "peers": [{"target": name, "version": "2"} for name in "ca"]}
+    found = run.renewed(before, now, "abcd")
+    assert [(record["target"], record["version"]) for record in found] == [("a", "2"), ("b", "1"), ("c", "2")]
+    with pytest.raises(SystemExit, match="'torch': '2'"):
+        run.renewed(before, {**now, "environment": {"torch": "3"}}, "abcd")
