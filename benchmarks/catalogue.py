@@ -25,11 +25,8 @@ from fedprop.types import Kind
 
 CPU = torch.device("cpu")
 BASE = "mean"
-LONGEST, FEWER = 60.0, 50
+LONGEST, FEWER = 10.0, 50
 """A rule that would take more CPU seconds, as a few columns foretell, is measured on one in so many columns alone."""
-
-PATIENCE = 10.0
-"""CPU seconds of a call from which on one pass has to do: so long ones differ little beside a mean."""
 
 
 def candidates() -> Iterator[tuple[str, Aggregator]]:
@@ -59,13 +56,17 @@ def measure(
     """One row for each kind: wall and CPU time of the full form as times the mean's within each pass, and memory.
 
     A rule that remembers is asked in its second round. `memory` is what a call takes at its peak beyond its input and
-    what it remembers, and `remembers` the latter, both as shares of the input. `d` is smaller for what takes very long.
+    what it remembers, and `remembers` the latter, both as shares of the input.
+
+    What takes very long is measured on few columns: then `d` is smaller, and of memory nothing is told, since beside so
+    small an input the blocks of a pass are large.
     """
     rows = spread_rows(Size(n, n // 5, d), CPU)
     found = []
     for name, rule in candidates():
         say(name)
-        found.append({"rule": name, **cost(rule, bearable(rule, rows), passes)})
+        record = {"rule": name, **cost(rule, bearable(rule, rows), passes)}
+        found.append(record if record["d"] == d else {**record, "memory": None, "remembers": None})
     return found
 
 
@@ -88,10 +89,7 @@ def cost(rule: Aggregator, rows: torch.Tensor, passes: int) -> dict[str, Any]:
     state = None if rule.init() is None else rule.aggregate(rows).state
     calls = {BASE: partial(Mean().aggregate, rows), "rule": partial(rule.aggregate, rows, state)}
     timed = {name: partial(_spending, cpu[name], call) for name, call in calls.items()}
-    wall = in_turns(timed, passes=1)
-    if cpu["rule"][0] < PATIENCE and passes > 1:
-        more = in_turns(timed, passes=passes - 1)
-        wall = {name: seconds + more[name] for name, seconds in wall.items()}
+    wall = in_turns(timed, passes=passes)
     times = ratios(wall["rule"], wall[BASE])
     kept: list[Any] = []
     extra = peak_extra(lambda: kept.append(rule.aggregate(rows, state).state), CPU)
