@@ -23,7 +23,7 @@ from typing import NoReturn
 from fedprop.errors import FedpropError, InvalidConfig, RunFailed
 from fedprop.experiments.experiment import Experiment, load_experiment
 from fedprop.files import write_atomically
-from fedprop.flower.diary import Happened, accuracy, bars, heard, marks
+from fedprop.flower.diary import SERVER, Happened, accuracy, bars, heard, marks
 from fedprop.flower.experiments import enlisted
 from fedprop.flower.processes import Line, Processes, free_ports
 
@@ -161,7 +161,8 @@ def draw(out: Path, experiment: Experiment, beside: Mapping[str, Sequence[tuple[
     ]
     hostile = [names[client] for client in held]
     curves = {"on these nodes": accuracy(rounds), **beside}
-    figure = deployment_figure(bars(events, rounds, names), marks(events, rounds, names), curves, hostile=hostile)
+    what = bars(events, rounds, names), marks(events, rounds, names)
+    figure = deployment_figure([SERVER, *names], *what, curves, hostile=hostile)
     write_atomically(out / "timeline.png", png(figure))
 
 

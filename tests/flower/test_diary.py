@@ -58,15 +58,16 @@ def test_what_everybody_was_doing_is_told_from_the_first_round_on():
 
 def test_the_picture_has_a_row_for_each_and_attackers_in_their_colour():
     found = deployment_figure(
+        ["server", *NAMES, "node 2"],
         bars(EVENTS, ROUNDS, NAMES),
         marks(EVENTS, ROUNDS, NAMES),
-        {"here": [(1, 0.2), (2, 0.5)], "simulated": [(1, 0.2)]},
+        {"here": [(1, 0.2), (2, 0.5)], "nowhere": [], "simulated": [(1, 0.2)]},
         hostile=NAMES[1:],
     )
     above, below = found.axes
     labels = above.get_yticklabels()
-    assert [label.get_text() for label in labels] == ["server", *NAMES]
-    assert [label.get_color() == COMPROMISED for label in labels] == [False, False, True]
+    assert [label.get_text() for label in labels] == ["server", *NAMES, "node 2"]
+    assert [label.get_color() == COMPROMISED for label in labels] == [False, False, True, False]
     told = [text.get_text() for text in above.get_legend().get_texts()]
     assert told == [
         "waiting of the server",

@@ -39,20 +39,22 @@ class Mark(NamedTuple):
 
 
 def deployment_figure(
+    names: Sequence[str],
     bars: Sequence[Bar],
     marks: Sequence[Mark],
     accuracy: Mapping[str, Sequence[tuple[int, float]]],
     *,
     hostile: Sequence[str] = (),
 ) -> Figure:
-    """A row for each of those who have bars, from the top down as they first come, and accuracy by round below.
+    """A row for each of those named, from the top down, and accuracy by round below.
 
     Parameters
     ----------
-    accuracy : curves by name, each of pairs of a round and an accuracy in [0, 1].
+    names : of all whom bars and marks are of.
+    accuracy : curves by name, each of pairs of a round and an accuracy in [0, 1]; one without any is not drawn.
     hostile : those whose names stand in the colour of attackers.
     """
-    rows = {who: row for row, who in enumerate(dict.fromkeys(bar.who for bar in bars))}
+    rows = {who: row for row, who in enumerate(names)}
     figure = new_figure(WIDE, 4.4 + 0.26 * len(rows))
     above, below = figure.subplots(2, 1, height_ratios=[1 + 0.3 * len(rows), 3])
     _draw(above, bars, marks, rows)
@@ -94,7 +96,8 @@ def _draw(axes: Axes, bars: Sequence[Bar], marks: Sequence[Mark], rows: Mapping[
 
 
 def _curves(axes: Axes, accuracy: Mapping[str, Sequence[tuple[int, float]]]) -> None:
-    for number, (name, points) in enumerate(accuracy.items()):
+    drawn = {name: points for name, points in accuracy.items() if points}
+    for number, (name, points) in enumerate(drawn.items()):
         dash, color = DASHES[number % len(DASHES)], SERIES[number % len(SERIES)]
         axes.plot(*zip(*points, strict=True), label=name, color=color, linestyle=dash, marker="o", markersize=3)
     axes.set_ylim(0, 1)
@@ -102,4 +105,5 @@ def _curves(axes: Axes, accuracy: Mapping[str, Sequence[tuple[int, float]]]) -> 
     axes.set_ylabel("test accuracy")
     whole_numbers(axes, axis="x")
     style(axes, "Accuracy")
-    axes.legend(fontsize=SMALL, frameon=False, loc="lower right")
+    if drawn:
+        axes.legend(fontsize=SMALL, frameon=False, loc="lower right")
