@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,7 +35,25 @@ AHEAD = 2
 
 T = TypeVar("T")
 
+Spans: TypeAlias = list[tuple[int, int]]
+"""The first and one past the last column of some blocks."""
+
+
+@runtime_checkable
+class Passes(Protocol):
+    """Who makes passes in the place of this process's threads."""
+
+    def each(self, work: Callable[[Tensor], T], rows: "Rows", spans: Spans) -> Iterator[T]:
+        """`work` on each block, in the order of the spans."""
+        ...
+
+    def sums(self, work: Callable[[Tensor], Tensor], rows: "Rows", spans: Spans) -> Iterator[Tensor]:
+        """Sums of `work` over neighbouring blocks, in the order of the spans."""
+        ...
+
+
 _elements: ContextVar[int | None] = ContextVar("elements", default=None)
+_passes: ContextVar[Passes | None] = ContextVar("passes", default=None)
 
 
 class Columns(ABC):
@@ -81,6 +99,16 @@ def blocks_of(elements: int) -> Iterator[None]:
         _elements.reset(token)
 
 
+@contextmanager
+def passes_by(others: Passes | None) -> Iterator[None]:
+    """Passes over sources of columns made inside are made by others, if any; those over tensors never are."""
+    token = _passes.set(others)
+    try:
+        yield
+    finally:
+        _passes.reset(token)
+
+
 def column_spans(rows: Rows, columns: int | None = None) -> Iterator[tuple[int, int]]:
     """The first and one past the last column of each block, in order.
 
@@ -110,7 +138,17 @@ def map_blocks(work: Callable[[Tensor], T], rows: Rows, columns: int | None = No
     independent blocks disturb each other less than threads that meet after every operation. `FEW_BLOCKS` are worked on
     one after the other.
     """
+    if isinstance(rows, Columns) and (others := _passes.get()) is not None:
+        return others.each(work, rows, list(column_spans(rows, columns)))
     return map_spans(lambda start, stop: work(read(rows, start, stop)), rows, columns)
+
+
+def add_blocks(total: Tensor, work: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
+    """`total`, to which `work` on each of the `column_blocks` of `rows` has been added."""
+    others = _passes.get() if isinstance(rows, Columns) else None
+    for part in map_blocks(work, rows) if others is None else others.sums(work, rows, list(column_spans(rows))):
+        total += part
+    return total
 
 
 def map_spans(work: Callable[[int, int], T], rows: Rows, columns: int | None = None) -> Iterator[T]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
-from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
+from fedprop.aggregators.columns import Rows, add_blocks, fill, map_blocks, within_range
 from fedprop.aggregators.compiled_order import mean_by_loops
 from fedprop.aggregators.network_kernel import fits, mean_in_registers
 from fedprop.aggregators.sorting_network import order_columns
@@ -107,9 +107,7 @@ def row_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Weights:
         return torch.empty_like(given).scatter_(1, order, given).sum(dim=0)
 
     total = torch.zeros(len(updates), dtype=torch.float64, device=updates.device)
-    for part in map_blocks(held, updates):
-        total += part
-    return total / updates.shape[1]
+    return add_blocks(total, held, updates) / updates.shape[1]
 
 
 def _filled(updates: Rows, means: Iterable[Tensor]) -> Vector:

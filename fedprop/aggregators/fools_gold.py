@@ -126,10 +126,10 @@ def _present(cohort: Cohort) -> list[ClientId]:
 
 def _kept(sums: Rows, like: torch.dtype) -> list[Vector]:
     """The sums in memory, each by itself, so that one outlives the others; in the dtype of the rows."""
-    limits = torch.finfo(like)
+    largest = torch.finfo(like).max
     kept = [torch.empty(sums.shape[1], dtype=like, device=sums.device) for _ in range(len(sums))]
     start = 0
-    for block in map_blocks(lambda part: part.clamp(limits.min, limits.max), sums):
+    for block in map_blocks(lambda part: part.clamp(-largest, largest), sums):
         stop = start + block.shape[1]
         for row, part in zip(kept, block, strict=True):
             row[start:stop] = part

@@ -1,13 +1,11 @@
 """Inner products of all pairs of rows, in float64, close to the machine's rate of multiplication, and lengths."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, compiled_loops, map_blocks, map_spans
+from fedprop.aggregators.columns import Rows, add_blocks, compiled_loops, map_spans
 from fedprop.types import Gram, Weights
 
 STRIP, TILE, DEPTH = 12, 100, 216
@@ -24,23 +22,26 @@ def inner_products(rows: Rows, centre: int | None = None) -> Gram:
     Exact for integers as long as their products add up to less than 2^53; infinite or NaN where float64 overflows.
     """
     total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
-    for found in _products(rows, centre):
-        total += found
+    _add_all_products(total, rows, centre)
     return total.triu() + total.triu(1).T
 
 
-def _products(rows: Rows, centre: int | None) -> Iterator[Tensor]:
-    """The inner products of each block of columns; those below the diagonal may mean nothing."""
-    found = compiled_loops("gram", rows) if centre is None else None
-    if found is not None:
-        code, values, used = found
-        return map_spans(lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows)
+def _add_all_products(total: Tensor, rows: Rows, centre: int | None) -> None:
+    """Add the inner products of all blocks of columns; those below the diagonal may mean nothing."""
+    loops = compiled_loops("gram", rows) if centre is None else None
+    if loops is not None:
+        code, values, used = loops
+        for found in map_spans(
+            lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows
+        ):
+            total += found
+        return
 
     def products(block: Tensor) -> Tensor:
         origin = None if centre is None else block[centre]
         return _with_torch(block, origin) if block.is_cuda else _with_numpy(block, origin)
 
-    return map_blocks(products, rows)
+    add_blocks(total, products, rows)
 
 
 def products_with(hub: int, rows: Rows) -> Gram:
@@ -49,8 +50,7 @@ def products_with(hub: int, rows: Rows) -> Gram:
     A pass that makes n products a column rather than n squared.
     """
     total = torch.zeros(2, len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: _with_one(block.double(), hub), rows):
-        total += found
+    add_blocks(total, lambda block: _with_one(block.double(), hub), rows)
     gram = total[1].diag()
     gram[hub], gram[:, hub] = total[0], total[0]
     return gram
@@ -63,8 +63,7 @@ def _with_one(block: Tensor, hub: int) -> Tensor:
 def lengths(rows: Rows) -> Weights:
     """The Euclidean length [n] in float64 of each row; infinite or zero where its square is beyond float64."""
     squares = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: torch.linalg.vector_norm(block, dim=1, dtype=torch.float64).square(), rows):
-        squares += found
+    add_blocks(squares, lambda b: torch.linalg.vector_norm(b, dim=1, dtype=torch.float64).square(), rows)
     return squares.sqrt()
 
 
