@@ -145,6 +145,15 @@ def test_the_page_on_inference_does_what_it_says(site):
     assert 0.3 < float(printed.getvalue().split()[0]) < 0.7
 
 
+def test_each_page_is_on_the_menu(site):
+    """Sphinx warns of one that is not, which is an error there."""
+    menu = (SITE / "pages" / "index.md").read_text(encoding="utf-8").splitlines()
+    pages = [
+        path.relative_to(ROOT).with_suffix("").as_posix() for path in site("build").standing() if path.suffix == ".md"
+    ]
+    assert [page for page in pages if page not in (*menu, "README")] == []
+
+
 def test_pages_of_the_site_name_pages_that_exist(site):
     """Sphinx finds broken links, too, where it is installed; here also those that a code host would not follow."""
     build = site("build")

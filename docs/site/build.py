@@ -18,21 +18,23 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "site"
 
-STANDING = (
-    *("*.md", "docs/*.md", "docs/images/*.png", "sims/*/README.md", "tests/README.md"),
-    *("benchmarks/results/*.md", "benchmarks/results/*.png", "examples/*"),
-)
+STANDING = ("*.md", "docs/*.md", "sims/*/README.md", "tests/README.md", "benchmarks/results/*.md")
 """What is taken as it stands; docs/*_text.md are parts of other pages."""
+
+LINK = re.compile(r"\]\(([^)#:\s]+)")
+"""A link to a file of this repository, as the pages that stand write it."""
 
 ANCHOR = re.compile(rb'<a id="(\w+)"></a>')
 """A place to link to, as a code host takes it; MyST spells it `(place)=`."""
 
 
-def standing() -> Iterator[Path]:
-    """The pages that the repository has, and the pictures and scripts that they show."""
-    for pattern in STANDING:
-        found = (path for path in sorted(ROOT.glob(pattern)) if path.is_file())
-        yield from (path for path in found if not path.name.endswith("_text.md"))
+def standing() -> list[Path]:
+    """The pages that the repository has, and the pictures and files that they link to."""
+    found = [path for pattern in STANDING for path in sorted(ROOT.glob(pattern)) if not path.name.endswith("_text.md")]
+    links = [
+        (path.parent / link).resolve() for path in found for link in LINK.findall(path.read_text(encoding="utf-8"))
+    ]
+    return [*dict.fromkeys([*found, *(path for path in links if path.is_file() and path.is_relative_to(ROOT))])]
 
 
 def generated() -> Iterator[tuple[str, str]]:
