@@ -144,13 +144,27 @@ class RayCrew(Generic[Tool]):
         self._queues[actor].remove(ref)
 
     def _bury(self, actor: Any, errands: "_Errands", why: str) -> None:
-        """Take back what an actor had to do; it died over the first of it."""
+        """Take back what an actor had not done yet; it died over the first of it."""
         self._ray.kill(actor)  # it may be alive and out of reach
-        numbers = [errands.busy.pop(ref)[0] for ref in self._queues.pop(actor)]
+        queue = self._queues.pop(actor)
+        while queue and self._came(queue[0], errands):
+            queue.popleft()
+        numbers = [errands.busy.pop(ref)[0] for ref in queue]
+        if not numbers:
+            return
         errands.waiting.extendleft(reversed(numbers))
         errands.deaths[numbers[0]] += 1
         if (killed := errands.deaths[numbers[0]]) > RETRIES:
             raise RunFailed(f"{killed} actors on Ray died over the same work: {why}")
+
+    def _came(self, ref: Any, errands: "_Errands") -> bool:
+        """Whether an answer came from an actor before it died."""
+        try:
+            errands.answers[errands.busy[ref][0]] = self._ray.get(ref)
+        except self._ray.exceptions.RayError:
+            return False
+        del errands.busy[ref]
+        return True
 
 
 class _Errands:
