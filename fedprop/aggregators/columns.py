@@ -153,9 +153,8 @@ def add_blocks(total: Tensor, work: Callable[[Tensor], Tensor], rows: Rows) -> T
 
 def map_spans(work: Callable[[int, int], T], rows: Rows, columns: int | None = None) -> Iterator[T]:
     """As `map_blocks`, but `work` is told the first and one past the last column of a block, and reads it itself."""
-    spans = list(column_spans(rows, columns))
-    threads = min(len(spans), cores())
-    if threads == 1 or len(spans) <= FEW_BLOCKS or rows.device.type == "cuda":
+    spans = tuple(column_spans(rows, columns))
+    if len(spans) <= FEW_BLOCKS or rows.device.type == "cuda" or (threads := min(len(spans), cores())) == 1:
         yield from (work(*span) for span in spans)
         return
     with start_threads(threads) as pool:
@@ -188,8 +187,9 @@ def compiled_loops(name: str, rows: Rows) -> Loops | None:
     if not isinstance(whole, Tensor) or whole.device.type != "cpu" or whole.dtype != torch.float32:
         return None
     code = loops(name, rows.shape.numel()) if whole.is_contiguous() else None
-    used = rows.indices.numpy() if isinstance(rows, TakenRows) else np.arange(len(rows))
-    return None if code is None else Loops(code, whole.numpy(), used)
+    if code is None:
+        return None
+    return Loops(code, whole.numpy(), rows.indices.numpy() if isinstance(rows, TakenRows) else np.arange(len(rows)))
 
 
 def take(rows: Rows, indices: Int[Tensor, " k"]) -> Rows:
@@ -212,11 +212,14 @@ def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
         # The row added to all is added once, in the end.
         share = rows.factor * weights.double().sum(dim=1, keepdim=True)
         return mix(weights, rows.rows).double() + share * read(rows.other, 0, rows.shape[1])
-    used = (weights != 0).any(dim=0).nonzero().flatten()
+    used = weights.any(dim=0).nonzero().flatten()
+    if used.shape[0] == 1 and isinstance(rows, Tensor) and rows.numel() <= BLOCK_ELEMENTS:
+        # One row of a single block: what follows would come to the same.
+        return _mixed(weights[:, used].double(), rows[used])
     mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
-    if len(used):
+    if used.shape[0]:
         shares, chosen = weights[:, used].double(), take(rows, used)
-        if len(shares) == 1 and len(used) > 1 and (found := compiled_loops("mixing", chosen)) is not None:
+        if len(shares) == 1 and used.shape[0] > 1 and (found := compiled_loops("mixing", chosen)) is not None:
             _add_rows(found, shares[0], chosen, mixed[0])
         else:
             fill(mixed, map_blocks(lambda block: _mixed(shares, block), chosen))

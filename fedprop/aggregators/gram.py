@@ -3,11 +3,9 @@
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
-import torch
-
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import mix
-from fedprop.aggregators.views import Seen, seen
+from fedprop.aggregators.views import Seen, all_finite, seen
 from fedprop.types import Gram, Weights
 
 
@@ -56,7 +54,7 @@ class FramedRule(Aggregator):
     def viewed(self, cohort: Cohort, state: Any) -> Seen:
         """What `frame` shows; rows with NaN or infinity are refused."""
         view = self.frame(cohort, state)
-        if not torch.isfinite(view.gram.diagonal()).all():
+        if not all_finite(view.gram.diagonal()):
             self.check_numbers(cohort.updates)
         return view
 

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, add_blocks, compiled_loops, map_spans
+from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, add_blocks, compiled_loops, map_spans
 from fedprop.types import Gram, Weights
 
 STRIP, TILE, DEPTH = 12, 100, 216
@@ -31,8 +31,10 @@ def _add_all_products(total: Tensor, rows: Rows, centre: int | None) -> None:
     loops = compiled_loops("gram", rows) if centre is None else None
     if loops is not None:
         code, values, used = loops
+        columns = max(1, BLOCK_ELEMENTS // len(used))
+        columns -= columns % code.WIDTH if columns > code.WIDTH else 0
         for found in map_spans(
-            lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows
+            lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows, columns
         ):
             total += found
         return

@@ -19,8 +19,8 @@ TIE = 1e-9
 
 def krum_scores(distances: Gram, neighbours: int) -> Weights:
     """For each row, the sum of its squared distances to its nearest `neighbours` other rows."""
-    others = distances.clone().fill_diagonal_(torch.inf)
-    return others.sort(dim=1).values[:, :neighbours].sum(dim=1)
+    # Itself is among the nearest, at 0, and adds nothing where another row is as near.
+    return distances.sort(dim=1).values[:, 1 : neighbours + 1].sum(dim=1)
 
 
 class Krum(GramRule):

@@ -95,7 +95,7 @@ def seen(updates: Rows, rule: RowConsumer | None = None) -> Seen:
     if isinstance(updates, GramRows):
         return Seen(updates, updates.gram)
     gram, unit = inner_products(updates), 0
-    if rule is not None and not torch.isfinite(gram.diagonal()).all():
+    if rule is not None and not all_finite(gram.diagonal()):
         rule.check_numbers(updates)
     if updates.dtype == torch.float64 and _out_of_range(gram.diagonal()):
         updates, unit = within_reach(updates)
@@ -109,7 +109,7 @@ def seen_in_proportion(updates: Rows, rule: RowConsumer) -> Seen:
     So giants keep their proportions, for rules whose answer they decide; what they hide of the others is lost.
     """
     gram, unit = inner_products(updates), 0
-    if not torch.isfinite(gram.diagonal()).all():
+    if not all_finite(gram.diagonal()):
         rule.check_numbers(updates)
     if updates.dtype == torch.float64 and _out_of_range(gram.diagonal()):
         sizes = exponents(updates)
@@ -155,6 +155,11 @@ def seen_by_direction(rows: Rows, products: Callable[[Rows], Gram], *, unit_of: 
     return Seen(sized, products(sized), int(sizes[unit_of]))
 
 
+def all_finite(squares: Weights) -> bool:
+    """Whether no square [n] is NaN or infinite: hardly ever need each be looked at, since a finite sum tells."""
+    return math.isfinite(float(squares.sum())) or bool(torch.isfinite(squares).all())
+
+
 def _out_of_range(squares: Tensor) -> bool:
     return not bool((squares <= LARGEST).all()) or bool(squares.median() < SMALLEST)
 
@@ -162,14 +167,16 @@ def _out_of_range(squares: Tensor) -> bool:
 def squared_distances(gram: Gram) -> Gram:
     """Squared Euclidean distances [n, n] between rows, from their inner products; zero on the diagonal."""
     norms = gram.diagonal()
-    return (norms[:, None] + norms[None, :] - 2 * gram).clamp(min=0).fill_diagonal_(0)
+    return (norms[:, None] + norms).sub_(gram, alpha=2).clamp_(min=0).fill_diagonal_(0)
 
 
 def _better_centre(gram: Gram) -> int | None:
     """The inmost row, if distances have lost digits and most rows are much closer to it than it is to the centre."""
-    norms, distances = gram.diagonal(), squared_distances(gram)
-    reaches = distances.median(dim=1).values
+    norms = gram.diagonal()
+    column = norms[:, None]
+    distances = (column + norms).sub_(gram, alpha=2).fill_diagonal_(torch.inf)
+    if not bool((distances < torch.maximum(column, norms).mul_(CANCELLATION)).any()):
+        return None
+    reaches = distances.clamp_(min=0).fill_diagonal_(0).median(dim=1).values
     inmost = int(reaches.argmin())
-    larger = torch.maximum(norms[:, None], norms[None, :])
-    lost = (distances.fill_diagonal_(torch.inf) < CANCELLATION * larger).any()
-    return inmost if lost and reaches[inmost] < NEARER * norms[inmost] else None
+    return inmost if reaches[inmost] < NEARER * norms[inmost] else None
