@@ -14,8 +14,5 @@ def test_another_share_is_refused():
         NoAttack(share=0.2)
 
 
-@pytest.mark.parametrize("setting", [{"speed": 2.0}, {"reports": "always"}, {"rounds": {"start": 3}}])
-def test_what_would_have_no_effect_is_refused(setting):
-    (name,) = setting
-    with pytest.raises(ValidationError, match=f"`{name}` must be left out where nobody attacks"):
-        NoAttack(**setting)
+def test_an_axis_of_a_sweep_may_set_what_all_other_attacks_take():
+    assert NoAttack(speed=2.0, reports="always", rounds={"start": 3}).share == 0
