@@ -39,7 +39,7 @@ def test_a_rule_that_asks_for_it_gets_the_server_s_examples(log):
     setup = resolve(experiment(Asks()))
     assert len(setup.root) == 60
     assert set(map(tuple, setup.root.x.flatten(1).tolist())).isdisjoint(
-        map(tuple, setup.shards.pool.x[torch.cat(setup.shards.parts)].flatten(1).tolist())
+        map(tuple, setup.shards.pool.x[setup.shards.held].flatten(1).tolist())
     )
     outcome = simulate(setup, log)
     assert outcome.test_accuracy > 0.5
