@@ -36,12 +36,13 @@ def test_what_the_server_knows_is_made_up_for_who_asks_and_for_nobody_else():
 @pytest.mark.skipif(peak_extra(int, CPU) is None, reason="memory is measured as Linux tells it")
 def test_memory_beyond_the_input_is_told_and_what_is_remembered_is_told_apart():
     rows = torch.randn(50, 400_000)
-    greedy, modest = (cost(rule, rows, passes=1) for rule in (Hungry(), Mean()))
-    assert 1 <= greedy["memory"] < 1.2
-    assert modest["memory"] < 0.2
-    momenta = cost(WorkerMomentum(beta=0.5) >> Mean(), rows, passes=1)
-    assert momenta["remembers"] == pytest.approx(1, abs=0.01)
-    assert momenta["memory"] < 0.2
+    chain = WorkerMomentum(beta=0.5) >> Mean()
+    # The least of three: what else a process takes for the first time counts, too.
+    greedy, modest, momenta = ([cost(rule, rows, passes=1) for _ in range(3)] for rule in (Hungry(), Mean(), chain))
+    assert 1 <= min(told["memory"] for told in greedy) < 1.2
+    assert min(told["memory"] for told in modest) < 0.2
+    assert min(told["memory"] for told in momenta) < 0.2
+    assert momenta[0]["remembers"] == pytest.approx(1, abs=0.01)
 
 
 def test_what_takes_long_is_measured_on_few_columns_and_what_does_not_grow_with_them_on_all(monkeypatch):
