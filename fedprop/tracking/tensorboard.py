@@ -29,7 +29,8 @@ class TensorBoard(Tracker):
     def open(self, name: str, config: Mapping[str, Any], folder: Path) -> Track:
         from torch.utils.tensorboard import SummaryWriter
 
-        writer = SummaryWriter(str((self.logdir or folder / "tensorboard") / quote(name, safe=" ,")))
+        # What an earlier run left under this name is told anew: it is not shown beside it.
+        writer = SummaryWriter(str((self.logdir or folder / "tensorboard") / quote(name, safe=" ,")), purge_step=0)
         writer.add_text("config", f"```\n{json.dumps(dict(config), indent=1)}\n```")
         return _Track(writer)
 
