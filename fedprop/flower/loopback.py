@@ -32,6 +32,9 @@ STARTING = 300.0
 
 NOTHING: Mapping[str, Sequence[tuple[int, float]]] = {}
 
+LEFT = ("rounds.json", "model.safetensors", "events.json", "timeline.png")
+"""What a run leaves; those of an earlier one go first, so that none of them is taken for what a failed one found."""
+
 KEPT = 60
 """The last lines of all processes that a failure shows."""
 
@@ -65,8 +68,8 @@ class Deployment:
             If that takes longer than so many seconds, or cannot be: with what the processes said last.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            (self.out / "rounds.json").unlink()
+        for name in LEFT:
+            (self.out / name).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory() as home:
             superlink, *nodes = free_ports(1 + self.experiment.clients)
             address = f"127.0.0.1:{superlink}"

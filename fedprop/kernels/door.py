@@ -12,6 +12,7 @@ from threading import Timer
 from types import ModuleType
 from typing import Literal, TypeAlias, get_args
 
+from fedprop.errors import InvalidConfig
 from fedprop.kernels.compiling import installed
 
 Use: TypeAlias = Literal["large", "always", "never"]
@@ -71,4 +72,4 @@ def _from_environment() -> Use:
     for use in get_args(Use):
         if found == use:
             return use  # type: ignore[no-any-return]
-    raise ValueError(f"`FEDPROP_KERNELS` must be one of {', '.join(get_args(Use))}; found {found!r}")
+    raise InvalidConfig(f"`FEDPROP_KERNELS` must be one of {', '.join(get_args(Use))}; found {found!r}")

@@ -1,6 +1,8 @@
 """A cluster of two nodes with one processor each, on this machine, for all tests of this folder."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,24 @@ class TwoNodes:
     def kill_the_second(self):
         node, self._second = self._second, None
         self._cluster.remove_node(node, allow_graceful=False)
+
+    def kill_the_second_amid(self, folder):
+        """A thread that does so once two have begun, and lets the others go on when nothing of it is left.
+
+        Whoever has begun leaves `began-PID` in the folder, and waits for a file `go` there.
+        """
+
+        def kill():
+            while len(list(folder.iterdir())) < 2:
+                time.sleep(0.05)
+            self.kill_the_second()
+            while all(Path(f"/proc/{began.name.partition('-')[2]}").exists() for began in folder.iterdir()):
+                time.sleep(0.05)
+            (folder / "go").touch()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        return killer
 
     def end(self):
         self._cluster.shutdown()

@@ -63,25 +63,20 @@ def test_answers_come_in_order_and_errors_come_out(make):
     assert list(crew.map(divide, [(1.0, half)])) == [0.5]
 
 
-def test_an_actor_that_dies_is_replaced_and_an_item_that_kills_them_all_is_told(make, tmp_path):
-    crew = make()
+def test_an_actor_that_dies_is_replaced(make, tmp_path, monkeypatch):
+    # An answer may be lost with an actor that dies over the next item at once: then its item is charged with that.
+    monkeypatch.setattr(module, "RETRIES", 9)
     marks = [str(tmp_path / name) for name in "abcd"]
-    assert list(crew.map(die_once, marks)) == [*"abcd"]
+    assert list(make().map(die_once, marks)) == [*"abcd"]
+
+
+def test_an_item_that_kills_them_all_is_told(make):
     with pytest.raises(RunFailed, match="2 actors on Ray died over the same work: ActorDiedError"):
-        list(crew.map(die, [1]))
+        list(make().map(die, [1]))
 
 
 def test_a_node_that_dies_takes_no_answer_along(make, cluster, tmp_path):
-    def kill():
-        while len(list(tmp_path.iterdir())) < 2:
-            time.sleep(0.05)
-        cluster.kill_the_second()
-        while all(Path(f"/proc/{began.name.partition('-')[2]}").exists() for began in tmp_path.iterdir()):
-            time.sleep(0.05)
-        (tmp_path / "go").touch()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
+    killer = cluster.kill_the_second_amid(tmp_path)
     answers = list(make().map(node_of, [str(tmp_path)] * 4))
     killer.join()
     assert len(answers) == 4

@@ -1,7 +1,6 @@
 """Jobs on a cluster of two nodes: what they answer, and what becomes of those whose worker or node dies."""
 
 import os
-import threading
 import time
 from pathlib import Path
 
@@ -50,16 +49,7 @@ def wait_for_company(folder):
 
 
 def test_a_node_that_dies_costs_a_second_try_and_no_answer(ray, cluster, tmp_path):
-    def kill():
-        while len(list(tmp_path.iterdir())) < 2:
-            time.sleep(0.05)
-        cluster.kill_the_second()
-        while all(Path(f"/proc/{began.name.partition('-')[2]}").exists() for began in tmp_path.iterdir()):
-            time.sleep(0.05)
-        (tmp_path / "go").touch()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
+    killer = cluster.kill_the_second_amid(tmp_path)
     answers = dict(work(ray, wait_for_company, [str(tmp_path)] * 2))
     killer.join()
     assert sorted(answers) == [0, 1]

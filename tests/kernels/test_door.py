@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fedprop.errors import InvalidConfig
 from fedprop.kernels import door, kernels_used, loops
 
 
@@ -73,7 +74,7 @@ def test_the_environment_says_how_they_are_used(monkeypatch: pytest.MonkeyPatch)
         assert door._from_environment() == expected
     monkeypatch.setenv("FEDPROP_KERNELS", "perhaps")
     door._from_environment.cache_clear()
-    with pytest.raises(ValueError, match="`FEDPROP_KERNELS` must be one of large, always, never; found 'perhaps'"):
+    with pytest.raises(InvalidConfig, match="`FEDPROP_KERNELS` must be one of large, always, never; found 'perhaps'"):
         door._from_environment()
     monkeypatch.undo()
     door._from_environment.cache_clear()
