@@ -41,6 +41,8 @@ class Contender:
 def contenders(rule: str, n: int, f: int, device: torch.device) -> list[Contender]:
     """Everybody present who computes the rule, fedprop first."""
     makers = {OURS: _fedprop, INTERPRETED: _interpreted, "byzfl": _byzfl, "torchjd": _torchjd}
+    if device.type != "cpu":
+        del makers[INTERPRETED]  # Numba has no part there
     found = [Contender(library, *made) for library, make in makers.items() for made in make(rule, n, f)]
     found = [replace(c, copies=n - f) if c.name.startswith("NNM") else c for c in found]
     if device.type == "cpu":

@@ -1,12 +1,18 @@
 """A CUDA device gives the CPU's answers."""
 
+from typing import Any
+
 import pytest
 import torch
 
 from fedprop.aggregators import (
+    AGGREGATORS,
+    POSTPROCESSORS,
+    STAGES,
     Aggregator,
     Bulyan,
     CenteredClipping,
+    Cohort,
     FLTrust,
     GeometricMedian,
     Krum,
@@ -18,7 +24,13 @@ from fedprop.aggregators import (
     Rooted,
     TrimmedMean,
 )
+from fedprop.aggregators.rooted import told_by
 
+LISTED = [
+    *AGGREGATORS.examples(),
+    *(stage >> Mean() for stage in STAGES.examples()),
+    *(Mean() >> after for after in POSTPROCESSORS.examples()),
+]
 RULES = [
     Mean(),
     Mean(weighting="examples"),
@@ -49,3 +61,24 @@ def test_cuda_agrees_with_the_cpu(rule: Aggregator, dtype: torch.dtype, far: flo
     assert found.value.dtype == dtype
     assert torch.allclose(found.value.cpu(), expected.value, rtol=1e-6)
     assert torch.allclose(found.weights.cpu(), expected.weights, atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("rule", LISTED, ids=repr)
+def test_whatever_is_listed_agrees_with_the_cpu_round_after_round(rule: Aggregator) -> None:
+    """With its memory, and all that a server may tell it, on the device."""
+    draw = torch.Generator().manual_seed(0)
+    states: list[Any] = [rule.init(), rule.init()]
+    for number in range(3):
+        rows, model = torch.randn(13, 40, generator=draw) + 0.5, torch.randn(40, generator=draw)
+        rows[:2] = 5 * rows[0] + 0.01 * rows[:2]
+        answers = []
+        for place, state in zip(("cpu", "cuda"), states, strict=True):
+            told = told_by(model.to(place, torch.float64))
+            answers.append(rule.aggregate(Cohort(rows.to(place, torch.float64)).changed(**told), state))
+        expected, found = answers
+        assert found.value.device.type == found.weights.device.type == "cuda", number
+        assert torch.allclose(found.value.cpu(), expected.value, rtol=1e-4, atol=1e-5), number
+        assert torch.allclose(found.weights.cpu(), expected.weights, atol=1e-5), number
+        states = [answer.state for answer in answers]
