@@ -159,7 +159,7 @@ class _Trial:
         self._steering = steering
         self._layout = layout
         self._device = device
-        self._module = copy_module(module).double().train()
+        self._module = copy_module(module).to(device, torch.float64).train()
         self._few = few
 
     def __call__(self, clients: list[int]) -> Stack:
@@ -191,7 +191,7 @@ class _Trial:
         others = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
         state = {name: torch.stack([value.detach()] * len(clients)) for name, value in others.items()}
         few = self._few or self._made_up()
-        rows = (torch.tensor(clients, device=few.y.device)[:, None] + torch.tensor([[step, step + 1]])) % len(few)
+        rows = torch.tensor([[client + step, client + step + 1] for client in clients], device=few.y.device) % len(few)
         real = torch.tensor([[True, client != 1] for client in clients], device=self._device)
         x = few.x.double() if few.x.is_floating_point() else few.x
         return Lesson(self._module, {**state, **params}, x[rows], few.y[rows], real)

@@ -4,6 +4,18 @@ import pytest
 import torch
 
 from fedprop.attacks import ATTACKS
+from fedprop.verify.attacks.inputs import Bowls
+
+
+class Moved(Bowls):
+    """The workshop whose examples lie on the device."""
+
+    def data(self, row):
+        x, y = super().data(row)
+        return x.cuda(), y.cuda()
+
+    def training_gradient(self, parameters, row, generator):
+        return super().training_gradient(parameters.cpu(), row, generator).cuda()
 
 
 def mean(rows, f):
@@ -24,6 +36,7 @@ def test_rows_are_crafted_where_the_updates_are(view, attack):
         origin=here.origin.cuda(),
         past=here.past.cuda(),
         generator=torch.Generator().manual_seed(0),
+        workshop=Moved(),
     )
     crafted = attack.answer(there).rows
     assert crafted.is_cuda

@@ -88,7 +88,7 @@ class TestOnGPU:
         pool = Examples(torch.randn(640, 3, 32, 32, device="cuda"), torch.zeros(640, dtype=torch.int64, device="cuda"))
         shards = Shards(pool, torch.split(torch.arange(640, device="cuda"), 64))
         config = LocalTraining(steps=2, momentum=0.9, engine="vectorized")
-        monkeypatch.setattr(memory, "GPU_SHARE", 2**28 / torch.cuda.get_device_properties(0).total_memory)
+        monkeypatch.setattr(memory, "GPU_SHARE", 2**26 / torch.cuda.get_device_properties(0).total_memory)
         train = make_engine(module, shards, config, 0)
         origin = ParameterLayout.of(module).flatten(module).cuda()
         tickets = [Ticket(client, client, origin) for client in range(10)]
@@ -96,4 +96,4 @@ class TestOnGPU:
         train(tickets)
         gauge, held = MemoryGauge(torch.device("cuda", 0)), torch.cuda.memory_allocated()
         results = train(tickets)
-        assert gauge.read()["peak_gpu_bytes"] - held <= 2**28 + sum(result.update.nbytes for result in results)
+        assert gauge.read()["peak_gpu_bytes"] - held <= 2**26 + sum(result.update.nbytes for result in results)
