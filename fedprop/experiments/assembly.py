@@ -135,7 +135,7 @@ def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: tor
         central_privacy=private,
         protocol=experiment.protocol,
         local_test=dealt.local_test,
-        extra_classes=_extra_classes(experiment),
+        extra_classes=extra_classes(experiment),
         numbers=experiment.numbers,
         counts=dealt.counts,
         until=experiment.until,
@@ -191,14 +191,14 @@ def _local_test(experiment: Experiment, module: nn.Module, shards: Shards, data:
     return train, LocalTests(asked, test)
 
 
-def _extra_classes(experiment: Experiment) -> int:
+def extra_classes(experiment: Experiment) -> int:
     """For how many classes beside those of the data the model must have outputs."""
     return 0 if experiment.protocol is None else experiment.protocol.extra_classes
 
 
 def _outputs(experiment: Experiment, data: Dataset) -> int:
     """How many outputs the model must have."""
-    return data.classes + _extra_classes(experiment)
+    return data.classes + extra_classes(experiment)
 
 
 def _extra_examples(experiment: Experiment, data: Dataset) -> Examples | None:
@@ -278,7 +278,7 @@ def _check_outputs(experiment: Experiment, module: nn.Module, data: Dataset, *co
     try:
         _check_fit(module, data, experiment.task, _outputs(experiment, data), *counts)
     except InvalidConfig as error:
-        if not (extra := _extra_classes(experiment)):
+        if not (extra := extra_classes(experiment)):
             raise
         added = f"{type(experiment.protocol).__name__} adds {extra} to the {data.classes} classes of the data"
         raise InvalidConfig(f"{error} ({added}: named models follow, one of your own must have the outputs)") from None

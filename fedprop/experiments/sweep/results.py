@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprop.errors import DataUnavailable, StoreError
-from fedprop.experiments.assembly import materials
+from fedprop.experiments.assembly import extra_classes, materials
 from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.identity import code_of, data_digest, module_digest, settings_of
 from fedprop.experiments.resuming import Identity, check_same
@@ -58,7 +58,7 @@ def stored(out: Path, cell: Place, failure: str = "") -> CellResult | None:
 class Reuse:
     """Which results of earlier calls are those of the cells asked for now.
 
-    Data and model are loaded once for all cells that name the same.
+    Data and model are loaded once for all cells that name the same, with as many outputs.
     """
 
     def __init__(self, out: Path, data_dir: Path | None) -> None:
@@ -90,7 +90,7 @@ class Reuse:
 
     def _materials(self, experiment: Experiment, settings: Mapping[str, Any]) -> dict[str, str]:
         """Digests of an experiment's data and model; nothing where the data are not here."""
-        key = json.dumps([settings[name] for name in ("data", "model", "seed")])
+        key = json.dumps([*(settings[name] for name in ("data", "model", "seed")), extra_classes(experiment)])
         if key not in self._digests:
             try:
                 data, module = materials(experiment, data_dir=self._data_dir)

@@ -144,6 +144,14 @@ def test_more_cells_may_be_added(small, axes, finished):
     assert results[0].summary == earlier[0].summary
 
 
+def test_models_with_another_output_for_a_defense_are_known_again(small, tmp_path):
+    defenses = {"rule": {"Mean": {}, "HeteroFL": {"defense": "heterofl"}}}
+    earlier = run_sweep(small(axes=defenses), tmp_path)
+    assert not any(result.failure for result in earlier)
+    again = run_sweep(small(axes=defenses), tmp_path)
+    assert [(result.kept, result.summary) for result in again] == [(True, result.summary) for result in earlier]
+
+
 def test_a_folder_in_use_and_one_that_holds_a_run_are_refused(small, tmp_path):
     with claimed(tmp_path), pytest.raises(StoreError, match="another process is running in"):
         run_sweep(small(), tmp_path)
