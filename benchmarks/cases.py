@@ -30,10 +30,10 @@ ON_CPU = (
     Case("fang_dnn", steps=5, rounds=1),
 )
 ON_GPU = (
-    Case("fang_dnn", steps=1, rounds=10),
-    Case("fang_dnn", steps=5, rounds=5),
-    Case("resnet20", steps=1, rounds=5, clients=20, data="cifar10"),
-    Case("resnet20", steps=5, rounds=3, clients=20, data="cifar10"),
+    Case("fang_dnn", steps=1, rounds=3),
+    Case("fang_dnn", steps=5, rounds=2),
+    Case("resnet20", steps=1, rounds=3, clients=20, data="cifar10"),
+    Case("resnet20", steps=5, rounds=2, clients=20, data="cifar10"),
 )
 QUICK = (Case("logistic_regression", steps=1, rounds=2, clients=5, examples=40),)
 

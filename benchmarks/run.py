@@ -45,13 +45,14 @@ def measure(
     *,
     device: str,
     quick: bool,
+    passes: int | None = None,
     peers: Path | None,
     data_dir: Path | None,
     command: str,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Everything, JSON-ready. A quick run measures nothing worth reading: it shows that all parts work."""
-    passes = QUICK_PASSES if quick else PASSES
+    passes = passes or (QUICK_PASSES if quick else PASSES)
     place = torch.device(device)
     found: dict[str, Any] = {"command": command, "quick": quick, "device": device}
     found |= {"machine": machine(place), "versions": versions(), "limits": limits(place, quick=quick)}

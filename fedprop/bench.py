@@ -18,6 +18,7 @@ def bench(
     *,
     device: str,
     quick: bool,
+    passes: int | None = None,
     peers: Path | None,
     data_dir: Path | None,
     command: str,
@@ -29,6 +30,7 @@ def bench(
     ----------
     device : cpu or cuda.
     quick : tiny sizes, to see that everything works.
+    passes : how many turns everybody takes; None for three, and one of a quick run.
     peers : the folder with an environment for each library that is compared in training.
     command : how this was called, for the record.
     say : is told what is being measured.
@@ -47,7 +49,9 @@ def bench(
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidConfig("`--device` must be available on this machine; torch finds no CUDA device here")
     benchmarks = load()
-    results = benchmarks.measure(device=device, quick=quick, peers=peers, data_dir=data_dir, command=command, say=say)
+    results = benchmarks.measure(
+        device=device, quick=quick, passes=passes, peers=peers, data_dir=data_dir, command=command, say=say
+    )
     written: list[Path] = benchmarks.write(results, out)
     return written
 

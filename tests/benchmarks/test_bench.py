@@ -95,6 +95,17 @@ def test_modules_that_are_not_there_are_left_out():
     assert run.own(run.Part("no_such_part", {}, {}), quick=True, data_dir=None, say=str) == []
 
 
+@pytest.mark.parametrize(("quick", "wanted", "turns"), [(True, None, 1), (False, None, 3), (True, 2, 2), (False, 5, 5)])
+def test_everybody_takes_as_many_turns_as_are_asked_for(monkeypatch, quick, wanted, turns):
+    asked = []
+    for part in (run.aggregation, run.sweeps, run.rounds):
+        monkeypatch.setattr(part, "measure", lambda *args, passes, **settings: asked.append(passes) or ())
+    monkeypatch.setattr(run, "OWN", ())
+    monkeypatch.setattr(run, "limits", lambda *args, **settings: {})
+    run.measure(**{**HERE, "quick": quick}, passes=wanted)
+    assert asked == [turns] * 3
+
+
 @pytest.mark.parametrize(("quick", "rounds"), [(True, 1), (False, 9)])
 def test_own_measurements_are_asked_for(monkeypatch, tmp_path, quick, rounds):
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: name)
