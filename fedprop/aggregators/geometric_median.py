@@ -81,7 +81,7 @@ class GeometricMedian(GramRule):
         )
 
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
-        alpha = row_weights(cohort, self.weighting)
+        alpha = row_weights(cohort, self.weighting).to(gram.device)
         lengths = gram.diagonal().sqrt()
         distances = squared_distances(gram).sqrt()
         distances = distances.where(distances > EQUAL * torch.maximum(lengths[:, None], lengths), 0)

@@ -71,11 +71,14 @@ class FramedRule(Aggregator):
 
 
 class GramRule(FramedRule):
-    """Base of the rules that turn inner products into one weight per row; the aggregate is weights @ rows."""
+    """Base of the rules that turn inner products into one weight per row; the aggregate is weights @ rows.
+
+    n by n numbers are worked on in main memory, wherever the rows are: a GPU would have to be waited for at every look.
+    """
 
     @abstractmethod
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
-        """The weight [n], in float64, of each row, given the centred inner products [n, n]."""
+        """The weight [n], in float64, of each row, given the centred inner products [n, n], both in main memory."""
 
     def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
-        return Judged(self.weigh(view.gram, cohort), state)
+        return Judged(self.weigh(view.gram.cpu(), cohort).to(view.gram.device), state)
