@@ -7,6 +7,8 @@ similarity is dropped. The statements are ours.
 Groups. Each row is in exactly one group; there are as many groups as the largest cluster has rows, and no group has two
 rows of one cluster. *Precondition:* none.
 
+All of this holds whether a row's own cosine is among those that make its score (`self_similarity`) or not.
+
 Share. At most floor(beta (n - b)) rows go, where b >= 1 rows are in benign groups, and none of these. So somebody
 stays, and fewer than beta n go, for any beta.
 
@@ -41,21 +43,22 @@ def cohort_of(rows: torch.Tensor, seed: int, clients: tuple[int, ...] = ()) -> C
     return Cohort(rows, clients, generator=torch.Generator().manual_seed(seed))
 
 
-def gone(rows: torch.Tensor, seed: int, beta: float) -> set[int]:
-    kept = SimilarityDetection(beta=beta).answer(cohort_of(rows, seed), None).cohort.clients
+def gone(rows: torch.Tensor, seed: int, beta: float, own: bool = True) -> set[int]:
+    step = SimilarityDetection(beta=beta, self_similarity=own)
+    kept = step.answer(cohort_of(rows, seed), None).cohort.clients
     return set(range(len(rows))) - set(kept)
 
 
-@given(case=cases(f=2, min_rows=4, extra=8), beta=st.sampled_from([0.1, 0.3, 0.5, 0.99, 1.0]))
-def test_at_most_the_share_of_the_suspects_goes(case, beta: float) -> None:
+@given(case=cases(f=2, min_rows=4, extra=8), beta=st.sampled_from([0.1, 0.3, 0.5, 0.99, 1.0]), own=st.booleans())
+def test_at_most_the_share_of_the_suspects_goes(case, beta: float, own: bool) -> None:
     """With beta = 1 all suspects go, which shows who they are; with less, the lowest of them, in the same order."""
     rows = case.rows.double()
-    suspects = gone(rows, case.seed, 1.0)
-    found = gone(rows, case.seed, beta)
+    suspects = gone(rows, case.seed, 1.0, own)
+    found = gone(rows, case.seed, beta, own)
     assert found <= suspects
     assert len(suspects) < len(rows)
     assert len(found) == int(beta * len(suspects) + 1e-9)
-    scores = counted(relative_similarity(cosines(rows)))
+    scores = counted(relative_similarity(cosines(rows), self_similarity=own))
     assert all(scores[i] <= scores[j] for i in found for j in suspects - found)
 
 
@@ -86,7 +89,7 @@ def test_means_are_compared_as_they_are(case) -> None:
 
 @pytest.mark.parametrize("rows", [torch.eye(9), torch.ones(9, 3), 0.3 + torch.eye(9)], ids=["apart", "equal", "near"])
 def test_nobody_goes_where_all_cosines_are_equal(rows: torch.Tensor) -> None:
-    assert all(gone(rows, seed, 1.0) == set() for seed in range(5))
+    assert all(gone(rows, seed, 1.0, own) == set() for seed in range(5) for own in (True, False))
 
 
 @given(case=cases(f=2, min_rows=4, extra=8), seed=st.integers(0, 99))

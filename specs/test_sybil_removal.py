@@ -2,13 +2,14 @@
 
 The step is Algorithm 2 of Lu et al. 2024 (HeteroFL): with s_i the sum of the h = ceil(n / 2) highest cosines of row i,
 itself included, it drops the rows with s_i > 2 (median + median deviation). The paper says that it removes excessively
-similar updates; the statements here are ours, and say when.
+similar updates; the statements here are ours, and say when. In the other reading (`self_similarity` off) a row's own
+cosine is not among them, and the bound is at least 0.
 
 Copies. *Preconditions:* n rows, k < n / 2 of them copies of u up to their lengths; all others have the cosine c with u
 and with each other, 0 <= c < 1. The copies are dropped if and only if k (1 - c) > 2 + (h - 2) c, and no other row ever
 is. *Proof.* k < h, so a copy scores k + (h - k) c and any other row 1 + (h - 1) c. These are more than half, so both
 rows in the middle are among them: that is the median, and the median deviation is 0. Compare the first with twice the
-second.
+second. Without their own cosines, scores are k - 1 + (h - k + 1) c and h c, and the condition is (k - 1) (1 - c) > h c.
 
 All alike. *Precondition:* no two of more than half of the rows have a cosine below 1/2. Then nobody is dropped.
 *Proof.* Each of these rows has h such cosines, itself included: it scores at least 1 + (h - 1) / 2 > h / 2, and so does
@@ -17,7 +18,8 @@ the median. Twice that is more than h, the largest score there is.
 Somebody stays. *Precondition:* none. *Proof.* A set M of at least h rows has a member with s >= 0: the squared length
 of the sum of their directions is not negative, so some row's cosines with all of M add up to 0 or more, and the h
 highest of at least h numbers average to no less. So the median is not negative, and a row with it is not beyond the
-bound.
+bound. Without their own cosines the median may be negative, as it is for three rows at 120 degrees; the bound of at
+least 0 is not below it then, either. Without that bound all three would go.
 """
 
 import math
@@ -45,27 +47,36 @@ def with_copies(n: int, k: int, c: float, seed: int) -> tuple[torch.Tensor, set[
     return sizes * rows, {i for i, place in enumerate(order.tolist()) if place >= n - k}
 
 
-def left(rows: torch.Tensor) -> set[int]:
-    return set(SybilRemoval().answer(Cohort(rows), None).cohort.clients)
+def left(rows: torch.Tensor, own: bool = True) -> set[int]:
+    return set(SybilRemoval(self_similarity=own).answer(Cohort(rows), None).cohort.clients)
 
 
 @given(
     n=st.integers(3, 30),
     share=st.floats(0, 1),
     c=st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.7]),
+    own=st.booleans(),
     seed=st.integers(0, 999),
 )
-def test_copies_go_exactly_under_the_stated_condition(n: int, share: float, c: float, seed: int) -> None:
+def test_copies_go_exactly_under_the_stated_condition(n: int, share: float, c: float, own: bool, seed: int) -> None:
     k, h = 1 + int(share * ((n - 1) // 2 - 1)), math.ceil(n / 2)
     rows, copies = with_copies(n, k, c, seed)
-    expected = set(range(n)) - (copies if k * (1 - c) > 2 + (h - 2) * c + 1e-9 else set())
-    assert left(rows) == expected
+    over = k * (1 - c) - 2 - (h - 2) * c if own else (k - 1) * (1 - c) - h * c
+    assert left(rows, own) == set(range(n)) - (copies if over > 1e-9 else set())
 
 
-@pytest.mark.parametrize(("n", "k", "c", "gone"), [(20, 3, 0.0, 3), (20, 2, 0.0, 0), (20, 7, 0.3, 7), (20, 6, 0.3, 0)])
-def test_the_condition_in_numbers(n: int, k: int, c: float, gone: int) -> None:
-    """Three copies among orthogonal rows; at a cosine of 0.3 it takes seven of twenty."""
-    assert n - len(left(with_copies(n, k, c, 0)[0])) == gone
+@pytest.mark.parametrize(
+    ("n", "k", "c", "gone", "others"), [(20, 3, 0, 3, 3), (20, 2, 0, 0, 2), (20, 7, 0.3, 7, 7), (20, 5, 0.3, 0, 0)]
+)
+def test_the_condition_in_numbers(n: int, k: int, c: float, gone: int, others: int) -> None:
+    """Three copies among orthogonal rows, or two; at a cosine of 0.3 it takes seven of twenty, or six."""
+    rows, _ = with_copies(n, k, c, 0)
+    assert (n - len(left(rows)), n - len(left(rows, own=False))) == (gone, others)
+
+
+def test_one_copy_less_is_enough_without_their_own_cosines() -> None:
+    rows, copies = with_copies(20, 6, 0.3, 0)
+    assert (left(rows), left(rows, own=False)) == (set(range(20)), set(range(20)) - copies)
 
 
 def test_copies_that_are_half_are_no_minority_and_stay() -> None:
@@ -89,6 +100,12 @@ def test_below_a_cosine_of_one_half_alike_rows_may_go() -> None:
     assert len(left(with_copies(20, 7, 0.3, 1)[0])) == 13
 
 
-@given(case=cases(f=2, min_rows=3), times=st.sampled_from([1.0, 1.5, 2.0]))
-def test_somebody_always_stays(case, times: float) -> None:
-    assert len(SybilRemoval(times=times)(case.rows)) >= 1
+@given(case=cases(f=2, min_rows=3), times=st.sampled_from([1.0, 1.5, 2.0]), own=st.booleans())
+def test_somebody_always_stays(case, times: float, own: bool) -> None:
+    assert len(SybilRemoval(times=times, self_similarity=own)(case.rows)) >= 1
+
+
+@pytest.mark.parametrize("n", range(2, 12))
+def test_somebody_stays_where_nobody_has_company(n: int) -> None:
+    """The corners of a simplex: each cosine is -1 / (n - 1), and so is each score negative without one's own."""
+    assert len(left(torch.eye(n, dtype=torch.float64) - 1 / n, own=False)) == n

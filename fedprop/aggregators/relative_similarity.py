@@ -1,5 +1,6 @@
 """How near each row is to the half of a set that is nearest to it, by cosines."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,13 +16,21 @@ def half_of(n: int) -> int:
     return -(-n // 2)
 
 
-def relative_similarity(cosines: Float[Tensor, "m n"]) -> Weights:
-    """For each of m rows the sum [m] of its `half_of` n highest cosines with a set of n, given all of them [m, n].
+def relative_similarity(cosines: Float[Tensor, "n n"], *, self_similarity: bool = True) -> Weights:
+    """For each of n rows the sum [n] of its `half_of` n highest cosines with all of them, given these cosines [n, n].
 
-    Where a row is in the set itself, its cosine with itself is among them.
+    With `self_similarity` a row's own cosine is among them; without it they are those with the other rows, of which
+    there may be none.
 
     >>> import torch
-    >>> relative_similarity(torch.tensor([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]))
+    >>> alike = torch.tensor([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]])
+    >>> relative_similarity(alike)
     tensor([1.5000, 1.5000, 1.5000])
+    >>> relative_similarity(alike, self_similarity=False)
+    tensor([0.5000, 1.0000, 0.5000])
     """
-    return cosines.topk(half_of(cosines.shape[1]), dim=1).values.sum(dim=1)
+    half = half_of(len(cosines))
+    if self_similarity:
+        return cosines.topk(half, dim=1).values.sum(dim=1)
+    others = cosines.clone().fill_diagonal_(-torch.inf).topk(half, dim=1).values
+    return others.where(others.isfinite(), 0).sum(dim=1)

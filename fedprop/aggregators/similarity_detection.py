@@ -30,12 +30,13 @@ WHOLE = 1e-9
 class SimilarityDetection(Stage):
     """Drop the least similar rows of groups that are unlike most groups: clustering, then grouping.
 
-    The score of a row is the sum of its ceil(n / 2) highest cosines with all rows, itself included. Mean shift clusters
-    the scores. Each group takes one row from each cluster that has some left, drawn at random: there are as many groups
-    as the largest cluster has rows, and the mean of each is like that of data of all kinds. The means are scored and
-    clustered in the same way, and the largest cluster is benign. Of all rows in the other groups, the suspects, the
-    share `beta` with the lowest scores is dropped, rounded down. So no more than that share of the suspects go, the
-    benign groups keep all their rows, and some row is always left.
+    The score of a row is the sum of its ceil(n / 2) highest cosines with all rows, its own of 1 among them unless
+    `self_similarity` is off: Algorithm 3 as printed counts it, see `sybil_removal`. Mean shift clusters the scores.
+    Each group takes one row from each cluster that has some left, drawn at random: there are as many groups as the
+    largest cluster has rows, and the mean of each is like that of data of all kinds. The means are scored and clustered
+    in the same way, and the largest cluster is benign. Of all rows in the other groups, the suspects, the share `beta`
+    with the lowest scores is dropped, rounded down. So no more than that share of the suspects go, the benign groups
+    keep all their rows, and some row is always left.
 
     Of clusters of equal size the one with the higher centre is benign, its groups being more like the rest. Of equal
     scores those go that were drawn first. The draw is by client id and not by place, so the order of arrival does not
@@ -55,6 +56,7 @@ class SimilarityDetection(Stage):
     ----------
     beta : the share of the suspects that is dropped.
     quantile : how far up the order of distances the bandwidth lies, as a share.
+    self_similarity : whether the cosine of a row, or of the mean of a group, with itself may be among its highest.
 
     Raises
     ------
@@ -75,10 +77,11 @@ class SimilarityDetection(Stage):
     kind: Literal["similarity_detection"] = "similarity_detection"
     beta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     quantile: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    self_similarity: bool = True
 
     @classmethod
     def examples(cls) -> tuple["SimilarityDetection", ...]:
-        return cls(), cls(beta=1.0, quantile=0.1)
+        return cls(), cls(beta=1.0, quantile=0.1), cls(self_similarity=False)
 
     @property
     def asks(self) -> frozenset[str]:
@@ -87,12 +90,15 @@ class SimilarityDetection(Stage):
     def apply(self, cohort: Cohort, state: None) -> Staged:
         rows = cohort.updates
         alike, places = cosines(rows), drawn_places(cohort).to(rows.device)
-        scores = counted(relative_similarity(alike))
+        scores = self._scores(alike)
         groups = grouped(clusters(scores[:, None], self.quantile).labels, places)
         means = cosines_of_means(groups, alike, relative_lengths(rows)[0])
-        benign = most_similar(clusters(counted(relative_similarity(means))[:, None], self.quantile))
+        benign = most_similar(clusters(self._scores(means)[:, None], self.quantile))
         suspect = ~benign[groups]
         return filtered(cohort, ~self._lowest(suspect, scores, places))._replace(measured=scores)
+
+    def _scores(self, alike: Gram) -> Weights:
+        return counted(relative_similarity(alike, self_similarity=self.self_similarity))
 
     def _lowest(self, suspect: Bool[Tensor, " n"], scores: Weights, places: Int[Tensor, " n"]) -> Bool[Tensor, " n"]:
         """The share of the suspects that goes: those with the lowest scores, and of equal ones those drawn first."""

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 
-from fedprop.oracles.fl_trust import cosine
 from fedprop.oracles.sign_guard import centres
-from fedprop.oracles.sybil_removal import half_of, relative_similarity
+from fedprop.oracles.sybil_removal import relative_similarity
 from fedprop.oracles.vectors import Row, Rows, mean_of, within_reach
 
 UNIT, TIE = 2.0**-30, 1e-9
@@ -75,7 +75,7 @@ def similarity_detection(
     generator: torch.Generator,
     beta: float = 0.3,
     quantile: float = 0.3,
-    score: Score = relative_similarity,
+    self_similarity: bool = True,
     of_all: bool = False,
     highest: bool = False,
     ungrouped: bool = False,
@@ -87,6 +87,7 @@ def similarity_detection(
 
     Source: Lu et al. 2024, Algorithms 3 and 4 (beta and the bandwidth are reconstructed).
     """
+    score = partial(relative_similarity, self_similarity=self_similarity)
     places = torch.randperm(len(rows), generator=generator).tolist()
     order = sorted(range(len(rows)), key=places.__getitem__)
     scores = scores_of(rows, rows, score)
@@ -102,19 +103,18 @@ def similarity_detection(
 
 
 def _misread(**changed: Any) -> Callable[..., list[list[float]]]:
-    def wrong(rows: Rows, generator: torch.Generator, beta: float, quantile: float) -> list[list[float]]:
-        return similarity_detection(rows, generator, **{"beta": beta, "quantile": quantile, **changed})
+    def wrong(
+        rows: Rows, generator: torch.Generator, beta: float, quantile: float, self_similarity: bool
+    ) -> list[list[float]]:
+        own = {"beta": beta, "quantile": quantile, "self_similarity": self_similarity}
+        return similarity_detection(rows, generator, **{**own, **changed})
 
     return wrong
 
 
-def _without_itself(x: Row, rows: Rows) -> float:
-    others = sorted((cosine(x, y) for y in rows if y is not x), reverse=True)
-    return math.fsum(others[: half_of(len(rows))])
-
-
 MISREADINGS: Mapping[str, Callable[..., list[list[float]]]] = {
-    "itself left out": _misread(score=_without_itself),
+    "itself left out": _misread(self_similarity=False),
+    "itself counted": _misread(self_similarity=True),
     "a share of all rows": _misread(of_all=True),
     "all suspects": _misread(beta=1.0),
     "the most similar go": _misread(highest=True),

@@ -1,28 +1,19 @@
-"""Other readings of HeteroFL's first two steps; readings.yaml holds them against ours, and names each of them."""
+"""Other readings of HeteroFL's second step; readings.yaml holds them against ours, and names each of them."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from fedprop.aggregators import SimilarityDetection, SybilRemoval
+from fedprop.aggregators import SimilarityDetection
 from fedprop.aggregators.angles import cosines
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.filtered import filtered
 from fedprop.aggregators.mean_shift import Clusters, clusters
 from fedprop.aggregators.norm_filter import relative_lengths
-from fedprop.aggregators.relative_similarity import half_of, relative_similarity
+from fedprop.aggregators.relative_similarity import relative_similarity
 from fedprop.aggregators.similarity_detection import cosines_of_means, counted, drawn_places, grouped, most_similar
 from fedprop.aggregators.stage import Staged
-
-
-class SybilRemovalOfOthers(SybilRemoval):
-    """A row's own cosine, 1, is not among those that make its score."""
-
-    kind: Literal["sybil_removal_of_others"] = "sybil_removal_of_others"
-
-    def apply(self, cohort: Cohort, state: None) -> Staged:
-        return filtered(cohort, self._excess(of_others(cosines(cohort.updates))) <= 0)
 
 
 class OtherDetection(SimilarityDetection):
@@ -30,13 +21,11 @@ class OtherDetection(SimilarityDetection):
 
     Attributes
     ----------
-    itself : whether a row's own cosine is among those that make its score.
     clustered : what mean shift clusters: the scores, or the directions of the rows and of the means of groups.
     largest : of which cluster of groups most is benign: of the groups in it, or of the rows in its groups.
     """
 
     kind: Literal["other_detection"] = "other_detection"
-    itself: bool = True
     clustered: Literal["scores", "directions"] = "scores"
     largest: Literal["groups", "rows"] = "groups"
 
@@ -51,15 +40,8 @@ class OtherDetection(SimilarityDetection):
 
     def _clusters(self, alike: Tensor) -> tuple[Tensor, Clusters]:
         """The scores, and the clusters."""
-        scores = counted(relative_similarity(alike) if self.itself else of_others(alike))
+        scores = counted(relative_similarity(alike, self_similarity=self.self_similarity))
         return scores, clusters(scores[:, None] if self.clustered == "scores" else placed(alike), self.quantile)
-
-
-def of_others(alike: Tensor) -> Tensor:
-    """The sum of a row's ceil(n / 2) highest cosines with the other rows."""
-    others = alike.clone().fill_diagonal_(-torch.inf)
-    highest = others.topk(half_of(len(alike)), dim=1).values
-    return highest.where(highest.isfinite(), 0).sum(dim=1)
 
 
 def placed(alike: Tensor) -> Tensor:

@@ -32,6 +32,27 @@ def test_by_hand() -> None:
         assert both == {(i, 6) for i in range(6)}
 
 
+def test_without_its_own_cosine_a_lone_group_has_no_score() -> None:
+    """Four rows along x and two along y: three highest of five other cosines make 3 and 1; with their own, 3 and 2.
+
+    Two clusters, so four groups: two of both kinds and two along x, with cosines of 1 within a kind and of 1/sqrt(2)
+    between them. Two highest of three other cosines make 1 + 1/sqrt(2) for each of the four, so all are benign.
+    """
+    rows = torch.tensor([[1.0, 0.0]] * 4 + [[0.0, 1.0]] * 2)
+    cohort = Cohort(rows, generator=draw())
+    staged = SimilarityDetection(self_similarity=False, beta=1.0).answer(cohort, None)
+    assert staged.measured is not None
+    assert staged.measured.round().tolist() == [3, 3, 3, 3, 1, 1]
+    assert staged.cohort.clients == (0, 1, 2, 3, 4, 5)
+    measured = SimilarityDetection(beta=1.0).answer(Cohort(rows, generator=draw()), None).measured
+    assert measured is not None
+    assert measured.round().tolist() == [3, 3, 3, 3, 2, 2]
+    lone = SimilarityDetection(self_similarity=False, beta=1.0).answer(Cohort(rows[:1], generator=draw()), None)
+    assert lone.cohort.clients == (0,)
+    assert lone.measured is not None
+    assert lone.measured.tolist() == [0]
+
+
 def test_groups_take_one_of_each_cluster_in_the_order_drawn() -> None:
     labels, places = torch.tensor([0, 1, 0, 0, 1]), torch.tensor([3, 0, 1, 4, 2])
     assert grouped(labels, places).tolist() == [1, 0, 0, 2, 1]

@@ -35,6 +35,33 @@ def test_a_score_at_the_bound_stays() -> None:
     assert len(SybilRemoval(times=1.999)(rows)) == 5
 
 
+def test_without_its_own_cosine_a_score_is_one_cosine_less_its_own() -> None:
+    """Two copies among four orthogonal rows: scores are 0 but for two of 1, and the bound is 0.
+
+    With their own cosines scores are 1 and 2, and the bound is 2.
+    """
+    rows = torch.eye(5)[[0, 4, 1, 2, 4, 3]]
+    staged = SybilRemoval(self_similarity=False).answer(Cohort(rows), None)
+    assert staged.measured is not None
+    assert staged.measured.tolist() == [0, 1, 0, 0, 1, 0]
+    assert staged.cohort.clients == (0, 2, 3, 5)
+    assert len(SybilRemoval()(rows)) == 6
+
+
+def test_without_their_own_cosines_rows_that_all_point_apart_stay() -> None:
+    """Three at 120 degrees: scores are -1, and twice that would be below all. A copy of one then has 1 - 1/2."""
+    rows = torch.tensor([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]], dtype=torch.float64)
+    step = SybilRemoval(self_similarity=False)
+    assert len(step(rows)) == 3
+    assert len(step(rows[:2])) == 2
+    assert len(step(rows[:1])) == 1
+    # Four rows, two highest of three cosines: 0.5, 0.5, -1, -1. The median is -0.25, the deviation 0.75, the bound 1.
+    assert len(step(rows[[0, 0, 1, 2]])) == 4
+    # Five rows that add up to nothing, three highest of four cosines -1/4: nobody has company.
+    simplex = torch.eye(5, dtype=torch.float64) - 0.2
+    assert len(step(simplex)) == 5
+
+
 def test_rows_of_zeros_have_no_direction_and_stay() -> None:
     rows = torch.cat([torch.zeros(3, 4), torch.eye(4)])
     assert len(SybilRemoval()(torch.zeros(4, 2))) == 4
