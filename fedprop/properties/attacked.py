@@ -10,7 +10,7 @@ from fedprop.aggregators import Mean
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import ATTACKS, Attack, View
 from fedprop.properties.case import Case
-from fedprop.properties.strategies import PLACEMENTS, grids
+from fedprop.properties.strategies import PLACED, SEEDS, between, grids, places
 from fedprop.types import Updates
 
 
@@ -18,6 +18,11 @@ from fedprop.types import Updates
 def attackers() -> tuple[Attack, ...]:
     """The attacks worth trying that can hit any rows, with what they may know; see `Attack.from_rows`."""
     return tuple(attack for attack in ATTACKS.examples() if attack.from_rows)
+
+
+@cache
+def _any_attack() -> st.SearchStrategy[Attack]:
+    return st.sampled_from(attackers())
 
 
 def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
@@ -58,8 +63,8 @@ class Hit:
 def hits(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Hit:
     """Honest rows of which some attack is to replace `f`."""
     fewest = max(min_rows, f + 1)
-    n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
-    offset, spread = draw(st.sampled_from(PLACEMENTS))
+    n, d = draw(between(fewest, fewest + extra)), draw(between(1, max_dim))
+    offset, spread = draw(PLACED)
     rows = offset + spread * torch.tensor(draw(grids(n, d)), dtype=torch.float64)
-    byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
-    return Hit(draw(st.sampled_from(attackers())), rows.float(), tuple(byzantine), draw(st.integers(0, 2**16)))
+    byzantine = draw(places(n, f))
+    return Hit(draw(_any_attack()), rows.float(), tuple(byzantine), draw(SEEDS))

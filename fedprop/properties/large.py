@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fedprop.properties import moves
 from fedprop.properties.case import Case
-from fedprop.properties.strategies import PLACEMENTS, REACHES, grids
+from fedprop.properties.strategies import FAR, PLACEMENTS, SEEDS, SHOWN, between, grids, places
 from fedprop.types import Updates
 
 TALL = ((10, 24), (25, 49), (50, 99), (100, 130))
@@ -30,21 +30,23 @@ LOUD = (0, 1, 8, 997)
 
 PLACES = (*PLACEMENTS, (0.0, 2.0**40))
 
+HOW_LOUD, ANYWHERE = st.sampled_from(LOUD), st.sampled_from(PLACES)
+
 
 @st.composite
 def large_cases(draw: st.DrawFn, *, f: int, rows: tuple[int, int], columns: tuple[int, int]) -> Case:
     """Rows with `f` Byzantine ones among them; how many rows and columns there are lies in these ranges."""
-    n, d = draw(st.integers(*rows)), draw(st.integers(*columns))
+    n, d = draw(between(*rows)), draw(between(*columns))
     grid = spread_out(draw(_few(n, d)), n, d)
     grid[0] += 1
-    grid += noise(n, d, draw(st.sampled_from(LOUD)), seed=draw(st.integers(0, 2**16)))
-    byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
+    grid += noise(n, d, draw(HOW_LOUD), seed=draw(SEEDS))
+    byzantine = draw(places(n, f))
     if byzantine:
-        crafted, shown = draw(_few(f, d)), draw(st.sampled_from((True, True, False)))
+        crafted, shown = draw(_few(f, d)), draw(SHOWN)
         if shown:
-            grid[byzantine] = spread_out(crafted, f, d) * draw(st.sampled_from(REACHES))
-    offset, spread = draw(st.sampled_from(PLACES))
-    seed = draw(st.integers(0, 2**16))
+            grid[byzantine] = spread_out(crafted, f, d) * draw(FAR)
+    offset, spread = draw(ANYWHERE)
+    seed = draw(SEEDS)
     honest = tuple(i not in byzantine for i in range(n))
     return Case((offset + spread * grid).float(), honest, f, seed, moves.counts(n, seed))
 

@@ -3,10 +3,12 @@
 Rows are small integers, placed: offset + spread * integers, with spreads that are powers of two. So counterexamples
 shrink to readable numbers, ties and duplicates are frequent, and a shift by integers or a scaling by a power of two
 is exact, which means that a difference found is the rule's and not the test's.
+
+Hypothesis looks at every new strategy anew, which takes as long as a draw from it: so they are made once and kept.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TypeAlias
 
 import torch
@@ -30,37 +32,60 @@ SEPARATION_TRIES = 6
 Definition: TypeAlias = Callable[[list[list[float]]], list[float]]
 
 
-@lru_cache
+@cache
 def integers(count: int, least: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
     """A tuple of `count` integers; several times as fast to draw as a list of a fixed length."""
     return st.tuples(*[st.integers(least, most)] * count)
 
 
+@cache
+def between(least: int, most: int) -> st.SearchStrategy[int]:
+    """An integer."""
+    return st.integers(least, most)
+
+
+@cache
+def places(n: int, count: int) -> st.SearchStrategy[list[int]]:
+    """`count` different numbers below n, in any order."""
+    return st.tuples(*(between(0, n - 1 - k) for k in range(count))).map(lambda drawn: _of_those_left(n, drawn))
+
+
+def _of_those_left(n: int, drawn: Sequence[int]) -> list[int]:
+    left = list(range(n))
+    return [left.pop(k) for k in drawn]
+
+
+@cache
 def grids(n: int, d: int, *, reach: int = 8) -> st.SearchStrategy[Grid]:
     """Matrices of integers between -reach and reach."""
     return integers(n * d, -reach, reach).map(lambda flat: [list(flat[i * d : (i + 1) * d]) for i in range(n)])
 
 
+@cache
 def tied(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Entries from {-1, 0, 1}: most distances occur more than once."""
     return grids(n, d, reach=1)
 
 
+@cache
 def duplicated(n: int, d: int) -> st.SearchStrategy[Grid]:
     """At most three different rows."""
     return st.tuples(grids(3, d), integers(n, 0, 2)).map(lambda drawn: [list(drawn[0][k]) for k in drawn[1]])
 
 
+@cache
 def collinear(n: int, d: int) -> st.SearchStrategy[Grid]:
     """All rows on one line through the origin."""
     return st.tuples(grids(1, d), grids(n, 1)).map(lambda drawn: [[t * u for u in drawn[0][0]] for (t,) in drawn[1]])
 
 
+@cache
 def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
     """All rows on one side of the origin: positive multiples of one direction, where trust and cosines collapse."""
     return st.tuples(grids(1, d), integers(n, 1, 8)).map(lambda drawn: [[t * u for u in drawn[0][0]] for t in drawn[1]])
 
 
+@cache
 def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Each row stands out in one coordinate: whoever judges coordinates one by one has something against everybody."""
     return st.tuples(st.integers(0, d - 1), integers(n, -8, 8)).map(
@@ -68,6 +93,7 @@ def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
     )
 
 
+@cache
 def irregular(n: int, d: int) -> st.SearchStrategy[Grid]:
     """Entries so large that hardly two distances are equal."""
     return grids(n, d, reach=997)
@@ -84,6 +110,13 @@ SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (
 )
 """Every kind of grid, the plain one first."""
 
+ANY_SHAPE = st.sampled_from(SHAPES)
+PLACED = st.sampled_from(PLACEMENTS)
+FAR = st.sampled_from(REACHES)
+SHOWN = st.sampled_from((True, True, False))
+"""Whether Byzantine rows show, rather than look like honest ones."""
+SEEDS = st.integers(0, 2**16)
+
 
 @st.composite
 def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Case:
@@ -93,26 +126,26 @@ def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim
     of three the Byzantine rows look like honest ones.
     """
     fewest = max(min_rows, f + 1)
-    n, d = draw(st.integers(fewest, fewest + extra)), draw(st.integers(1, max_dim))
-    grid = draw(st.sampled_from(SHAPES).flatmap(lambda shape: shape(n, d)))
-    offset, spread = draw(st.sampled_from(PLACEMENTS))
-    byzantine = draw(st.lists(st.integers(0, n - 1), min_size=f, max_size=f, unique=True))
+    n, d = draw(between(fewest, fewest + extra)), draw(between(1, max_dim))
+    grid = draw(draw(ANY_SHAPE)(n, d))
+    offset, spread = draw(PLACED)
+    byzantine = draw(places(n, f))
     rows = torch.tensor(grid, dtype=torch.float64)
     if byzantine:
-        crafted, shown = draw(byzantine_rows(f, d)), draw(st.sampled_from((True, True, False)))
+        crafted, shown = draw(byzantine_rows(f, d)), draw(SHOWN)
         if shown:
             rows[byzantine] = crafted
     honest = tuple(i not in byzantine for i in range(n))
-    seed = draw(st.integers(0, 2**16))
+    seed = draw(SEEDS)
     return Case((offset + spread * rows).float(), honest, f, seed, moves.counts(n, seed))
 
 
-@st.composite
-def byzantine_rows(draw: st.DrawFn, f: int, d: int) -> torch.Tensor:
+@cache
+def byzantine_rows(f: int, d: int) -> st.SearchStrategy[torch.Tensor]:
     """Rows [f, d] near or far, each for itself or all the same."""
-    count = draw(st.sampled_from((f, 1)))
-    rows = torch.tensor(draw(grids(count, d)), dtype=torch.float64) * draw(st.sampled_from(REACHES))
-    return rows.expand(f, d)
+    return st.tuples(st.one_of(grids(f, d), grids(1, d)), FAR).map(
+        lambda drawn: (torch.tensor(drawn[0], dtype=torch.float64) * drawn[1]).expand(f, d)
+    )
 
 
 @st.composite

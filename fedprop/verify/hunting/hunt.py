@@ -19,6 +19,7 @@ from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from fedprop.verify.hunting.claim import Claim, Few
+from fedprop.verify.hunting.randomness import seeded
 from fedprop.verify.hunting.trials import NO_ANSWER, NO_TIME, Trials
 from fedprop.verify.pages.findings import Outcome
 
@@ -63,8 +64,15 @@ def hunt_all(
 ) -> tuple[Outcome, ...]:
     """The outcome of each claim, in order; `say` hears of each as soon as it is known.
 
-    `target` names what is tried, in the database.
+    `target` names what is tried, in the database. The global generators are afterwards as they were.
     """
+    with seeded(0):
+        return _hunted_all(claims, effort, target, say)
+
+
+def _hunted_all(
+    claims: Sequence[Claim[Any]], effort: Effort, target: str, say: Callable[[Outcome], None]
+) -> tuple[Outcome, ...]:
     outcomes: dict[int, Outcome] = {}
     start = monotonic()
 
@@ -163,7 +171,7 @@ def hunt(claim: Claim[Any], effort: Effort, *, target: str = "", held: Container
 
     for number, (inputs, shelf) in enumerate(zip(claim.inputs, _shelves(claim, effort, target), strict=True)):
         trials.begin(inputs, end - monotonic())
-        with suppress(Unsatisfiable, SkipTest, _Refuted, Flaky, _Enough):
+        with suppress(Unsatisfiable, SkipTest, _Refuted, Flaky, _Enough), seeded(0):
             _test(inputs, alone, effort, REMEMBER if number in held else HUNT, shelf)()
         if trials.broken is not None:
             break

@@ -9,7 +9,7 @@ from fedprop.failures import in_words
 from fedprop.properties import Finding
 from fedprop.verify.hunting.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
 from fedprop.verify.hunting.patience import until
-from fedprop.verify.hunting.randomness import seeded
+from fedprop.verify.hunting.randomness import seed_all
 from fedprop.verify.hunting.surroundings import kept
 from fedprop.verify.pages.findings import Counterexample, Outcome, Verdict
 
@@ -64,10 +64,14 @@ class Trials:
         return monotonic() < self._end
 
     def run(self, value: Any) -> bool:
-        """Try the claim on an input; False if the target does not take it, or the claim says nothing about it."""
+        """Try the claim on an input; False if the target does not take it, or the claim says nothing about it.
+
+        The global generators are seeded for each input, and left wherever the target leaves them.
+        """
         self._seen += 1
+        seed_all(0)
         try:
-            with seeded(0), kept(), until(self._end), warnings.catch_warnings(action="ignore"), contained():
+            with kept(), until(self._end), warnings.catch_warnings(action="ignore"), contained():
                 finding = self.claim.find(value)
         except Inapplicable as error:
             self._silent += 1
