@@ -1,6 +1,6 @@
 """The figures beside the table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,17 @@ BAR = 0.26
 
 def write(results: Record, folder: Path, stem: str) -> list[Path]:
     """All figures for which there are results."""
-    figures = {"rules": rules_figure(results["aggregation"]), "cost": cost_figure(results["sweeps"])}
-    figures["rounds"] = rounds_figure(results["rounds"]["rows"])
-    updates = [row for row in results["own"].get("event_loop", ()) if "busy" in row]
-    if updates:
-        figures["updates"] = updates_figure(updates)
+    figures: dict[str, tuple[Callable[[Sequence[Record]], Figure], Sequence[Record]]] = {
+        "rules": (rules_figure, results["aggregation"]),
+        "cost": (cost_figure, results["sweeps"]),
+        "rounds": (rounds_figure, results["rounds"]["rows"]),
+        "updates": (updates_figure, [row for row in results["own"].get("event_loop", ()) if "busy" in row]),
+    }
     paths = []
-    for name, figure in figures.items():
-        paths.append(folder / f"{stem}-{name}.png")
-        paths[-1].write_bytes(png(figure))
+    for name, (figure, records) in figures.items():
+        if records:
+            paths.append(folder / f"{stem}-{name}.png")
+            paths[-1].write_bytes(png(figure(records)))
     return paths
 
 

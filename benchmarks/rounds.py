@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,8 @@ def measure(
     quick: bool,
     passes: int,
     say: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
-    """Who was absent, and one record for each case and trainer."""
+) -> Iterator[dict[str, Any]]:
+    """Who was absent, and one record for each case and trainer, after each pass."""
     cases = QUICK if quick else (ON_GPU if device == "cuda" else ON_CPU)
     wanted = [trainer for trainer in TRAINERS if device in trainer.devices]
     pythons = {t.name: python for t in wanted if (python := interpreter(t, peers)) is not None}
@@ -68,10 +68,10 @@ def measure(
                 say(f"training, pass {number + 1} of {passes}: {trainer.name}")
                 works = [work(case, i, folder, device, trainer) for i, case in enumerate(cases)]
                 results[trainer.name].append(one_pass(trainer, pythons[trainer.name], works))
-    return {
-        "absent": [trainer.name for trainer in wanted if trainer not in present],
-        "rows": [row for i, case in enumerate(cases) for row in rows(case, data[i], i, results)],
-    }
+            yield {
+                "absent": [trainer.name for trainer in wanted if trainer not in present],
+                "rows": [row for i, case in enumerate(cases) for row in rows(case, data[i], i, results)],
+            }
 
 
 def interpreter(trainer: Trainer, peers: Path | None) -> str | None:

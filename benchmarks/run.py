@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,18 +50,29 @@ def measure(
     data_dir: Path | None,
     command: str,
     say: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
-    """Everything, JSON-ready. A quick run measures nothing worth reading: it shows that all parts work."""
+) -> Iterator[dict[str, Any]]:
+    """All that is measured so far, JSON-ready, after each part; `unfinished` until the last one.
+
+    A quick run measures nothing worth reading: it shows that all parts work.
+    """
     passes = passes or (QUICK_PASSES if quick else PASSES)
     place = torch.device(device)
-    found: dict[str, Any] = {"command": command, "quick": quick, "device": device}
+    found: dict[str, Any] = {"command": command, "quick": quick, "device": device, "unfinished": True}
     found |= {"machine": machine(place), "versions": versions(), "limits": limits(place, quick=quick)}
-    found["aggregation"] = list(aggregation.measure(place, quick=quick, passes=passes, say=say))
-    found["sweeps"] = list(sweeps.measure(place, quick=quick, passes=passes, say=say))
-    parts = OWN if device == "cpu" else ()
-    found["own"] = {p.name: rows for p in parts if (rows := own(p, quick=quick, data_dir=data_dir, say=say))}
-    found["rounds"] = rounds.measure(device, peers, data_dir=data_dir, quick=quick, passes=passes, say=say)
-    return found
+    found |= {"aggregation": [], "sweeps": [], "own": {}, "rounds": {"absent": [], "rows": []}}
+    for part in (aggregation, sweeps):
+        name = part.__name__.rpartition(".")[2]
+        for record in part.measure(place, quick=quick, passes=passes, say=say):
+            found[name].append(record)
+        yield found
+    for p in OWN if device == "cpu" else ():
+        if rows := own(p, quick=quick, data_dir=data_dir, say=say):
+            found["own"][p.name] = rows
+            yield found
+    for found["rounds"] in rounds.measure(device, peers, data_dir=data_dir, quick=quick, passes=passes, say=say):
+        yield found
+    del found["unfinished"]
+    yield found
 
 
 def own(part: Part, *, quick: bool, data_dir: Path | None, say: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ HEADS = {"catalogue": CATALOGUE_HEAD}
 def page(results: Record) -> str:
     """The whole page."""
     parts = [HEAD, *conditions(results), *aggregation(results["aggregation"]), *exponents(results["sweeps"])]
-    parts += training(results["rounds"])
+    parts += training(results["rounds"]) if results["rounds"]["rows"] else []
     for name, rows in results["own"].items():
         said = (HEADS.get(name), results.get("later", {}).get(name))
         parts += [f"## {name.replace('_', ' ').capitalize()}\n", *filter(None, said), plain(rows)]
@@ -60,6 +60,8 @@ def conditions(results: Record) -> list[str]:
         f"written) and multiplies matrices at {limits['gemm_float32_gflops']:,.0f} GFLOP/s in float32 and "
         f"{limits['gemm_float64_gflops']:,.0f} in float64.\n"
     ]
+    if results.get("unfinished"):
+        lines += ["Cut short: what is missing was not measured.\n"]
     return lines + ([f"Not installed, so not measured: {', '.join(missing)}.\n"] if missing else [])
 
 

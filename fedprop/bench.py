@@ -24,7 +24,7 @@ def bench(
     command: str,
     say: Callable[[str], None],
 ) -> list[Path]:
-    """Measure fedprop beside the peers that are there; the files written in `out`.
+    """Measure fedprop beside the peers that are there; the files written in `out`, anew after each part.
 
     Parameters
     ----------
@@ -49,10 +49,11 @@ def bench(
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidConfig("`--device` must be available on this machine; torch finds no CUDA device here")
     benchmarks = load()
-    results = benchmarks.measure(
+    written: list[Path] = []
+    for results in benchmarks.measure(
         device=device, quick=quick, passes=passes, peers=peers, data_dir=data_dir, command=command, say=say
-    )
-    written: list[Path] = benchmarks.write(results, out)
+    ):
+        written = benchmarks.write(results, out)
     return written
 
 

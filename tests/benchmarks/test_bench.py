@@ -86,6 +86,23 @@ def test_updates_per_second_are_drawn_where_they_are_known():
     assert figure.axes[0].get_legend() is not None
 
 
+def test_a_benchmark_cut_short_leaves_what_it_measured(monkeypatch, tmp_path):
+    def stopped(*args, **settings):
+        yield {"rule": "median", "n": 3, "f": 1, "d": 5, "library": "fedprop", "call": "Median()", "failure": "none"}
+
+    def never(*args, **settings):
+        raise InterruptedError
+
+    monkeypatch.setattr(run.aggregation, "measure", stopped)
+    monkeypatch.setattr(run.sweeps, "measure", never)
+    with pytest.raises(InterruptedError):
+        fedprop.bench.bench(tmp_path, **HERE)
+    left = json.loads((tmp_path / "speed.json").read_text())
+    assert left["unfinished"]
+    assert [record["rule"] for record in left["aggregation"]] == ["median"]
+    assert "Cut short" in (tmp_path / "speed.md").read_text()
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(2.5, "2.5 s"), (0.0021, "2.1 ms"), (3e-5, "30 µs")])
 def test_durations_are_read_easily(seconds, text):
     assert duration(seconds) == text
@@ -102,7 +119,7 @@ def test_everybody_takes_as_many_turns_as_are_asked_for(monkeypatch, quick, want
         monkeypatch.setattr(part, "measure", lambda *args, passes, **settings: asked.append(passes) or ())
     monkeypatch.setattr(run, "OWN", ())
     monkeypatch.setattr(run, "limits", lambda *args, **settings: {})
-    run.measure(**{**HERE, "quick": quick}, passes=wanted)
+    list(run.measure(**{**HERE, "quick": quick}, passes=wanted))
     assert asked == [turns] * 3
 
 

@@ -1,5 +1,7 @@
 """What is said about the machine, and how memory is read."""
 
+from importlib.metadata import version
+
 import torch
 
 from benchmarks import memory
@@ -22,7 +24,7 @@ def test_absent_libraries_have_no_version():
     assert version_of("no-such-library") is None
     assert versions(["torch", "no-such-library"]) | {"python": ""} == {
         "python": "",
-        "torch": torch.__version__,
+        "torch": version("torch"),
         "no-such-library": None,
     }
 
