@@ -143,8 +143,16 @@ def map_blocks(work: Callable[[Tensor], T], rows: Rows, columns: int | None = No
     return map_spans(lambda start, stop: work(read(rows, start, stop)), rows, columns)
 
 
+def in_one_block(rows: Rows) -> bool:
+    """Whether a pass takes all columns at once: those of a small tensor, unless other blocks are asked for."""
+    return isinstance(rows, Tensor) and 0 < rows.numel() <= BLOCK_ELEMENTS and _elements.get() is None
+
+
 def add_blocks(total: Tensor, work: Callable[[Tensor], Tensor], rows: Rows) -> Tensor:
     """`total`, to which `work` on each of the `column_blocks` of `rows` has been added."""
+    if in_one_block(rows):
+        total += work(rows)  # type: ignore[arg-type]
+        return total
     others = _passes.get() if isinstance(rows, Columns) else None
     for part in map_blocks(work, rows) if others is None else others.sums(work, rows, list(column_spans(rows))):
         total += part
@@ -153,6 +161,9 @@ def add_blocks(total: Tensor, work: Callable[[Tensor], Tensor], rows: Rows) -> T
 
 def map_spans(work: Callable[[int, int], T], rows: Rows, columns: int | None = None) -> Iterator[T]:
     """As `map_blocks`, but `work` is told the first and one past the last column of a block, and reads it itself."""
+    if columns is None and in_one_block(rows):
+        yield work(0, rows.shape[1])
+        return
     spans = tuple(column_spans(rows, columns))
     if len(spans) <= FEW_BLOCKS or rows.device.type == "cuda" or (threads := min(len(spans), cores())) == 1:
         yield from (work(*span) for span in spans)
@@ -212,10 +223,11 @@ def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
         # The row added to all is added once, in the end.
         share = rows.factor * weights.double().sum(dim=1, keepdim=True)
         return mix(weights, rows.rows).double() + share * read(rows.other, 0, rows.shape[1])
-    used = weights.any(dim=0).nonzero().flatten()
-    if used.shape[0] == 1 and isinstance(rows, Tensor) and rows.numel() <= BLOCK_ELEMENTS:
+    used = (weights[0] if len(weights) == 1 else weights.any(dim=0)).nonzero().flatten()
+    if used.shape[0] == 1 and in_one_block(rows):
         # One row of a single block: what follows would come to the same.
-        return _mixed(weights[:, used].double(), rows[used])
+        row = int(used)
+        return _mixed(weights[:, row : row + 1].double(), read(rows, 0, rows.shape[1])[row : row + 1])
     mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
     if used.shape[0]:
         shares, chosen = weights[:, used].double(), take(rows, used)

@@ -84,8 +84,7 @@ class Krum(GramRule):
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
         best = self._scores(gram).argsort(stable=True)[: self.m]
         weights = torch.zeros(len(gram), dtype=torch.float64, device=gram.device)
-        weights[best] = 1 / self.m
-        return weights
+        return weights.index_fill_(0, best, 1 / self.m)
 
     def _scores(self, gram: Gram) -> Weights:
         return krum_scores(squared_distances(gram), len(gram) - self.f - 2)

@@ -161,7 +161,8 @@ def all_finite(squares: Weights) -> bool:
 
 
 def _out_of_range(squares: Tensor) -> bool:
-    return not bool((squares <= LARGEST).all()) or bool(squares.median() < SMALLEST)
+    least, most = (float(square) for square in squares.aminmax())
+    return not most <= LARGEST or (least < SMALLEST and bool(squares.median() < SMALLEST))
 
 
 def squared_distances(gram: Gram) -> Gram:

@@ -161,6 +161,18 @@ def counts_examples(rule: Rule) -> bool:
     return isinstance(rule, Aggregator) or hasattr(rule, "with_examples")
 
 
+def answer_of(rule: Rule, case: Case) -> Vector:
+    """The answer of `rule` to the wide rows of a case; asked once for all who want it, if the case is for one rule.
+
+    That a rule has the same answer every time is a claim of its own, which asks anew.
+    """
+    if case.known is None:
+        return rule(case.wide)
+    if not case.known:
+        case.known.append(rule(case.wide))
+    return case.known[0]
+
+
 def answer(rule: Rule, rows: Updates, examples: Sequence[int] = ()) -> Vector:
     """The answer of `rule`, in float64, to rows [n, d] whose senders claim these numbers of examples.
 

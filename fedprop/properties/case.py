@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fedprop.types import Updates
+from fedprop.types import Updates, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,7 @@ class Case:
     seed : what the transformations that a property tries (an order, a shift, a rotation) are drawn from.
     examples : the number of examples that each sender claims; empty if nobody was asked.
     dtypes : those that the rule takes rows in, the narrowest first.
+    known : where `answer_of` keeps the answer of the one rule that the case is for; None if it is for any.
     """
 
     rows: Updates
@@ -27,6 +28,7 @@ class Case:
     seed: int = 0
     examples: tuple[int, ...] = ()
     dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
+    known: list[Vector] | None = None
 
     @property
     def narrow(self) -> Updates:

@@ -16,11 +16,10 @@ from fedprop.aggregators.rooted import Rooted, self_contained
 from fedprop.aggregators.told import Told
 from fedprop.oracles import MISREADINGS, ORACLES
 from fedprop.oracles.server_side import server_knowing
-from fedprop.properties.base import Drawn, Finding, Property, Rule
+from fedprop.properties.base import Drawn, Finding, Property, Rule, answer_of
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import same_answer
 from fedprop.settings.kind import Kind
-from fedprop.types import Vector
 
 Rows: TypeAlias = list[list[float]]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -114,7 +113,7 @@ def agrees_with(oracle: Definition, *, source: str = "fedprop.oracles") -> Prope
 
     def find(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         rows = case.wide
-        found: Vector = rule(rows)
+        found = answer_of(rule, case)
         expected = torch.tensor(oracle(rows.tolist()), dtype=torch.float64)
         if same_answer(contract, rows, expected, found):
             return None

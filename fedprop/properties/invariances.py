@@ -6,7 +6,7 @@ import torch
 
 from fedprop.aggregators.contract import Contract
 from fedprop.properties import moves
-from fedprop.properties.base import Finding, Property, Rule, answer, counts_examples, in_short
+from fedprop.properties.base import Finding, Property, Rule, answer, answer_of, counts_examples, in_short
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 from fedprop.types import Updates, Vector
@@ -56,7 +56,7 @@ def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     shift = moves.shift(d, case.seed)
     moved = (rows + shift).to(rows.dtype)
     t = f"torch.tensor({shift.tolist()})" if d <= WRITTEN else f"shift({d}, {case.seed}).to(rows.dtype)"
-    expected, found = (answer(rule, rows) + shift).to(rows.dtype), answer(rule, moved)
+    expected, found = (answer_of(rule, case).double() + shift).to(rows.dtype), answer(rule, moved)
     how, ask, want = f"for the rows shifted by {in_short(shift)}", f"rule(rows + {t})", f"rule(rows) + {t}"
     return _differs(contract, moved, expected, found, how=how, ask=ask, want=want)
 
@@ -65,7 +65,9 @@ def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
     c = moves.factor(case.seed)
     how, ask, want = f"for the rows times {c}", f"rule({c} * rows)", f"{c} * rule(rows)"
-    return _differs(contract, c * rows, c * answer(rule, rows), answer(rule, c * rows), how=how, ask=ask, want=want)
+    return _differs(
+        contract, c * rows, c * answer_of(rule, case).double(), answer(rule, c * rows), how=how, ask=ask, want=want
+    )
 
 
 def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
@@ -76,7 +78,7 @@ def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if d <= WRITTEN:
         q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
     how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
-    expected, found = answer(rule, rows) @ rotation, answer(rule, turned)
+    expected, found = answer_of(rule, case).double() @ rotation, answer(rule, turned)
     return _differs(contract, turned, expected, found, how=how, ask=ask, want=want, before=rows)
 
 
@@ -94,7 +96,7 @@ def _separable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         list(range(d)) if d <= WRITTEN else sorted({0, d - 1, *moves.order(d, case.seed + moves.PLAIN)[:4].tolist()})
     )
     expected = torch.cat([answer(rule, rows[:, [k]]) for k in chosen])
-    found = answer(rule, rows)[chosen]
+    found = answer_of(rule, case).double()[chosen]
     how, one_by_one = (
         "from all columns at once rather than one by one",
         f"torch.cat([rule(rows[:, [k]]) for k in {chosen}])",
@@ -107,7 +109,7 @@ def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
     copied = case.seed % len(rows)
     row, more = rows[copied], torch.cat([rows, rows[copied : copied + 1]])
-    before, after = answer(rule, rows), answer(rule, more)
+    before, after = answer_of(rule, case).double(), answer(rule, more)
     farther = float((after - row).norm() - (before - row).norm())
     if farther <= 2 * tolerance(contract, rows) * rows.shape[1] ** 0.5:
         return None
@@ -143,7 +145,8 @@ def _many_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None
         return _halved_claims(rule, case, contract, many) if scaled is None and contract.regret is None else scaled
     rows, claims = case.wide, many if contract.examples == "ignored" else (most,) * len(case.rows)
     ask, how = f"answer(rule, rows, {list(claims)})", f"for claims of {in_short(claims)} examples"
-    return _differs(contract, rows, answer(rule, rows), answer(rule, rows, claims), how=how, ask=ask, want="rule(rows)")
+    usual, found = answer_of(rule, case).double(), answer(rule, rows, claims)
+    return _differs(contract, rows, usual, found, how=how, ask=ask, want="rule(rows)")
 
 
 def _scaled_claims(rule: Rule, case: Case, contract: Contract, factor: int) -> Finding | None:

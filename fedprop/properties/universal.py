@@ -1,6 +1,7 @@
 """Properties of every rule, whatever it claims."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 
@@ -8,7 +9,7 @@ from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.errors import WrongAnswer
-from fedprop.properties.base import Drawn, Finding, Property, Rule, no_full_form
+from fedprop.properties.base import Drawn, Finding, Property, Rule, answer_of, no_full_form
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
 
@@ -65,9 +66,15 @@ def _stretch(tensor: torch.Tensor) -> tuple[int, int]:
 
 
 def _repeatable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    first, second = rule(case.narrow), rule(case.narrow.clone())
+    first = rule(case.narrow)
+    with suppress(Exception):
+        rule(1 - case.narrow)
+    second = rule(case.narrow.clone())
     same = first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
-    return None if same else Finding(second, first, "when asked again", case.narrow, want="rule(rows)")
+    if same:
+        return None
+    how, ask = "when asked again, with other rows in between", "(rule(1 - rows), rule(rows))[1]"
+    return Finding(second, first, how, case.narrow, ask=ask, want="rule(rows)")
 
 
 def _two_dtypes(case: Case, contract: Contract) -> bool:
@@ -80,7 +87,7 @@ def _one_dtype(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) ->
 
 def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
-    narrow, wide = rule(case.narrow).double(), rule(rows).double()
+    narrow, wide = rule(case.narrow).double(), answer_of(rule, case).double()
     size = max(_size(rows, contract), float(wide.abs().max()))
     allowed = max(32 * torch.finfo(torch.float32).eps * size, tolerance(contract, rows))
     near = contract.lies_in is not Region.ROW and difference(narrow, wide) <= allowed
@@ -108,7 +115,7 @@ def _full_form(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 def _streaming(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
-    whole, parts = rule(rows), streamed(rule, rows)
+    whole, parts = answer_of(rule, case), streamed(rule, rows)
     if same_answer(contract, rows, whole, parts):
         return None
     return Finding(parts, whole, "column by column rather than at once", ask="streamed(rule, rows)", want="rule(rows)")
@@ -162,7 +169,7 @@ UNIVERSAL = (
     ),
     Property(
         "repeatable",
-        "Equal rows have equal answers, to the bit.",
+        "Equal rows have equal answers, to the bit, whatever was asked before.",
         "fedprop.aggregators.Aggregator",
         _repeatable,
         safety=True,

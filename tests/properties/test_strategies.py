@@ -1,9 +1,11 @@
+from itertools import permutations
+
 import torch
 from hypothesis import find, given
 from hypothesis import strategies as st
 
 from fedprop.properties import Case, cases
-from fedprop.properties.strategies import byzantine_rows, collinear, duplicated, tied
+from fedprop.properties.strategies import byzantine_rows, collinear, duplicated, places, tied
 
 
 @given(st.integers(0, 3).flatmap(lambda f: cases(f=f, min_rows=2 * f + 1, extra=2, max_dim=2)))
@@ -42,6 +44,17 @@ def test_duplicated(grid: list[list[int]]) -> None:
 @given(collinear(5, 3))
 def test_collinear(grid: list[list[int]]) -> None:
     assert torch.linalg.matrix_rank(torch.tensor(grid, dtype=torch.float64)) <= 1
+
+
+def test_places_are_all_those_there_are_and_each_once() -> None:
+    found = [find(places(3, 2), lambda drawn, pair=pair: tuple(drawn) == pair) for pair in permutations(range(3), 2)]
+    assert found == [list(pair) for pair in permutations(range(3), 2)]
+
+
+@given(places(9, 4))
+def test_no_place_is_taken_twice(drawn: list[int]) -> None:
+    assert len(set(drawn)) == 4
+    assert set(drawn) <= set(range(9))
 
 
 def test_attackers_may_collude() -> None:

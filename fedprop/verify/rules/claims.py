@@ -12,7 +12,7 @@ import torch
 from fedprop.aggregators import Aggregator, Contract
 from fedprop.answers import described
 from fedprop.errors import InvalidConfig
-from fedprop.properties import Case, Finding, Property, agrees_with, contract_of, oracle_for
+from fedprop.properties import Case, Finding, Property, agrees_with, contract_of
 from fedprop.properties.base import Rule
 from fedprop.properties.breakdown import BREAKDOWN
 from fedprop.properties.comparison import settled, tied
@@ -126,8 +126,7 @@ class RulePlan:
 
     def _defined(self) -> list[Claim[Input]]:
         """The claim that the answer is the one by the definition, where there is one; it is another one for each f."""
-        judge = self.inputs.judge(self.inputs.fs[-1])
-        oracle = None if judge is None else oracle_for(judge)
+        judge, oracle = self.inputs.judge(self.inputs.fs[-1]), self.inputs.definition(self.inputs.fs[-1])
         if judge is None or oracle is None:
             return []
         return [self._claim(agrees_with(oracle, source=source_of(judge)), self._definition)]
@@ -157,15 +156,15 @@ class RulePlan:
             contract = _excused(contract, rule, case.wide)
         if not prop.applies(case, contract):
             raise Inapplicable("it says nothing about any input tried")
-        return _found(prop, rule, case, contract)
+        # What any answer must be, whatever it is, is asked of fresh answers.
+        return _found(prop, rule, case if prop.safety else replace(case, known=value.known), contract)
 
     def _case(self, value: Input) -> Case:
         """The case with rows of its own, in the dtypes that the rule takes."""
         return replace(value.case, rows=value.case.rows.clone(), dtypes=self.inputs.dtypes or DTYPES)
 
     def _definition(self, f: int) -> Property:
-        judge = self.inputs.judge(f)
-        oracle = None if judge is None else oracle_for(judge)
+        oracle = self.inputs.definition(f)
         if oracle is None:
             raise Inapplicable(f"no definition is known for f={f}")
         return agrees_with(oracle)

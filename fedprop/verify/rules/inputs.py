@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from types import MappingProxyType
@@ -17,9 +17,10 @@ from fedprop.errors import InvalidConfig, ServerUnknown
 from fedprop.properties import Case, cases, oracle_for
 from fedprop.properties.attacked import Hit, hits
 from fedprop.properties.base import Drawn
-from fedprop.properties.definition import misreadings_of
+from fedprop.properties.definition import Definition, misreadings_of
 from fedprop.properties.large import TALL, WIDE, large_cases
 from fedprop.properties.strategies import separating
+from fedprop.types import Vector
 from fedprop.verify.hunting.claim import Few, TooSlow, contained
 from fedprop.verify.hunting.patience import time_limit
 from fedprop.verify.hunting.randomness import seeded
@@ -46,10 +47,11 @@ SMALL: Bounds = MappingProxyType({"extra": 1, "max_dim": 2})
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """One case, which may have to be attacked first, and the f that the rule is set to."""
+    """One case, which may have to be attacked first, the f that the rule is set to, and what it answered before."""
 
     f: int
     drawn: Case | Hit
+    known: list[Vector] = field(default_factory=list)
 
     @property
     def case(self) -> Case:
@@ -68,6 +70,7 @@ class Inputs:
 
     def __init__(self, target: Target, reference: Reference | None, fs: Sequence[int], n: range | None) -> None:
         self._target, self._reference, self.n = target, reference, n
+        self._definitions: dict[int, Definition | None] = {}
         if target.fixed is not None:
             fs = [target.fixed]
         elif not target.takes_f and reference is None:
@@ -83,6 +86,14 @@ class Inputs:
         """The rule whose word counts: the one that the target should equal, or the target itself."""
         rule = self._target.make(f) if self._reference is None else self._reference(f)
         return rule if isinstance(rule, Aggregator) else None
+
+    def definition(self, f: int) -> Definition | None:
+        """The definition of the judge, if it has one; the same for all who ask, since inputs are chosen by it, too."""
+        if f not in self._definitions:
+            judge = self.judge(f)
+            oracle = None if judge is None else oracle_for(judge)
+            self._definitions[f] = None if oracle is None else remembering(oracle)
+        return self._definitions[f]
 
     def rows(self, f: int) -> range:
         """The numbers of rows tried with f Byzantine ones."""
@@ -196,8 +207,7 @@ class Inputs:
 
     def _separating(self, fs: Sequence[int], bounds: Bounds) -> st.SearchStrategy[Input]:
         def at(f: int) -> st.SearchStrategy[Input]:
-            drawn, judge = self._drawn(f, cases, bounds), self.judge(f)
-            oracle = None if judge is None else oracle_for(judge)
+            drawn, judge, oracle = self._drawn(f, cases, bounds), self.judge(f), self.definition(f)
             if judge is None or oracle is None:
                 return self._at(f, drawn)
             misread = [separating(drawn, (oracle, wrong)) for wrong in misreadings_of(judge).values()]
@@ -212,6 +222,19 @@ class Inputs:
         rows = self.rows(f)
         room = len(rows) - 1
         return make(f=f, min_rows=rows.start, **{**bounds, "extra": min(room, bounds.get("extra", room))})
+
+
+def remembering(definition: Definition) -> Definition:
+    """The definition, which is not worked out again for the rows that it was asked about last."""
+    last: tuple[list[list[float]], list[float]] | None = None
+
+    def answer(rows: list[list[float]]) -> list[float]:
+        nonlocal last
+        if last is None or last[0] != rows:
+            last = [list(row) for row in rows], definition(rows)
+        return last[1]
+
+    return answer
 
 
 def _makeable(target: Target, fs: Sequence[int]) -> Sequence[int]:
