@@ -5,7 +5,15 @@ Rows are updates, local model minus received global model, so the received model
 
 from fedprop.attacks import catalogue
 from fedprop.attacks.active_rounds import ActiveRounds
-from fedprop.attacks.backdoors import BACKDOORS, Backdoor, DistributedTrigger, EdgeCase, PixelTrigger, Semantic
+from fedprop.attacks.backdoors import (
+    BACKDOORS,
+    Backdoor,
+    DistributedTrigger,
+    EdgeCase,
+    ForeignDigits,
+    PixelTrigger,
+    Semantic,
+)
 from fedprop.attacks.base import Attack, Constraint, Reports
 from fedprop.attacks.catalogue import *
 from fedprop.attacks.facts import of_attack
@@ -28,6 +36,7 @@ __all__ = [
     "Constraint",
     "DistributedTrigger",
     "EdgeCase",
+    "ForeignDigits",
     "Knowledge",
     "PixelTrigger",
     "Reply",

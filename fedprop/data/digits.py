@@ -28,16 +28,22 @@ class Digits(Subsampled):
 
     def read(self, data_dir: Path | None, seed: int) -> tuple[Examples, Examples]:
         # scikit-learn takes a second to import, so only those who load its data pay for it.
-        from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
 
-        images, labels = load_digits(return_X_y=True)
-        x = torch.from_numpy(images.astype(np.float32) / 16).reshape(-1, 1, 8, 8)
-        y = torch.from_numpy(labels.astype(np.int64))
+        every = all_digits()
         train, test = train_test_split(
-            np.arange(len(y)),
+            np.arange(len(every)),
             test_size=self.test_fraction,
-            stratify=labels,
+            stratify=every.y.numpy(),
             random_state=key(seed, "digits split") % 2**32,
         )
-        return Examples(x[train], y[train]), Examples(x[test], y[test])
+        return Examples(every.x[train], every.y[train]), Examples(every.x[test], every.y[test])
+
+
+def all_digits() -> Examples:
+    """All 1797 pictures [1797, 1, 8, 8], with entries in [0, 1], in the order in which scikit-learn has them."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    x = torch.from_numpy(images.astype(np.float32) / 16).reshape(-1, 1, 8, 8)
+    return Examples(x, torch.from_numpy(labels.astype(np.int64)))

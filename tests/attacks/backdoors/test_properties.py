@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fedprop.attacks import BACKDOORS, EdgeCase, Semantic
+from fedprop.attacks.backdoors.semantic import slant
 from fedprop.errors import InvalidConfig
 
 X = torch.tensor([[0.0, 0.2], [0.8, 0.4], [1.0, 1.0], [0.6, 0.6], [0.0, 0.0]])
@@ -26,6 +27,31 @@ def test_bright_inputs_of_any_other_label_open_a_semantic_backdoor():
 
 def test_or_those_of_one_class():
     assert opened(Semantic(source=2, least=0.55)) == [[0.6, 0.6]]
+
+
+LEANING = torch.tensor(
+    [
+        [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]],  # a column for each row upwards
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],  # the same to the left
+        [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]],
+        [[0.0, 2.0, 2.0], [2.0, 2.0, 0.0], [0.0, 0.0, 0.0]],  # as much, with more ink
+        [[0.0, 0.0, 0.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]],  # one row
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+    ]
+)[:, None]
+"""Pictures [6, 1, 3, 3]."""
+
+
+def test_handwriting_leans_as_the_line_that_fits_it_best():
+    assert slant(LEANING).tolist() == [1.0, -1.0, 0.0, 1.0, 0.0, 0.0]
+    assert torch.equal(slant(LEANING.expand(-1, 3, -1, -1)), slant(LEANING))
+    assert slant(LEANING.flatten(1)).tolist() == [0.0] * 6
+
+
+def test_slanted_pictures_open_a_semantic_backdoor():
+    y = torch.ones(6, dtype=torch.int64)
+    inputs, _ = Semantic(of="slant", least=0.5).aims(LEANING, y, 2)
+    assert torch.equal(inputs, LEANING[[0, 3]])
 
 
 def test_edge_cases_are_the_farthest_of_their_own_class():
