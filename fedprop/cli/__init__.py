@@ -35,6 +35,9 @@ def options(
     ] = False,
 ) -> None:
     """Byzantine-robust federated learning with executable specifications."""
+    from fedprop.kernels import check_environment
+
+    check_environment()
 
 
 app.command()(run.run)

@@ -16,6 +16,7 @@ from fedprop.defenses import LocalTest, RoundProtocol
 from fedprop.errors import DataUnavailable, InvalidConfig
 from fedprop.experiments.experiment import Experiment, sound_experiment
 from fedprop.failures import blamed
+from fedprop.kernels import check_environment
 from fedprop.models.first_classes import FirstClasses
 from fedprop.params import ParameterLayout, copy_module
 from fedprop.privacy import Watch, Watched
@@ -54,6 +55,7 @@ def resolve(
     InvalidConfig, DataUnavailable
         If a part is missing or does not fit the others.
     """
+    check_environment()
     experiment = sound_experiment(experiment)
     device = _device(experiment.device)
     data, module = materials(experiment, data_dir=data_dir, dataset=dataset, model=model)

@@ -32,6 +32,17 @@ LOG = logging.getLogger("fedprop")
 _use: ContextVar[Use | None] = ContextVar("use", default=None)
 
 
+def check_environment() -> None:
+    """Look at FEDPROP_KERNELS before anything runs, so that no rule or attack is blamed for what it says.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is none of what it may be.
+    """
+    _from_environment()
+
+
 @contextmanager
 def kernels_used(use: Use) -> Iterator[None]:
     """Use compiled loops like this in here, whatever the environment variable FEDPROP_KERNELS says."""

@@ -17,10 +17,10 @@ finally:
 """
 
 
-def shell(*arguments):
+def shell(*arguments, **environment):
     """Runs the command line in a process of its own: exit code, output, and whether torch was imported."""
     command = [sys.executable, "-c", CODE, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100", **environment})
     *said, torch = done.stderr.splitlines()
     assert torch in ("True", "False")
     return done.returncode, done.stdout + "\n".join(said), torch == "True"
@@ -44,6 +44,12 @@ def test_help_and_mistakes_need_no_torch(arguments, code, text):
     assert found == code
     assert text in said
     assert not torch
+
+
+def test_a_wrong_variable_of_the_environment_is_refused_before_anything_runs():
+    code, said, torch = shell("run", "run.yaml", FEDPROP_KERNELS="perhaps")
+    assert (code, torch) == (2, False)
+    assert said == "fedprop: `FEDPROP_KERNELS` must be one of large, always, never; found 'perhaps'"
 
 
 def test_what_must_be_computed_imports_torch():

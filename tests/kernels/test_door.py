@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from fedprop import Experiment
 from fedprop.errors import InvalidConfig
+from fedprop.experiments.assembly import resolve
 from fedprop.kernels import door, kernels_used, loops
 
 
@@ -75,6 +77,6 @@ def test_the_environment_says_how_they_are_used(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("FEDPROP_KERNELS", "perhaps")
     door._from_environment.cache_clear()
     with pytest.raises(InvalidConfig, match="`FEDPROP_KERNELS` must be one of large, always, never; found 'perhaps'"):
-        door._from_environment()
+        resolve(Experiment(rounds=1, clients=5, data="digits", model="logistic_regression", defense="mean"))
     monkeypatch.undo()
     door._from_environment.cache_clear()
