@@ -1,8 +1,10 @@
 """MLflow."""
 
 import json
+import platform
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal
@@ -13,9 +15,18 @@ from fedprop.types import Round
 LONGEST = 6000
 """Most characters of a parameter that MLflow takes."""
 
+TAG = "fedprop.identity"
+"""The tag by which a run that is told again is found."""
+
+GROWING = ("rounds", "max_seconds", "until")
+"""Settings in which a run that is gone on with may differ from what it was."""
+
 
 class MLflow(Tracker):
     """A run of an MLflow experiment: settings as parameters, numbers as metrics, pictures; with the extra `mlflow`.
+
+    A run that is told again, of the same name and settings and from the same folder of the same machine, takes the
+    place of what was told: that goes where MLflow keeps deleted runs.
 
     Attributes
     ----------
@@ -38,7 +49,11 @@ class MLflow(Tracker):
         found = client.get_experiment_by_name(self.experiment)
         where = None if self.uri else (folder / "mlflow-artifacts").absolute().as_uri()
         own = client.create_experiment(self.experiment, where) if found is None else found.experiment_id
-        run = client.create_run(own, run_name=name).info.run_id
+        identity = _identity(name, config, folder)
+        told = client.search_runs([own], filter_string=f"tags.`{TAG}` = '{identity}'")
+        run = client.create_run(own, tags={TAG: identity}, run_name=name).info.run_id
+        for earlier in told:
+            client.delete_run(earlier.info.run_id)
         client.log_batch(run, params=[Param(key, str(value)[:LONGEST]) for key, value in flat(config).items()])
         client.log_text(run, json.dumps(dict(config), indent=1), "config.json")
         return _Track(client, run)
@@ -65,3 +80,10 @@ class _Track(Track):
         if failure:
             self._client.set_tag(self._run, "failure", failure)
         self._client.set_terminated(self._run, "FAILED" if failure else "FINISHED")
+
+
+def _identity(name: str, config: Mapping[str, Any], folder: Path) -> str:
+    """What a run has in common with itself when it is told again, and with no other run."""
+    settled = {key: value for key, value in config.items() if key not in GROWING}
+    place = [platform.node(), str(folder.resolve()), name, settled]
+    return sha256(json.dumps(place, sort_keys=True).encode()).hexdigest()

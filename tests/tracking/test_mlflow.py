@@ -27,3 +27,22 @@ def test_a_run_that_failed_is_marked_so_and_further_runs_join_their_experiment(t
     runs = client.search_runs([client.get_experiment_by_name("fedprop").experiment_id], order_by=["start_time"])
     assert [run.info.status for run in runs] == ["FAILED", "FINISHED"]
     assert runs[0].data.tags["failure"] == "the disk is full"
+
+
+def test_a_run_that_is_told_again_takes_the_place_of_what_was_told_and_no_other_run_does(tmp_path):
+    tracker = MLflow()
+    several = [("cell", {"rounds": 2}), ("cell", {"rounds": 3}), ("cell", {"rounds": 2, "seed": 1}), ("other", {})]
+    for place, (name, config) in enumerate(several):
+        track = tracker.open(name, config, tmp_path)
+        track.numbers(0, {"test_accuracy": float(place)})
+        track.end()
+    elsewhere = MLflow(uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    elsewhere.open("cell", {"rounds": 2}, tmp_path / "elsewhere").end()
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("fedprop").experiment_id])
+    assert sorted((run.info.run_name, run.data.metrics.get("test_accuracy", -1.0)) for run in runs) == [
+        ("cell", -1.0),
+        ("cell", 1.0),
+        ("cell", 2.0),
+        ("other", 3.0),
+    ]
