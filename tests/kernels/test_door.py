@@ -40,22 +40,26 @@ def test_without_numba_there_are_none(unknown: pytest.MonkeyPatch) -> None:
         assert loops("gram", door.LARGE) is None
 
 
-def test_compiling_is_not_done_without_a_word(unknown: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_compiling_is_not_done_without_a_word(unknown: pytest.MonkeyPatch) -> None:
     """The loops are ready as soon as it has been said, and a second time nothing is said."""
+    told: list[str] = []
     said = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+            said.set()
+
     unknown.setattr(door, "SILENT", 0.01)
     module(unknown, lambda: said.wait(60))
-    handler = logging.Handler()
-    handler.emit = lambda record: said.set()
-    door.LOG.addHandler(handler)
+    listener = Listener()
+    door.LOG.addHandler(listener)
     try:
         with kernels_used("always"):
             assert loops("gram", 1) is loops("gram", 1) is not None
     finally:
-        door.LOG.removeHandler(handler)
-    assert [record.message for record in caplog.records] == [
-        "fedprop gets compiled loops ready (gram): some seconds, the first time on this machine"
-    ]
+        door.LOG.removeHandler(listener)
+    assert told == ["fedprop gets compiled loops ready (gram): some seconds, the first time on this machine"]
 
 
 def test_where_they_cannot_be_compiled_it_is_said_once(unknown: pytest.MonkeyPatch) -> None:
