@@ -56,6 +56,30 @@ def check_console(block, folder):
             output = output[found + len(line) :]
 
 
+def sessions_of(text):
+    """The sessions of nox that a text names."""
+    return {name for line in re.findall(r"nox -s ([\w. -]+)", text) for name in line.partition(" --")[0].split()}
+
+
+def test_a_fresh_clone_is_tried_by_the_commands_of_the_readme():
+    root = PAGES.parent
+    readme, tried = ((root / name).read_text(encoding="utf-8") for name in ("README.md", ".ci/run"))
+    lines = [line for line in tried.splitlines() if line.startswith("nox ")]
+    assert len(lines) >= 2
+    assert not [line for line in lines if f"\n{line}\n" not in readme]
+
+
+def test_the_sessions_that_pages_name_are_there():
+    root = PAGES.parent
+    noxfile = (root / "noxfile.py").read_text(encoding="utf-8")
+    defined = re.findall(r"^@nox\.session.*\ndef (\w+)", noxfile, re.MULTILINE)
+    known = {*defined, "gpu-bench", "tests-3.12", "tests-3.13"}  # these have a name of their own
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), root / "tests" / "README.md", root / ".ci" / "run"]
+    named = {page.relative_to(root).as_posix(): sessions_of(page.read_text(encoding="utf-8")) for page in pages}
+    assert {"demo", "docs", "verify"} <= named["README.md"]
+    assert {name: found - known for name, found in named.items() if found - known} == {}
+
+
 @pytest.mark.slow
 def test_the_page_on_privacy_does_what_it_says(tmp_path):
     shutil.copytree(PAGES.parent / "sims", tmp_path / "sims")
