@@ -18,12 +18,18 @@ def lower_median(rows):
     return rows.median(dim=0).values
 
 
+@pytest.fixture(scope="module")
+def report():
+    """What is found against a rule, a search for its worst case included."""
+    return verify(lower_median, as_="median", f=1, n=range(4, 5), examples=20, search=True, curious=False)
+
+
 def test_the_matrix_marks_byzantine_rows_and_aligns_numbers():
     shown = Counterexample(rows=((0.0, -1.0), (1e20, 0.5)), byzantine=(1,), found="", code="")
     assert matrix(shown) == ["     0      0     -1", "     1  1e+20    0.5  Byzantine"]
 
 
-def test_numbers_that_are_none_are_shown(tmp_path):
+def test_numbers_that_are_none_are_shown(report, tmp_path):
     nan, inf = float("nan"), float("inf")
     shown = Counterexample(rows=((nan, 1.0), (-inf,)), found="nan", expected=[nan], actual=[inf], code="")
     assert matrix(shown) == ["     0   nan     1", "     1  -inf"]
@@ -32,7 +38,7 @@ def test_numbers_that_are_none_are_shown(tmp_path):
     )
     assert "  rows\n" in described(outcome)
     assert "expected: [nan]\n  actual:   [inf]" in described(outcome)
-    report = verify(lower_median, examples=1, f=0).model_copy(update={"outcomes": (outcome,)})
+    report = report.model_copy(update={"outcomes": (outcome,)})
     assert "-inf" in write_page(report, tmp_path / "page.html").read_text()
     again = Report.model_validate(json.loads(report.model_dump_json())).outcomes[0].counterexample
     assert again.rows[1] == (-inf,)
@@ -77,14 +83,13 @@ def test_any_tensor_is_written(tensor):
     assert torch.equal(eval(literal(tensor)).reshape(tensor.shape), tensor)
 
 
-def test_the_text_says_what_a_reader_needs():
-    report = verify(lower_median, as_="median", examples=20)
+def test_the_text_says_what_a_reader_needs(report):
     text = as_text(report)
     assert "definition: The answer is the one that the definition gives." in text
     assert "source: Yin et al., ICML 2018, Definition 1." in text
     assert "expected: [0.5]" in text
     assert "again: fedprop verify" in text
-    assert "--as median --examples 20 --seed 0" in text
+    assert "--f 1 --n 4 --as median --examples 20 --seed 0" in text
 
 
 def in_double(rows):
@@ -135,13 +140,12 @@ def numbers_in(line):
 
 
 def test_assert_contract_raises_with_the_counterexample():
-    assert_contract(lambda rows: rows.mean(dim=0), examples=5)
+    assert_contract(lambda rows: rows.mean(dim=0), examples=5, curious=False)
     with pytest.raises(AssertionError, match=r"expected: \[0.5\]"):
-        assert_contract(lower_median, as_="median", examples=20)
+        assert_contract(lower_median, as_="median", f=1, examples=20, curious=False)
 
 
-def test_the_page_holds_claims_counterexamples_and_plots(tmp_path):
-    report = verify(lower_median, as_="median", f=1, n=range(3, 5), examples=20, search=True)
+def test_the_page_holds_claims_counterexamples_and_plots(report, tmp_path):
     page = write_page(report, tmp_path / "out.html").read_text()
     assert "3 of" in page
     assert page.count("data:image/png") >= 2
@@ -150,6 +154,6 @@ def test_the_page_holds_claims_counterexamples_and_plots(tmp_path):
 
 
 def test_described_without_rows():
-    report = verify(lambda rows: 1 / 0 if not rows.any() else rows.mean(dim=0), examples=10)
+    report = verify(lambda rows: 1 / 0 if not rows.any() else rows.mean(dim=0), examples=10, curious=False)
     (outcome,) = (o for o in report.outcomes if o.name == "answers")
     assert "ZeroDivisionError" in described(outcome)
