@@ -77,6 +77,8 @@ def _with_torch(block: Tensor, origin: Tensor | None) -> Tensor:
 def _with_numpy(block: Tensor, origin: Tensor | None) -> Tensor:
     """The inner products of a block's rows on and above the diagonal; what is below it means nothing."""
     n, d = block.shape
+    if n <= STRIP and d <= DEPTH:
+        return _of_one_tile(block, origin)
     panels = -(-d // DEPTH)
     depth = -(-d // panels)
     seen, total = np.zeros((n, panels * depth)), np.zeros((n, n))
@@ -86,6 +88,15 @@ def _with_numpy(block: Tensor, origin: Tensor | None) -> Tensor:
     with np.errstate(over="ignore", invalid="ignore"):
         _add_products(total, seen.reshape(n, panels, depth).transpose(1, 0, 2))
     return torch.from_numpy(total)
+
+
+def _of_one_tile(block: Tensor, origin: Tensor | None) -> Tensor:
+    """As `_with_numpy`, where that is a single product of matrices."""
+    seen = np.array(block.numpy(), dtype=np.float64, order="C")
+    if origin is not None:
+        seen -= origin.double().numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return torch.from_numpy(seen @ seen.T)
 
 
 def _add_products(total: NDArray[np.float64], seen: NDArray[np.float64]) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -173,11 +174,15 @@ def squared_distances(gram: Gram) -> Gram:
 
 def _better_centre(gram: Gram) -> int | None:
     """The inmost row, if distances have lost digits and most rows are much closer to it than it is to the centre."""
-    norms = gram.diagonal()
+    # Of few rows NumPy makes a number of small steps in a third of torch's time.
+    products = gram.cpu().numpy()
+    norms = products.diagonal()
     column = norms[:, None]
-    distances = (column + norms).sub_(gram, alpha=2).fill_diagonal_(torch.inf)
-    if not bool((distances < torch.maximum(column, norms).mul_(CANCELLATION)).any()):
-        return None
-    reaches = distances.clamp_(min=0).fill_diagonal_(0).median(dim=1).values
+    with np.errstate(over="ignore", invalid="ignore"):
+        distances = column + norms - 2 * products
+        distances.ravel()[:: len(norms) + 1] = np.inf
+        if not (distances < np.maximum(column, norms) * CANCELLATION).any():
+            return None
+    reaches = torch.from_numpy(distances).clamp_(min=0).fill_diagonal_(0).median(dim=1).values
     inmost = int(reaches.argmin())
     return inmost if reaches[inmost] < NEARER * norms[inmost] else None
