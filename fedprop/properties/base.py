@@ -161,16 +161,16 @@ def counts_examples(rule: Rule) -> bool:
     return isinstance(rule, Aggregator) or hasattr(rule, "with_examples")
 
 
-def answer_of(rule: Rule, case: Case) -> Vector:
-    """The answer of `rule` to the wide rows of a case; asked once for all who want it, if the case is for one rule.
+def answer_of(rule: Rule, case: Case, examples: tuple[int, ...] = ()) -> Vector:
+    """The `answer` of a rule to the wide rows of a case; asked once for all who want it, if the case is for one rule.
 
     That a rule has the same answer every time is a claim of its own, which asks anew.
     """
     if case.known is None:
-        return rule(case.wide)
-    if not case.known:
-        case.known.append(rule(case.wide))
-    return case.known[0]
+        return answer(rule, case.wide, examples)
+    if examples not in case.known:
+        case.known[examples] = answer(rule, case.wide, examples)
+    return case.known[examples]
 
 
 def answer(rule: Rule, rows: Updates, examples: Sequence[int] = ()) -> Vector:

@@ -19,7 +19,8 @@ class Case:
     seed : what the transformations that a property tries (an order, a shift, a rotation) are drawn from.
     examples : the number of examples that each sender claims; empty if nobody was asked.
     dtypes : those that the rule takes rows in, the narrowest first.
-    known : where `answer_of` keeps the answer of the one rule that the case is for; None if it is for any.
+    known : where `answer_of` keeps what the one rule that the case is for answered, by the examples that were claimed;
+        None if it is for any rule.
     """
 
     rows: Updates
@@ -28,7 +29,7 @@ class Case:
     seed: int = 0
     examples: tuple[int, ...] = ()
     dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
-    known: list[Vector] | None = None
+    known: dict[tuple[int, ...], Vector] | None = None
 
     @property
     def narrow(self) -> Updates:

@@ -43,7 +43,7 @@ def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     order = moves.order(n, case.seed).tolist()
     claims = case.examples or (1,) * n
     moved = tuple(claims[i] for i in order)
-    expected, found = answer(rule, rows, claims), answer(rule, rows[order], moved)
+    expected, found = answer_of(rule, case, claims), answer(rule, rows[order], moved)
     written = str(order) if n <= WRITTEN else f"order({n}, {case.seed})"
     how, ask, want = f"for the rows in the order {in_short(order)}", f"rule(rows[{written}])", "rule(rows)"
     if counts_examples(rule):
@@ -56,7 +56,7 @@ def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     shift = moves.shift(d, case.seed)
     moved = (rows + shift).to(rows.dtype)
     t = f"torch.tensor({shift.tolist()})" if d <= WRITTEN else f"shift({d}, {case.seed}).to(rows.dtype)"
-    expected, found = (answer_of(rule, case).double() + shift).to(rows.dtype), answer(rule, moved)
+    expected, found = (answer_of(rule, case) + shift).to(rows.dtype), answer(rule, moved)
     how, ask, want = f"for the rows shifted by {in_short(shift)}", f"rule(rows + {t})", f"rule(rows) + {t}"
     return _differs(contract, moved, expected, found, how=how, ask=ask, want=want)
 
@@ -65,9 +65,7 @@ def _scaling(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
     c = moves.factor(case.seed)
     how, ask, want = f"for the rows times {c}", f"rule({c} * rows)", f"{c} * rule(rows)"
-    return _differs(
-        contract, c * rows, c * answer_of(rule, case).double(), answer(rule, c * rows), how=how, ask=ask, want=want
-    )
+    return _differs(contract, c * rows, c * answer_of(rule, case), answer(rule, c * rows), how=how, ask=ask, want=want)
 
 
 def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
@@ -78,7 +76,7 @@ def _orthogonal(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if d <= WRITTEN:
         q = f"torch.tensor({rotation.tolist()}, dtype={rows.dtype})"
     how, ask, want = "for the rows rotated", f"rule(rows @ {q})", f"rule(rows) @ {q}"
-    expected, found = answer_of(rule, case).double() @ rotation, answer(rule, turned)
+    expected, found = answer_of(rule, case) @ rotation, answer(rule, turned)
     return _differs(contract, turned, expected, found, how=how, ask=ask, want=want, before=rows)
 
 
@@ -96,7 +94,7 @@ def _separable(rule: Rule, case: Case, contract: Contract) -> Finding | None:
         list(range(d)) if d <= WRITTEN else sorted({0, d - 1, *moves.order(d, case.seed + moves.PLAIN)[:4].tolist()})
     )
     expected = torch.cat([answer(rule, rows[:, [k]]) for k in chosen])
-    found = answer_of(rule, case).double()[chosen]
+    found = answer_of(rule, case)[chosen]
     how, one_by_one = (
         "from all columns at once rather than one by one",
         f"torch.cat([rule(rows[:, [k]]) for k in {chosen}])",
@@ -109,7 +107,7 @@ def _monotone(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
     copied = case.seed % len(rows)
     row, more = rows[copied], torch.cat([rows, rows[copied : copied + 1]])
-    before, after = answer_of(rule, case).double(), answer(rule, more)
+    before, after = answer_of(rule, case), answer(rule, more)
     farther = float((after - row).norm() - (before - row).norm())
     if farther <= 2 * tolerance(contract, rows) * rows.shape[1] ** 0.5:
         return None
@@ -131,8 +129,9 @@ def _few_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     ask, want = f"answer(rule, rows, {list(claims)})", "rule(rows)"
     if contract.examples == "copies":
         want = f"rule(rows.repeat_interleave(torch.tensor({list(claims)}), dim=0))"
-    how, found = f"for claims of {in_short(claims)} examples", answer(rule, rows, claims)
-    return _differs(contract, copies, answer(rule, copies), found, how=how, ask=ask, want=want)
+    how, found = f"for claims of {in_short(claims)} examples", answer_of(rule, case, claims)
+    expected = answer(rule, copies) if contract.examples == "copies" else answer_of(rule, case)
+    return _differs(contract, copies, expected, found, how=how, ask=ask, want=want)
 
 
 def _many_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None:
@@ -145,7 +144,7 @@ def _many_examples(rule: Rule, case: Case, contract: Contract) -> Finding | None
         return _halved_claims(rule, case, contract, many) if scaled is None and contract.regret is None else scaled
     rows, claims = case.wide, many if contract.examples == "ignored" else (most,) * len(case.rows)
     ask, how = f"answer(rule, rows, {list(claims)})", f"for claims of {in_short(claims)} examples"
-    usual, found = answer_of(rule, case).double(), answer(rule, rows, claims)
+    usual, found = answer_of(rule, case), answer(rule, rows, claims)
     return _differs(contract, rows, usual, found, how=how, ask=ask, want="rule(rows)")
 
 
@@ -153,7 +152,7 @@ def _scaled_claims(rule: Rule, case: Case, contract: Contract, factor: int) -> F
     """`factor` times as many copies of every row have the same answer."""
     rows, claims = case.wide, case.examples
     more = tuple(factor * claim for claim in claims)
-    expected, found = answer(rule, rows, claims), answer(rule, rows, more)
+    expected, found = answer_of(rule, case, claims), answer(rule, rows, more)
     ask, want = f"answer(rule, rows, {list(more)})", f"answer(rule, rows, {list(claims)})"
     copies, how = _copies(rows, claims, contract), f"for claims of {in_short(more)} examples"
     return _differs(contract, copies, expected, found, how=how, ask=ask, want=want)

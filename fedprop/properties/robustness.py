@@ -41,7 +41,7 @@ def _weights(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 
 def _region(rule: Rule, case: Case, contract: Contract) -> Finding | None:
-    slack, out = tolerance(contract, case.wide), answer_of(rule, case).double()
+    slack, out = tolerance(contract, case.wide), answer_of(rule, case)
     rows = case.wide.double()
     inside = {
         Region.ROW: lambda: bool((rows == out).all(dim=1).any()),
@@ -101,7 +101,7 @@ def _few_of(fs: range) -> list[int]:
 def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if contract.kappa is None:
         return None
-    rows, out = case.wide.double(), answer_of(rule, case).double()
+    rows, out = case.wide.double(), answer_of(rule, case)
     slack = tolerance(contract, case.wide) * rows.shape[1] ** 0.5
     for f in _few_of(contract.tolerates(len(rows))):
         kappa = contract.kappa.bound(len(rows), f)
@@ -123,7 +123,7 @@ def _kappa(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 def _unattacked(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     if contract.unattacked is None:
         return None
-    rows, out = case.wide.double(), answer_of(rule, case).double()
+    rows, out = case.wide.double(), answer_of(rule, case)
     share = contract.unattacked(len(rows))
     error, spread = (float(x[0]) for x in errors_and_spreads(rows, out, honest_sets(len(rows), 0)))
     if error <= share**0.5 * spread * ROUNDED_ONE + tolerance(contract, case.wide) * rows.shape[1] ** 0.5:

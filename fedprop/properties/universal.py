@@ -87,7 +87,7 @@ def _one_dtype(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) ->
 
 def _precision(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows = case.wide
-    narrow, wide = rule(case.narrow).double(), answer_of(rule, case).double()
+    narrow, wide = rule(case.narrow).double(), answer_of(rule, case)
     size = max(_size(rows, contract), float(wide.abs().max()))
     allowed = max(32 * torch.finfo(torch.float32).eps * size, tolerance(contract, rows))
     near = contract.lies_in is not Region.ROW and difference(narrow, wide) <= allowed

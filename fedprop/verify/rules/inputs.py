@@ -51,7 +51,7 @@ class Input:
 
     f: int
     drawn: Case | Hit
-    known: list[Vector] = field(default_factory=list)
+    known: dict[tuple[int, ...], Vector] = field(default_factory=dict)
 
     @property
     def case(self) -> Case:

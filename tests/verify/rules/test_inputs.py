@@ -21,7 +21,7 @@ def test_an_answer_is_asked_for_once_where_the_case_is_for_one_rule() -> None:
     case = Case(ROWS, (True,) * 3, 0)
     assert [answer_of(rule, case).tolist() for _ in range(2)] == [[3.0]] * 2
     assert len(asked) == 2
-    kept = Case(ROWS, (True,) * 3, 0, known=[])
+    kept = Case(ROWS, (True,) * 3, 0, known={})
     assert [answer_of(rule, kept).tolist() for _ in range(2)] == [[3.0]] * 2
     assert [rows.dtype for rows in asked] == [torch.float64] * 3
 
