@@ -60,7 +60,8 @@ def test_options_that_make_no_sense_are_refused(options, told):
 
 def test_the_command_does_it_again():
     reference = {"kind": "krum", "m": 2}
-    report = verify("fedprop:Krum", f=1, n=range(5, 7), settings={"m": 2}, as_=reference, examples=5, seed=4)
+    quick = {"examples": 5, "curious": False}
+    report = verify("fedprop:Krum", f=1, n=range(5, 7), settings={"m": 2}, as_=reference, seed=4, **quick)
     wanted = ["verify", "fedprop:Krum", "--f", "1", "--n", "5..6", "--as", '{"kind": "krum", "m": 2}']
     assert shlex.split(report.command) == ["fedprop", *wanted, "--set", "m=2", "--examples", "5", "--seed", "4"]
     assert not report.broken
