@@ -8,7 +8,7 @@ import torch
 
 from fedprop.verify import Counterexample, Outcome, Report, assert_contract, verify
 from fedprop.verify.command import claims_of
-from fedprop.verify.hunting.hunt import Effort, hunt
+from fedprop.verify.hunting.hunt import Effort, hunt_all
 from fedprop.verify.pages.page import write_page
 from fedprop.verify.pages.render import as_text, described, matrix
 from fedprop.verify.targets.script import literal
@@ -118,12 +118,20 @@ BREAKERS = {
 }
 
 
+@pytest.fixture
+def all_digits():
+    """Tensors are printed as precisely as the comments of a reproducer are."""
+    torch.set_printoptions(precision=12)
+    yield
+    torch.set_printoptions(profile="default")
+
+
 @pytest.mark.parametrize("name", BREAKERS)
-def test_the_reproducer_runs_and_shows_the_same(name, capsys):
+def test_the_reproducer_runs_and_shows_the_same(name, capsys, all_digits):
     """Each prints what it says in its comments, the numbers rounded."""
     rule, reference = BREAKERS[name]
     claim = next(claim for claim in claims_of(rule, as_=reference) if claim.name == name)
-    shown = hunt(claim, Effort(20, 0)).counterexample
+    shown = hunt_all([claim], Effort(20, 0, shrink=False))[0].counterexample
     exec(shown.code, {})
     printed = capsys.readouterr().out.splitlines()
     told = [
