@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedprop.aggregators.spectral_detection import errors, train
+from fedprop.aggregators.spectral_detection import errors, held, train
 
 
 def squared_error(rows: torch.Tensor, encoder: torch.Tensor, decoder: torch.Tensor) -> float:
@@ -26,7 +26,7 @@ def squared_error(rows: torch.Tensor, encoder: torch.Tensor, decoder: torch.Tens
 def test_nothing_near_it_and_no_other_projection_does_better(seed: int, codes: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(6, 5, generator=generator, dtype=torch.float64)
-    trained = train(rows, codes)
+    trained = held(train(rows, codes))
     least = float(errors(rows, trained).square().sum())
     near = trained.axes + 0.01 * torch.randn(2, *trained.axes.shape, generator=generator, dtype=torch.float64)
     drawn = torch.randn(5, codes, generator=generator, dtype=torch.float64)

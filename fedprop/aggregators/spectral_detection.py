@@ -5,18 +5,29 @@ from functools import reduce
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import torch
+from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.chosen import equal_weights
-from fedprop.aggregators.columns import AddedRows, JoinedRows, Rows, fill, map_blocks, mix
+from fedprop.aggregators.columns import (
+    AddedRows,
+    Columns,
+    JoinedRows,
+    MixedRows,
+    Rows,
+    column_blocks,
+    fill,
+    map_blocks,
+    mix,
+)
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.inner_products import inner_products
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.multi_metrics import in_reach
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Positive, Updates, Vector, Weights
+from fedprop.types import Positive, Updates, Weights
 
 FLAT = 1e-6
 """An axis along which the variance is a smaller share of the largest one is told from rounding no longer."""
@@ -30,13 +41,13 @@ class Autoencoder(NamedTuple):
 
     Attributes
     ----------
-    mean : [d], of the updates that it was trained on.
+    mean : [1, d], in float64, of the updates that it was trained on.
     axes : [q, d], in float64 and of length 1 each: a row's code is its products with these, seen from the mean.
     used : aggregations that it served in.
     """
 
-    mean: Vector
-    axes: Tensor
+    mean: Rows
+    axes: Rows
     used: int
 
 
@@ -117,11 +128,11 @@ class SpectralDetection(Aggregator):
 
     def combine(self, cohort: Cohort, state: Known) -> Aggregation:
         rows = cohort.updates
-        trained = self._trained(cohort) if state is None else Autoencoder(*state)
+        trained = self._trained(cohort) if state is None else _on(rows.device, *state)
         weights = self._weights(errors(rows, trained))
-        after = trained._replace(used=trained.used + 1)
+        after = held(trained._replace(used=trained.used + 1)) if trained.used + 1 < self.every else None
         value = mix(weights[None], rows)[0]
-        return Aggregation(value, weights.to(value.dtype), after if after.used < self.every else None)
+        return Aggregation(value, weights.to(value.dtype), after)
 
     def _trained(self, cohort: Cohort) -> Autoencoder:
         found: Tensor = cohort.server_side.rehearsals(self.rehearsals)
@@ -145,34 +156,46 @@ class SpectralDetection(Aggregator):
 
 
 def train(rows: Updates, codes: int) -> Autoencoder:
-    """The linear autoencoder of so many codes that reconstructs these rows [k, d] with the least squared error."""
-    mean = _mixed(torch.full((1, len(rows)), 1 / len(rows), dtype=torch.float64, device=rows.device), rows)[0]
+    """The linear autoencoder of so many codes that reconstructs these rows [k, d] with the least squared error.
+
+    It is worked out as it is read, since what serves once need not lie in memory beside the rows: see `held`.
+    """
+    wide = JoinedRows(rows, dtype=torch.float64)
+    mean = MixedRows(torch.full((1, len(rows)), 1 / len(rows), dtype=torch.float64, device=rows.device), wide)
     away = _seen_from(mean, rows)
     variances, mixtures = torch.linalg.eigh(inner_products(away))
     most = slice(max(0, len(rows) - codes), None)
     variances, mixtures = variances[most], mixtures[:, most]
     varied = variances > max(FLAT * float(variances[-1]), 0.0)
-    return Autoencoder(mean, _mixed((mixtures[:, varied] * variances[varied].rsqrt()).T, away), 0)
+    return Autoencoder(mean, MixedRows((mixtures[:, varied] * variances[varied].rsqrt()).T, away), 0)
+
+
+def held(trained: Autoencoder) -> Autoencoder:
+    """The same in memory."""
+    return trained._replace(mean=_read(trained.mean), axes=_read(trained.axes))
 
 
 def errors(rows: Rows, trained: Autoencoder) -> Weights:
     """How far each row [n, d] is from what is reconstructed of it [n], in some unit of length."""
     n = len(rows)
-    both = JoinedRows(_seen_from(trained.mean.to(rows.device), rows), trained.axes.to(rows.device))
+    both = JoinedRows(_seen_from(trained.mean, rows), trained.axes)
     codes = _total(map_blocks(lambda block: block[:n] @ block[n:].T, both))
     lost = _total(map_blocks(lambda block: (block[:n] - codes @ block[n:]).square().sum(dim=1), both))
     return lost.sqrt().where(lost > KNOWN**2 * codes.square().sum(dim=1), 0)
 
 
-def _seen_from(mean: Vector, rows: Rows) -> Rows:
-    away = AddedRows(rows, mean[None], -1.0)
+def _seen_from(mean: Float[Tensor, "1 d"] | Columns, rows: Rows) -> Rows:
+    away = AddedRows(rows, mean, -1.0)
     return away if rows.dtype == torch.float32 else in_reach(away)
 
 
-def _mixed(weights: Tensor, rows: Rows) -> Tensor:
-    """`weights` [m, k] @ `rows` [k, d], in float64 even where the rows are not."""
-    mixed = torch.empty(len(weights), rows.shape[1], dtype=torch.float64, device=rows.device)
-    return fill(mixed, map_blocks(lambda block: weights @ block.double(), rows))
+def _on(device: torch.device, mean: Tensor, axes: Tensor, used: int) -> Autoencoder:
+    return Autoencoder(mean.to(device), axes.to(device), used)
+
+
+def _read(rows: Rows) -> Tensor:
+    found = torch.empty(rows.shape, dtype=rows.dtype, device=rows.device)
+    return fill(found, column_blocks(rows)) if len(rows) else found
 
 
 def _total(parts: Iterator[Tensor]) -> Tensor:
