@@ -1,18 +1,20 @@
 """Residual-based reweighting (IRLS): clients count by how near their parameters lie to a robust line."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import Rows, fill, map_blocks, within_range
+from fedprop.aggregators.columns import JoinedRows, Rows, fill, map_blocks, within_range
 from fedprop.aggregators.contract import Contract
 from fedprop.types import Fraction, NonNegative, Positive, Updates, Weights
 
-PAIRS = 1 << 18
-"""Slopes between pairs of rows that are held at once: 2 MiB, which a core works on near its cache."""
+PAIRS = 1 << 17
+"""Slopes between pairs of rows that are held at once: 1 MiB, which a core works on near its cache."""
 
 TIE = 1e-6
 """A confidence this close to `delta` may come out on either side of it."""
@@ -31,7 +33,8 @@ class ResidualReweighting(Aggregator):
 
     Of equal values in a coordinate, those of later rows have the higher rank, so their order counts. For one or two
     rows it is the mean; if all confidences are equal everywhere, so is it, of the corrected values. Tolerates f < n / 2
-    by its medians; no theorem is known. Costs n^2 log n d, twice, since weights come from all coordinates.
+    by its medians; no theorem is known. Costs n^2 log n d, for the slopes of all pairs; a second pass orders each
+    column again, since weights come from all coordinates.
 
     Attributes
     ----------
@@ -74,60 +77,93 @@ class ResidualReweighting(Aggregator):
     def _tied(self, updates: Updates) -> bool:
         """Whether equal values leave ranks to the order of the rows, or rounding decides what is replaced."""
         ordered = updates.sort(dim=0).values
-        confident = self._judged(updates)[0]
+        confident = self._judged(updates, repeated_median_slopes(updates))[0]
         return bool((ordered[1:] == ordered[:-1]).any() or ((confident - self.delta).abs() <= TIE).any())
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         rows = cohort.updates
-        weights = self._weights(rows)
-        means = map_blocks(lambda block: weights @ self._judged(block)[1], rows)
-        value = fill(torch.empty(rows.shape[1], dtype=torch.float64, device=rows.device), means)
+        n, d = rows.shape
+        slopes = torch.empty(1, d, dtype=torch.float64, device=rows.device)
+        weights = self._weights(rows, slopes)
+        # The slopes are what costs most by far.
+        means = map_blocks(lambda both: weights @ self._judged(both[:n], both[n])[1], JoinedRows(rows, slopes))
+        value = fill(torch.empty(d, dtype=torch.float64, device=rows.device), means)
         return Aggregation(within_range(value, rows.dtype).to(rows.dtype), weights.to(rows.dtype), state)
 
-    def _weights(self, rows: Rows) -> Weights:
+    def _weights(self, rows: Rows, slopes: Tensor) -> Weights:
+        """What each row counts [n]; the slopes of all coordinates are written to `slopes` [1, d]."""
         total = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-        for found in map_blocks(lambda block: _earned(self._judged(block)[0]), rows):
-            total += found
+
+        def earned(block: Tensor) -> tuple[Weights, Tensor]:
+            found = repeated_median_slopes(block)
+            return _earned(self._judged(block, found)[0]), found
+
+        def added() -> Iterator[Tensor]:
+            for found, own in map_blocks(earned, rows):
+                total.add_(found)
+                yield own
+
+        fill(slopes, added())
         if not total.any():
             total += 1
         powers = (total / total.max()) ** self.power
         return powers / powers.sum()
 
-    def _judged(self, block: Tensor) -> tuple[Tensor, Tensor]:
-        """The confidence in each value of a block [n, w], and the values, those below `delta` replaced."""
-        if len(block) < 3:
-            return torch.ones_like(block, dtype=torch.float64), block.double()
-        parts = torch.split(block.double(), max(1, PAIRS // len(block) ** 2), dim=1)
-        judged = [self._column_by_column(part) for part in parts]
-        confidences, values = zip(*judged, strict=True)
-        return torch.cat(confidences, dim=1), torch.cat(values, dim=1)
-
-    def _column_by_column(self, block: Tensor) -> tuple[Tensor, Tensor]:
+    def _judged(self, block: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+        """The confidence in each value of a block [n, w] with these slopes [w], and the values, some replaced."""
         n = len(block)
-        ordered, order = block.T.sort(dim=1, stable=True)
-        line = _repeated_median_line(ordered)
-        residuals = (ordered - line).abs()
-        spread = _median(residuals.sort(dim=1).values[:, 1:])
-        tau = 1.4826 * (1 + 5 / (n - 1)) * spread[:, None] + self.epsilon
+        if n < 3:
+            return torch.ones_like(block, dtype=torch.float64), block.double()
+        order = _order(block)
+        ordered = block.T.double().gather(1, order)
         ranks = torch.arange(n, dtype=torch.float64, device=block.device) - (n - 1) / 2
+        line = _median(ordered)[:, None] + slopes[:, None] * ranks
+        residuals = (ordered - line).abs()
+        spread = _median(_sorted(residuals)[:, 1:])
+        tau = 1.4826 * (1 + 5 / (n - 1)) * spread[:, None] + self.epsilon
         free = (1 - 1 / n - ranks.square() / ranks.square().sum()).clamp(min=0).sqrt()
         trusted = self.lambda_ * (2 / n) ** 0.5 * free * tau
         confident = (trusted / residuals).clamp(max=1).where(residuals > 0, 1)
         corrected = ordered.where(confident >= self.delta, line)
-        back = order.argsort(dim=1)
-        return confident.gather(1, back).T, corrected.gather(1, back).T
+        return _back(order, confident), _back(order, corrected)
 
 
-def _repeated_median_line(ordered: Tensor) -> Tensor:
-    """The values [w, n] of the repeated median line through n ordered values over their ranks."""
+def repeated_median_slopes(block: Tensor) -> Tensor:
+    """The slopes [w], in float64, of the repeated median lines through the ordered values of columns [n, w]."""
+    n, width = block.shape
+    if n < 3:
+        return torch.zeros(width, dtype=torch.float64, device=block.device)
+    ordered = _sorted(block.T.double())
+    parts = torch.split(ordered, max(1, PAIRS // n**2))
+    return torch.cat([_slopes(part) for part in parts])
+
+
+def _slopes(ordered: Tensor) -> Tensor:
     n = ordered.shape[1]
     ranks = torch.arange(n, dtype=torch.float64, device=ordered.device)
     apart = (ranks[:, None] - ranks).fill_diagonal_(torch.inf)
     # Halves, since the difference of two finite numbers may be beyond floats.
     slopes = (ordered[:, :, None] / 2 - ordered[:, None, :] / 2) / apart
     slopes.diagonal(dim1=1, dim2=2).fill_(torch.inf)  # sorts last, and is left out
-    slope = 2 * _median(_median(slopes.sort(dim=2).values[:, :, :-1]).sort(dim=1).values)
-    return _median(ordered)[:, None] + slope[:, None] * (ranks - (n - 1) / 2)
+    return 2 * _median(_sorted(_median(_sorted(slopes)[:, :, :-1])))
+
+
+def _sorted(values: Tensor) -> Tensor:
+    """The values in ascending order along the last dimension."""
+    # NumPy sorts short lines with vector instructions, which torch does not.
+    return values.sort(dim=-1).values if values.is_cuda else torch.from_numpy(np.sort(values.numpy(), axis=-1))
+
+
+def _order(block: Tensor) -> Tensor:
+    """Which rows [w, n] hold the values of each column of a block [n, w] in ascending order, equal ones in theirs."""
+    if block.is_cuda:
+        return block.T.argsort(dim=1, stable=True)
+    return torch.from_numpy(np.array(block.numpy().T, order="C").argsort(axis=1, kind="stable"))
+
+
+def _back(order: Tensor, values: Tensor) -> Tensor:
+    """Values [w, n] in that order as a block [n, w] again."""
+    return torch.empty_like(values).scatter_(1, order, values).T
 
 
 def _median(ordered: Tensor) -> Tensor:
