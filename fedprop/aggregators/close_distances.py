@@ -8,11 +8,12 @@ from fedprop.aggregators.views import CANCELLATION, seen, squared_distances
 from fedprop.types import Gram, Updates
 
 
-def close_distances(updates: Rows, rule: RowConsumer) -> Gram:
+def close_distances(updates: Rows, rule: RowConsumer | None = None) -> Gram:
     """The distances [n, n] between rows [n, d], in float64 and the unit of `seen`; rows that are equal are 0 apart.
 
     They follow from inner products but where these have lost digits, as they do for rows close together and far from
-    the rest: such pairs are summed from differences. Rows with NaN or infinity are refused in the name of `rule`.
+    the rest: such pairs are summed from differences. Rows with NaN or infinity are refused in the name of a
+    `rule`.
     """
     view = seen(updates, rule)
     squares, lengths = squared_distances(view.gram), view.gram.diagonal()

@@ -102,7 +102,7 @@ def row_weights(updates: Rows, shares: Callable[[Tensor], Tensor]) -> Weights:
     """
 
     def held(block: Tensor) -> Tensor:
-        order = _argsorted(block)
+        order = order_of_columns(block)
         given = shares(block.T.gather(1, order)).expand(order.shape)
         return torch.empty_like(given).scatter_(1, order, given).sum(dim=0)
 
@@ -126,7 +126,8 @@ def sorted_columns(block: Tensor) -> Ordered:
     return torch.from_numpy(ordered)
 
 
-def _argsorted(block: Tensor) -> Tensor:
+def order_of_columns(block: Tensor) -> Tensor:
+    """A line for each column of a block [n, c]: which rows hold its values in ascending order, equal ones in any."""
     if block.is_cuda:
         return block.T.argsort(dim=1)
     return torch.from_numpy(np.array(block.numpy().T, order="C").argsort(axis=1))

@@ -7,10 +7,13 @@ from pydantic import Field
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
-from fedprop.aggregators.columns import Rows, ScaledRows, map_blocks, mix
+from fedprop.aggregators.close_distances import close_distances
+from fedprop.aggregators.columns import JoinedRows, Rows, ScaledRows, add_blocks, mix, take
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.aggregators.inner_products import lengths
-from fedprop.aggregators.rescaled import ZERO, Rescaled, each_to_size, exponents
+from fedprop.aggregators.coordinate import order_of_columns
+from fedprop.aggregators.inner_products import inner_products, lengths
+from fedprop.aggregators.rescaled import ZERO, Rescaled, exponents
+from fedprop.aggregators.views import CANCELLATION, seen_by_direction
 from fedprop.types import Gram, Updates, Weights
 
 CONSTANT = 1e-9
@@ -94,44 +97,61 @@ class MultiMetrics(Aggregator):
 
 
 def metrics(rows: Rows) -> Tensor:
-    """For each row the three sums over all others [n, 3], in float64, in some unit of length.
-
-    Distances are summed from differences: inner products would lose the digits of those that are small.
-    """
+    """For each row the three sums over all others [n, 3], in float64, in some unit of length."""
     sized = in_reach(rows)
     found = lengths(sized)
     apart = (found[:, None] - found).abs()
-    return torch.stack([angles(rows).square().sum(dim=1), _distances(sized, 1).sum(dim=1), apart.sum(dim=1)], dim=1)
+    return torch.stack([angles(rows).square().sum(dim=1), manhattan_sums(sized), apart.sum(dim=1)], dim=1)
 
 
 def angles(rows: Rows) -> Gram:
-    """1 - cos [n, n] of each pair of rows, half the squared distance of their directions; 1 for a row of zeros."""
-    sized, _ = each_to_size(rows)
-    found = lengths(sized)
-    directions = ScaledRows((1 / found).where(found > 0, 0), sized)
-    zero = found == 0
-    apart = (_distances(directions, 2) / 2).where(~(zero[:, None] | zero), 1).fill_diagonal_(0)
+    """1 - cos [n, n] of each pair of rows, half the squared distance of their directions; 1 for a row of zeros.
+
+    It follows from inner products but where these have lost digits, as they do for rows that point nearly the same way:
+    such pairs are told by the distance of their directions.
+    """
+    view = seen_by_direction(rows, inner_products)
+    inverse = view.gram.diagonal().rsqrt()
+    pointing = torch.isfinite(inverse)
+    apart = 1 - view.gram * inverse * inverse[:, None]
+    apart = apart.where(pointing & pointing[:, None], 1).fill_diagonal_(0)
+    lost = (apart < CANCELLATION).fill_diagonal_(False)
+    few = lost.any(dim=1).nonzero().flatten()
+    if len(few):
+        directions = ScaledRows(inverse[few], JoinedRows(take(view.rows, few), dtype=torch.float64))
+        pairs = (few[:, None], few)
+        apart[pairs] = torch.where(lost[pairs], close_distances(directions).square() / 2, apart[pairs])
     return apart.where(apart >= ALIGNED, 0)
 
 
-def _distances(rows: Rows, power: int) -> Gram:
-    """The sum over coordinates of |difference|^power [n, n] for each pair of rows."""
-    total = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
-    for found in map_blocks(lambda block: _summed(block.double(), power), rows):
-        total += found
-    return total
+def manhattan_sums(rows: Rows) -> Weights:
+    """The sum [n], in float64, of the Manhattan distances of each row from all others."""
+    total = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    return add_blocks(total, _to_all_others, rows)
 
 
-def _summed(block: Tensor, power: int) -> Gram:
-    found: Tensor = torch.cdist(block, block, p=power, compute_mode="donot_use_mm_for_euclid_dist").pow(power)
-    return found
+def _to_all_others(block: Tensor) -> Weights:
+    """For each row of a block [n, w] the sum over its columns of the distances of its value from all values there.
+
+    From one value to the next larger one the sum changes by the gap between them, for each value below, and by less the
+    gap for each one above. It is at least the distance of the two outmost values, so the digits that this loses are
+    those of a sum of n such.
+    """
+    n = len(block)
+    order = order_of_columns(block)
+    gaps = block.T.gather(1, order).double().diff(dim=1)
+    below = torch.arange(1, n, dtype=torch.float64, device=block.device)
+    sums = torch.cat([(gaps @ (n - below))[:, None], gaps.mul_(2 * below - n)], dim=1).cumsum(dim=1)
+    return torch.empty_like(sums).scatter_(1, order, sums).sum(dim=0)
 
 
 def in_reach(rows: Rows) -> Rows:
     """The rows, in float64 in a unit near the largest of all entries if squares would leave its range otherwise."""
+    if rows.dtype != torch.float64:
+        return rows
     sizes = exponents(rows)
     largest = int(sizes.max())
-    if rows.dtype != torch.float64 or FAR[0] < largest < FAR[1] or largest == ZERO:
+    if FAR[0] < largest < FAR[1] or largest == ZERO:
         return rows
     return Rescaled(rows, torch.full_like(sizes, -largest))
 
