@@ -1,7 +1,7 @@
 """What every aggregator is: a frozen value with a pure call."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias, overload
@@ -385,6 +385,14 @@ class Aggregator(RowConsumer):
     def value_for(self, cohort: Cohort, state: Any) -> Vector:
         """The aggregate that `answer` gives; of a rule that looks at rows alone it is `value` of these."""
         return self.answer(cohort, state).value
+
+    def weighing(self, cohort: Cohort) -> Callable[[Sequence[int]], Weights] | None:
+        """How to weigh some of the rows, which are given by index, as a cohort of their own.
+
+        For a rule without a state whose answer is the sum of the weights [k] times those k rows, so that many parts of
+        one cohort can be answered at once. None, unless a rule says so: it is asked as any cohort is then.
+        """
+        return None
 
     def _check_value(self, value: object, rows: Rows) -> None:
         check_answer(self._name, "a value", value, shape=tuple(rows.shape[1:]), dtype=rows.dtype, device=rows.device)

@@ -1,10 +1,12 @@
 """Rules that see only inner products: one pass over the data, then everything happens on n by n numbers."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import mix
+from fedprop.aggregators.filtered import only
 from fedprop.aggregators.views import Seen, all_finite, seen
 from fedprop.types import Gram, Weights
 
@@ -82,3 +84,10 @@ class GramRule(FramedRule):
 
     def judge(self, view: Seen, cohort: Cohort, state: Any) -> Judged:
         return Judged(self.weigh(view.gram.cpu(), cohort).to(view.gram.device), state)
+
+    def weighing(self, cohort: Cohort) -> Callable[[Sequence[int]], Weights] | None:
+        view = self.viewed(cohort, None)
+        if view.rows is not cohort.updates:
+            return None  # another unit, or shrunk giants: some rows alone may be seen otherwise
+        gram = view.gram.cpu()
+        return lambda some: self.weigh(gram[some][:, some], only(cohort, some)).to(view.gram.device)

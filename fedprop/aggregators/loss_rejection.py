@@ -1,6 +1,6 @@
 """Error rate based rejection (ERR), loss function based rejection (LFR) and both (Union), around any rule."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -8,15 +8,16 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.columns import mix
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.filtered import only
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.median import Median
 from fedprop.aggregators.rule_field import RuleField
-from fedprop.types import Updates, Vector
+from fedprop.types import Updates, Weights
 
-AT_ONCE = 2
-"""Aggregates in memory for one question: few beside the rows, and two for a server that tests them together."""
+SHARE, AT_ONCE = 10, 2
+"""Aggregates in memory for one question: one for so many rows, so that they are few beside these, or a few at least."""
 
 SUBSETS = (Region.ROW, Region.HULL, Region.BOX)
 """Where an answer to some of the rows stays with regard to all of them."""
@@ -98,18 +99,28 @@ class LossRejection(Aggregator):
         return Aggregation(value, weights.new_zeros(n).index_copy(0, _index(kept, cohort), weights), state)
 
     def _removed(self, cohort: Cohort, state: Any) -> set[int]:
-        rows = cohort.updates
+        n = len(cohort.updates)
+        weigh = _lowered(self.rule, n - 1).weighing(cohort)
         asked: dict[str, list[Tensor]] = {name: [] for name in ("accuracies", "losses")}
-        candidates = torch.empty(AT_ONCE, rows.shape[1], dtype=rows.dtype, device=rows.device)
-        for some in torch.split(torch.arange(len(rows)), AT_ONCE):
-            for place, i in enumerate(some.tolist()):
-                candidates[place] = self._without(cohort, i, state)
-            self._ask(cohort, candidates[: len(some)], asked)
+        for some in torch.split(torch.arange(n), max(AT_ONCE, n // SHARE)):
+            others = [[j for j in range(n) if j != i] for i in some.tolist()]
+            without = self._values(cohort, others, state) if weigh is None else _mixed(cohort, others, weigh)
+            self._ask(cohort, without, asked)
+            del without  # before the next ones are made
         # The aggregate of all rows is the same in every effect: the lowest error without a row is the largest effect.
         errors = {"losses": 1.0, "accuracies": -1.0}
         found = [sign * torch.cat(asked[name]).double() for name, sign in errors.items() if asked[name]]
         worst = [each.nan_to_num(nan=torch.inf, posinf=torch.inf).argsort(stable=True)[: self.f] for each in found]
         return {int(i) for each in worst for i in each}
+
+    def _values(self, cohort: Cohort, parts: Sequence[Sequence[int]], state: Any) -> Updates:
+        """The aggregates [k, d] of some parts of the rows."""
+        rows = cohort.updates
+        found = torch.empty(len(parts), rows.shape[1], dtype=rows.dtype, device=rows.device)
+        for place, kept in enumerate(parts):
+            rule, some = self._some(cohort, kept)
+            found[place] = rule.value_for(some, state)
+        return found
 
     def _ask(self, cohort: Cohort, candidates: Updates, asked: dict[str, list[Tensor]]) -> None:
         server = cohort.server_side
@@ -117,10 +128,6 @@ class LossRejection(Aggregator):
             asked["accuracies"].append(server.accuracies(candidates))
         if self.by != "error":
             asked["losses"].append(server.losses(candidates))
-
-    def _without(self, cohort: Cohort, i: int, state: Any) -> Vector:
-        rule, some = self._some(cohort, [j for j in range(len(cohort.updates)) if j != i])
-        return rule.value_for(some, state)
 
     def _of(self, cohort: Cohort, kept: Sequence[int], state: Any) -> Aggregation:
         """The rule's answer to some of the rows."""
@@ -133,6 +140,15 @@ class LossRejection(Aggregator):
         rule = _lowered(self.rule, len(kept))
         rule.check_form(some.updates)
         return rule, some
+
+
+def _mixed(cohort: Cohort, parts: Sequence[Sequence[int]], weigh: Callable[[Sequence[int]], Weights]) -> Updates:
+    """As `_values`, in one pass."""
+    rows = cohort.updates
+    weights = torch.zeros(len(parts), len(rows), dtype=torch.float64, device=rows.device)
+    for weight, kept in zip(weights, parts, strict=True):
+        weight[kept] = weigh(kept)
+    return mix(weights, rows)
 
 
 def _index(rows: Sequence[int], cohort: Cohort) -> Tensor:

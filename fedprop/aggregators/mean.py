@@ -1,6 +1,6 @@
 """The average: no defense, and the yardstick for all of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
@@ -8,7 +8,9 @@ from pydantic import PositiveInt
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import mix
 from fedprop.aggregators.contract import Contract, Kappa, Region
+from fedprop.aggregators.filtered import only
 from fedprop.aggregators.weighting import Weighting, effect_of_claims, row_weights
+from fedprop.types import Weights
 
 
 class Mean(Aggregator):
@@ -67,8 +69,14 @@ class Mean(Aggregator):
             unattacked=(lambda n: 0.0) if is_mean else None,
         )
 
-    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+    def weighing(self, cohort: Cohort) -> Callable[[Sequence[int]], Weights]:
+        return lambda some: self._weights(only(cohort, some))
+
+    def _weights(self, cohort: Cohort) -> Weights:
         weights = row_weights(cohort, self.weighting)
-        weights = weights if self.divisor is None else weights * (len(weights) / self.divisor)
+        return weights if self.divisor is None else weights * (len(weights) / self.divisor)
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        weights = self._weights(cohort)
         value = mix(weights[None], cohort.updates)[0]
         return Aggregation(value, weights.to(value.dtype), state)
