@@ -127,12 +127,16 @@ class SpectralDetection(Aggregator):
         )
 
     def combine(self, cohort: Cohort, state: Known) -> Aggregation:
+        weights, after = self._judged(cohort, state)
+        value = mix(weights[None], cohort.updates)[0]
+        return Aggregation(value, weights.to(value.dtype), after)
+
+    def _judged(self, cohort: Cohort, state: Known) -> tuple[Weights, Known]:
+        """What the rows count, and the next state; the rehearsals themselves are let go of."""
         rows = cohort.updates
         trained = self._trained(cohort) if state is None else _on(rows.device, *state)
-        weights = self._weights(errors(rows, trained))
-        after = held(trained._replace(used=trained.used + 1)) if trained.used + 1 < self.every else None
-        value = mix(weights[None], rows)[0]
-        return Aggregation(value, weights.to(value.dtype), after)
+        weights, used = self._weights(errors(rows, trained)), trained.used + 1
+        return weights, held(trained._replace(used=used)) if used < self.every else None
 
     def _trained(self, cohort: Cohort) -> Autoencoder:
         found: Tensor = cohort.server_side.rehearsals(self.rehearsals)
