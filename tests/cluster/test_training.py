@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.on_ray import measure
 from fedprop.cluster.joining import is_at_work
 from fedprop.data import Dataset
 from fedprop.experiments.experiment import Experiment
@@ -103,3 +104,10 @@ def test_cells_that_run_on_ray_themselves_are_refused_another_cluster(cluster, t
     results = run_sweep(Sweep(base=base, axes={"rule": rules}), tmp_path, pool=on_ray(cluster.address))
     assert "must not be sent to a Ray cluster by what runs there itself" in results[0].failure
     assert results[1].failure == ""
+
+
+def test_what_the_benchmark_compares_is_the_same_run():
+    sizes = {"rounds": 2, "clients": 2, "model": "logistic_regression"}
+    (here, trace), (there, trace_there) = measure(0, **sizes), measure(2, **sizes)
+    assert (len(here), len(there)) == (2, 2)
+    assert trace == trace_there
