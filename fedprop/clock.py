@@ -16,7 +16,6 @@ repeatable, because
 """
 
 import asyncio
-import heapq
 import math
 import selectors
 import threading
@@ -25,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from contextvars import Context
+from heapq import heappop, heappush
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, TypeVarTuple
 
 import anyio
@@ -92,21 +92,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.TimerHandle:
         """Schedule a callback; of two with equal `when`, the one scheduled first runs first, and at infinity none."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        self.post(when, handle._run, (), handle=handle)
-        return handle
-
-    def post(
-        self,
-        when: float,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        last: bool = False,
-        handle: asyncio.TimerHandle | None = None,
-    ) -> None:
-        """Schedule a callback, which only a `handle` can cancel; see the function `post`."""
-        self._count += 1
         if when < math.inf:
-            heapq.heappush(self._timers, (when, last, self._count, handle, callback, args))
+            self._count += 1
+            heappush(self._timers, (when, False, self._count, handle, handle._run, ()))
+        return handle
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Nothing to do: cancelled timers are skipped when they come up."""
@@ -145,10 +134,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Fire timers until one makes something ready; False if the loop must wait for the outside world instead."""
         if self.held:
             return False
-        while not (self._ready or self._stopping or self._holds):
-            if not self._timers:
+        ready, timers = self._ready, self._timers
+        while not (ready or self._stopping or self._holds):
+            if not timers:
                 self._stall()
-            when, _, _, handle, callback, args = heapq.heappop(self._timers)
+            when, _, _, handle, callback, args = heappop(timers)
             if handle is None or not handle.cancelled():
                 if when > self._now:
                     self._now = when
@@ -189,8 +179,9 @@ def post(when: Seconds, callback: Callable[..., object], *args: Any, last: bool 
     loop = _running.loop
     if loop is None:
         asyncio.get_running_loop().call_at(when, callback, *args)
-    else:
-        loop.post(when, callback, args, last)
+    elif when < math.inf:
+        loop._count = number = loop._count + 1
+        heappush(loop._timers, (when, last, number, None, callback, args))
 
 
 class Timer:

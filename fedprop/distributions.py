@@ -29,15 +29,19 @@ class Distribution(Kind, ABC):
         """The value below which a share `u` of the draws lie, for 0 < u < 1."""
 
     def draw(self, seed: int, role: str, *counters: int) -> float:
-        """The draw that a stream's name stands for (see `fedprop.rng`).
+        """The draw that a stream's name stands for (see `fedprop.rng`). Raises as `checked`."""
+        return self.checked(uniform(seed, role, *counters))
+
+    def checked(self, u: float) -> float:
+        """The quantile, looked at, for the distribution may be one of the user's own.
 
         Raises
         ------
         RunFailed
-            If a quantile is no number from 0 on.
+            If it is no number from 0 on.
         """
         try:
-            found = self.quantile(uniform(seed, role, *counters))
+            found = self.quantile(u)
             fits = 0.0 <= found < math.inf
         except Exception as error:
             raise RunFailed(f"distribution {self.kind} failed in `quantile`: {in_words(error)}") from error

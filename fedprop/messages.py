@@ -1,10 +1,12 @@
 """What server, clients and adversary say to each other, and its safe wire form.
 
-A message is a frozen pydantic model. Its types are checked when it is made; whether its content makes sense (shape,
-size, who sent it and when) is for the receiver to judge, since a Byzantine sender may put anything into a field.
+A message is a plain tuple with names: a simulation makes millions, of what was looked at before (what a trainer or an
+attack answers). The types of its fields are checked where it comes in from outside, from the wire or a checkpoint:
+`checked`. Whether its content makes sense (shape, size, who sent it and when) is for the receiver to judge, since a
+Byzantine sender may put anything into a field.
 
-What clients say beside their updates are reports: a defense declares kinds of its own, and signs them
-(`fedprop.authentication`). Nobody reads a kind that was not declared.
+What clients say beside their updates are reports: a defense declares kinds of its own, as frozen pydantic models, and
+signs them (`fedprop.authentication`). Nobody reads a kind that was not declared.
 
 On the wire a message is one safetensors blob: the plain fields as JSON in the header, tensors as tensors. Reading one
 executes nothing. The header is short and read first, and a blob that promises anything but a message is refused there:
@@ -12,16 +14,18 @@ so a hostile one costs no more than an honest one of its length.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import safetensors
 import safetensors.torch
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
-from fedprop.errors import MalformedMessage
+from fedprop.answers import described
+from fedprop.errors import MalformedMessage, WrongAnswer
 from fedprop.settings.frozen import FROZEN
 from fedprop.types import ClientId
 
@@ -48,25 +52,16 @@ FloatVector: TypeAlias = Annotated[Tensor, AfterValidator(_is_vector)]
 """`fedprop.types.Vector`, checked cheaply enough for every simulated message."""
 
 
-class _Frozen(BaseModel):
-    """An immutable value, as `fedprop.settings.Frozen`, but without what would slow down every simulated message."""
-
-    model_config = FROZEN
-
-
-class Invitation(_Frozen):
+class Invitation(NamedTuple):
     """Server to client: train on these parameters."""
 
-    tensors: ClassVar[tuple[str, ...]] = ("parameters",)
-
-    kind: Literal["invitation"] = "invitation"
     task: Int64
     round: Int64
     version: Int64
     parameters: FloatVector
 
 
-class Update(_Frozen):
+class Update(NamedTuple):
     """Client to server: what training changed.
 
     Attributes
@@ -79,9 +74,6 @@ class Update(_Frozen):
     loss : the mean training loss seen; 0 from a client that trains privately.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ("update",)
-
-    kind: Literal["update"] = "update"
     client: Int64
     task: Int64
     version: Int64
@@ -91,7 +83,7 @@ class Update(_Frozen):
     loss: float = 0.0
 
 
-class Report(_Frozen):
+class Report(BaseModel):
     """Client to server: what a client says of a task beside its update, where the defense asks for it.
 
     Base of all kinds of reports. A kind has a name, and fields of its own that JSON can hold:
@@ -107,7 +99,7 @@ class Report(_Frozen):
     tag : proves who says so; see `fedprop.authentication`.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ()
+    model_config = FROZEN
 
     kind: str
     client: Int64
@@ -119,6 +111,24 @@ class Report(_Frozen):
     def value(self) -> float | None:
         """What the record of the run shows of it; None for nothing."""
         return None
+
+    def noted(self) -> float | None:
+        """`value` as a record can hold it; a number that no float can hold is infinite there.
+
+        Raises
+        ------
+        WrongAnswer
+            If it is no number: a kind may be the user's own.
+        """
+        found: object = self.value
+        if found is None:
+            return None
+        if not isinstance(found, int | float):
+            raise WrongAnswer(f"{type(self).__name__}.value must be a number or None; found {described(found)}")
+        try:
+            return float(found)
+        except OverflowError:
+            return math.inf if found > 0 else -math.inf
 
 
 class Draft(NamedTuple):
@@ -138,6 +148,13 @@ class Draft(NamedTuple):
 
 
 Message: TypeAlias = Invitation | Update | Report
+
+_KINDS: dict[str, type[Message]] = {"invitation": Invitation, "update": Update}
+_NAMES = {cls: kind for kind, cls in _KINDS.items()}
+_TENSORS: dict[type[Message], tuple[str, ...]] = {Invitation: ("parameters",), Update: ("update",)}
+_CHECKS: dict[type[Message], TypeAdapter[Any]] = {
+    cls: TypeAdapter(cls, config=ConfigDict(arbitrary_types_allowed=True)) for cls in _TENSORS
+}
 
 
 class Reason(StrEnum):
@@ -163,23 +180,22 @@ class Reason(StrEnum):
     REPORT_MISSING = "report missing"
 
 
-def _tensors(message: Message) -> dict[str, Tensor]:
-    """The tensors of a message by field."""
-    return {name: getattr(message, name) for name in message.tensors}
-
-
 def size(message: Message) -> int:
     """The bytes a message takes on the wire, as the network models it."""
-    weight = HEADER_BYTES
-    for name in message.tensors:
-        weight += getattr(message, name).nbytes
-    return weight
+    tensors: list[Tensor] = [getattr(message, name) for name in _TENSORS.get(type(message), ())]
+    return HEADER_BYTES + sum(tensor.nbytes for tensor in tensors)
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """What a message says, by field, with its kind: as `checked` takes it."""
+    return dict(message) if isinstance(message, Report) else {"kind": _NAMES[type(message)], **message._asdict()}
 
 
 def encode(message: Message) -> bytes:
     """The wire form of a message."""
-    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in _tensors(message).items()}
-    header = json.dumps(message.model_dump(mode="json", exclude=set(tensors)))
+    said = fields_of(message)
+    tensors = {name: said.pop(name).detach().contiguous().cpu() for name in _TENSORS.get(type(message), ())}
+    header = json.dumps(message.model_dump(mode="json") if isinstance(message, Report) else said)
     return safetensors.torch.save(tensors, metadata={"message": header})
 
 
@@ -194,20 +210,36 @@ def decode(blob: bytes, *, max_bytes: int | None = None, reports: Sequence[type[
     if max_bytes is not None and len(blob) > max_bytes:
         raise MalformedMessage(f"a message must have at most {max_bytes} bytes; found {len(blob)}")
     try:
-        kind, fields = _fields(blob, kinds_of(reports))
-        return kind.model_validate({**fields, **safetensors.torch.load(blob)})
+        kinds = kinds_of(reports)
+        return checked({**_fields(blob, kinds), **safetensors.torch.load(blob)}, kinds)
     except Exception as error:  # whatever bytes do to three parsers, it is their sender's doing
         raise MalformedMessage(f"not a protocol message: {_in_words(error)}") from None
 
 
-def kinds_of(reports: Sequence[type[Report]]) -> dict[str, type[Message]]:
+def kinds_of(reports: Sequence[type[Report]]) -> Mapping[str, type[Message]]:
     """The classes of all messages between server and clients by kind, where these reports are expected."""
-    classes: tuple[type[Message], ...] = (Invitation, Update, *reports)
-    return {cls.model_fields["kind"].default: cls for cls in classes}
+    return {**_KINDS, **{cls.model_fields["kind"].default: cls for cls in reports}}
 
 
-def _fields(blob: bytes, kinds: Mapping[str, type[Message]]) -> tuple[type[Message], dict[str, Any]]:
-    """The kind and plain fields of a message, from a header that promises the tensors of its kind and nothing else."""
+def checked(fields: Mapping[str, Any], kinds: Mapping[str, type[Message]]) -> Message:
+    """The message of one of these kinds that has these fields, its kind among them, if their types are right.
+
+    Raises
+    ------
+    ValueError
+        If they are not, or if a field is missing or unknown.
+    KeyError
+        If it is of no such kind.
+    """
+    cls = kinds[fields["kind"]]
+    if issubclass(cls, Report):
+        return cls.model_validate(fields)
+    found: Message = _CHECKS[cls].validate_python({name: told for name, told in fields.items() if name != "kind"})
+    return found
+
+
+def _fields(blob: bytes, kinds: Mapping[str, type[Message]]) -> dict[str, Any]:
+    """The plain fields of a message, from a header that promises the tensors of its kind and nothing else."""
     length = int.from_bytes(blob[:8], "little")
     if not 0 < length <= min(HEADER_LIMIT, len(blob) - 8):
         there = max(0, len(blob) - 8)
@@ -220,10 +252,10 @@ def _fields(blob: bytes, kinds: Mapping[str, type[Message]]) -> tuple[type[Messa
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise ValueError(f"`kind` must be one of {', '.join(kinds)}; found {kind!r}")
-    tensors = kinds[kind].tensors
+    tensors = _TENSORS.get(kinds[kind], ())
     if header.keys() != set(tensors) or header.keys() & fields.keys():
         raise ValueError(f"its tensors must be those of one {kind}, {list(tensors)}; found {list(header)}")
-    return kinds[kind], fields
+    return fields
 
 
 def _object(text: Any) -> dict[str, Any]:
@@ -251,7 +283,7 @@ def _in_words(error: Exception) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
-class Consultation(_Frozen):
+class Consultation(NamedTuple):
     """Compromised client to adversary, on a covert channel that costs no time: a request for instructions."""
 
     client: ClientId
@@ -260,7 +292,7 @@ class Consultation(_Frozen):
     version: int
 
 
-class Instruction(_Frozen):
+class Instruction(NamedTuple):
     """Adversary to compromised client: what to send for a task, and when.
 
     Attributes

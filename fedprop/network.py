@@ -13,6 +13,9 @@ from fedprop.distributions import AnyDistribution, Constant
 from fedprop.rng import fraction, words
 from fedprop.types import ClientId, Fraction, Frozen, Positive, Seconds
 
+_LINKS = {"down": "network/down", "up": "network/up"}
+"""The streams that messages of one direction draw from."""
+
 
 class Network(Frozen):
     """Links between the server and its clients.
@@ -45,7 +48,7 @@ class Network(Frozen):
 
         The message has `size` bytes. No copies: it was lost.
         """
-        luck = words(seed, f"network/{direction}", client, number)
+        luck = words(seed, _LINKS[direction], client, number)
         if self.loss and fraction(luck[0]) < self.loss:
             return ()
         transfer = self._transfer(seed, client, direction, size)
@@ -61,7 +64,7 @@ class Network(Frozen):
     def _delay(self, luck: tuple[int, ...]) -> Seconds:
         """What one copy needs beside its transfer."""
         latency, held_back, share = luck
-        delay = self.latency.quantile(fraction(latency))
+        delay = self.latency.checked(fraction(latency))
         if self.reorder and fraction(held_back) < self.reorder:
             delay += self.reorder_seconds * fraction(share)
         return delay
@@ -122,8 +125,8 @@ class Faults(Frozen):
         """The share of its training after which a client abandons a task; None if it does not."""
         if not self.dropout:
             return None
-        whether, when, *_ = words(seed, "faults/dropout", client, task)
-        return fraction(when) if fraction(whether) < self.dropout else None
+        luck = words(seed, "faults/dropout", client, task)
+        return fraction(luck[1]) if fraction(luck[0]) < self.dropout else None
 
 
 KEPT = 32

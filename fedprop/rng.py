@@ -15,27 +15,23 @@ import torch
 
 def key(seed: int, role: str, *counters: int) -> int:
     """The 63-bit number that names a stream. Equal names give equal keys in every process and on every machine."""
-    name = _stream(seed, role) + _packer(len(counters))(*counters)
-    return int.from_bytes(blake2b(name, digest_size=8).digest(), "little") >> 1
+    begins, pack = _stream(seed, role, len(counters))
+    return int.from_bytes(blake2b(begins + pack(*counters), digest_size=8).digest(), "little") >> 1
 
 
 def words(seed: int, role: str, *counters: int) -> tuple[int, ...]:
     """Eight independent 64-bit numbers, cheap enough for every simulated message."""
-    return _EIGHT.unpack(blake2b(_stream(seed, role) + _packer(len(counters))(*counters)).digest())
+    begins, pack = _stream(seed, role, len(counters))
+    return _eight(blake2b(begins + pack(*counters)).digest())
 
 
-_EIGHT = Struct("<8Q")
+_eight, _one = Struct("<8Q").unpack, Struct("<Q").unpack_from
 
 
 @lru_cache(maxsize=256)
-def _stream(seed: int, role: str) -> bytes:
-    """What all names of one role begin with."""
-    return role.encode() + b"\0" + _packer(1)(seed)
-
-
-@lru_cache(maxsize=16)
-def _packer(count: int) -> Callable[..., bytes]:
-    return Struct(f"<{count}q").pack
+def _stream(seed: int, role: str, counters: int) -> tuple[bytes, Callable[..., bytes]]:
+    """What all names of one role begin with, and what makes the rest of one out of so many counters."""
+    return role.encode() + b"\0" + Struct("<q").pack(seed), Struct(f"<{counters}q").pack
 
 
 def fraction(word: int) -> float:
@@ -46,7 +42,9 @@ def fraction(word: int) -> float:
 
 def uniform(seed: int, role: str, *counters: int) -> float:
     """One draw in the open interval (0, 1)."""
-    return fraction(words(seed, role, *counters)[0])
+    begins, pack = _stream(seed, role, len(counters))
+    (word,) = _one(blake2b(begins + pack(*counters)).digest())
+    return fraction(word)
 
 
 def generator(seed: int, role: str, *counters: int) -> torch.Generator:

@@ -116,7 +116,7 @@ class RoundProtocol(RuleBasedStateMachine):
             "update": torch.full((size,), 1e-3 * (1 + invitation.task % 7)),
             "examples": 3,
         }
-        return Update.model_validate({**fields, **changes})
+        return Update(**{**fields, **changes})  # type: ignore[arg-type]
 
     def _deliver(self, sender: int, message: Update | Invitation | bytes) -> None:
         async def put() -> None:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from fedprop.defenses.siren_plus import AlarmStatus
 from fedprop.errors import MalformedMessage
-from fedprop.messages import Invitation, Message, Update, encode
+from fedprop.messages import Invitation, Message, Update, encode, fields_of
 from fedprop.messages import decode as decode_any
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -69,7 +69,7 @@ def bits(tensor: Tensor) -> tuple[torch.dtype, tuple[int, ...], bytes]:
 
 def said(message: Message) -> dict[str, object]:
     """The fields of a message in a form that compares bit for bit."""
-    return {k: bits(v) if isinstance(v, Tensor) else repr(v) for k, v in dict(message).items()}
+    return {k: bits(v) if isinstance(v, Tensor) else repr(v) for k, v in fields_of(message).items()}
 
 
 def read(blob: bytes) -> Message | None:

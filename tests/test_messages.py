@@ -1,4 +1,6 @@
 import json
+import math
+from typing import Any, Literal
 
 import pytest
 import safetensors.torch
@@ -6,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from fedprop.defenses.siren_plus import AlarmStatus
-from fedprop.errors import MalformedMessage
+from fedprop.errors import MalformedMessage, WrongAnswer
 from fedprop.messages import (
     HEADER_BYTES,
     Consultation,
@@ -14,9 +16,13 @@ from fedprop.messages import (
     Instruction,
     Invitation,
     Reason,
+    Report,
     Update,
+    checked,
     decode,
     encode,
+    fields_of,
+    kinds_of,
     size,
 )
 
@@ -29,24 +35,66 @@ def test_an_update_says_one_step_and_no_loss_by_default():
     assert (update().steps, update().loss) == (1, 0.0)
 
 
+def looked_at(message, **changes):
+    """A message that comes from outside with these fields changed."""
+    return checked({**fields_of(message), **changes}, kinds_of(()))
+
+
+def test_a_message_in_good_order_is_what_its_fields_say():
+    message = update()
+    assert looked_at(message) == message
+    assert looked_at(message, loss=1).loss == 1.0
+
+
 @pytest.mark.parametrize("field", ["client", "task", "version", "examples", "steps"])
-@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 0.5, "many", None])
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 0.5, "many", True, None])
 def test_counts_are_whole_numbers_of_64_bits(field, value):
     with pytest.raises(ValidationError, match=field):
-        update(**{field: value})
+        looked_at(update(), **{field: value})
 
 
-def test_a_message_cannot_be_changed_or_extended():
-    with pytest.raises(ValidationError, match="frozen"):
+@pytest.mark.parametrize("changes", [{"hint": 1}, {"update": [0.0]}, {"loss": "low"}])
+def test_a_message_has_its_fields_and_no_others(changes):
+    with pytest.raises(ValidationError, match=next(iter(changes))):
+        looked_at(update(), **changes)
+
+
+def test_a_message_cannot_be_changed():
+    with pytest.raises(AttributeError):
         update().task = 7
-    with pytest.raises(ValidationError, match="hint"):
-        update(hint=1)
+
+
+def test_what_is_of_no_kind_is_no_message():
+    with pytest.raises(KeyError):
+        looked_at(update(), kind="gossip")
 
 
 @pytest.mark.parametrize("parameters", [torch.zeros(2, 2), torch.zeros(2, dtype=torch.int64), [0.0]])
 def test_an_invitation_carries_a_vector_of_floats(parameters):
+    invitation = Invitation(task=0, round=0, version=0, parameters=torch.zeros(2))
     with pytest.raises(ValidationError, match="parameters"):
-        Invitation(task=0, round=0, version=0, parameters=parameters)
+        looked_at(invitation, parameters=parameters)
+
+
+class Count(Report):
+    kind: Literal["count"] = "count"
+    found: Any
+
+    @property
+    def value(self):
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("found", "noted"), [(None, None), (3, 3.0), (True, 1.0), (10**400, math.inf), (-(10**400), -math.inf)]
+)
+def test_a_record_notes_a_number_that_a_float_can_hold(found, noted):
+    assert Count(client=0, task=0, version=0, found=found).noted() == noted
+
+
+def test_a_report_whose_value_is_no_number_is_told_of():
+    with pytest.raises(WrongAnswer, match=r"^Count.value must be a number or None; found "):
+        Count(client=0, task=0, version=0, found="many").noted()
 
 
 @pytest.mark.parametrize(("dtype", "width"), [(torch.float16, 2), (torch.float32, 4), (torch.float64, 8)])

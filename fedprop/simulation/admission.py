@@ -102,13 +102,12 @@ class Door:
             return Reason.WRONG_VERSION
         if self.max_staleness is not None and current - task.version > self.max_staleness:
             return Reason.TOO_STALE
-        if message.update.numel() > self.size:
-            return Reason.OVERSIZED
-        if message.update.shape != (self.size,):
-            return Reason.WRONG_SHAPE
-        if message.update.dtype != self.dtype:
+        row = message.update
+        if row.shape != (self.size,):
+            return Reason.OVERSIZED if row.numel() > self.size else Reason.WRONG_SHAPE
+        if row.dtype != self.dtype:
             return Reason.WRONG_DTYPE
-        if not _is_finite(message.update):
+        if not _is_finite(row):
             return Reason.NOT_FINITE
         if message.examples < 1:
             return Reason.BAD_SIZE
@@ -120,12 +119,10 @@ class Door:
 
 def _task_of(message: Update | Report, ledger: Ledger, ended: Mapping[TaskState, Reason]) -> Task | Reason:
     """The open task that a message is about, or why it is about none."""
-    state = ledger.state(message.task)
-    if state is None:
-        return Reason.UNKNOWN_TASK
-    if state is not TaskState.OPEN:
-        return ended[state]
-    task = ledger.open[message.task]
+    task = ledger.open.get(message.task)
+    if task is None:
+        state = ledger.state(message.task)
+        return Reason.UNKNOWN_TASK if state is None else ended[state]
     return task if task.client == message.client else Reason.WRONG_SENDER
 
 

@@ -73,9 +73,7 @@ class Adversary:
         return client in self._compromised
 
     def speed(self, client: ClientId, round: Round) -> float:
-        """By what a client's speed is multiplied in a task of this round; an honest one has its own."""
-        if not self.holds(client):
-            return 1.0
+        """By what a compromised client's speed is multiplied in a task of this round."""
         index = self._attack_on(client)
         return self._setup.attacks[index][0].speed if self._setup.attacking(index, round) else 1.0
 
@@ -90,9 +88,7 @@ class Adversary:
         return self._attempt(index, round, lambda: reported(attack, truth), lambda: truth)
 
     def hears(self, client: ClientId, invitation: Invitation) -> None:
-        """An invitation has reached a client: if that is compromised, its attack knows the global model from now on."""
-        if not self.holds(client):
-            return
+        """An invitation has reached a compromised client: its attack knows the global model from now on."""
         index = self._attack_on(client)
         attack, received = self._setup.attacks[index][0], self.received[index]
         if attack.looks_back and invitation.version not in received:
@@ -104,7 +100,7 @@ class Adversary:
         """What a compromised client shall do about a task."""
         task = invitation.task
         answered = self._waiting[task] = anyio.Event()
-        self._inbox.put(Consultation(client=client, task=task, round=invitation.round, version=invitation.version))
+        self._inbox.put(Consultation(client, task, invitation.round, invitation.version))
         await answered.wait()
         return self.answers.pop(task)
 
@@ -115,9 +111,7 @@ class Adversary:
             index = self._attack_on(question.client)
             if not self._setup.attacking(index, question.round):
                 honest = self._office.result(question.task)
-                self.answers[question.task] = Instruction(
-                    task=question.task, update=honest.update, examples=honest.examples
-                )
+                self.answers[question.task] = Instruction(question.task, honest.update, honest.examples)
             elif question.task not in self.answers:
                 self._answer(index, question)
             self._waiting.pop(question.task).set()
@@ -168,7 +162,7 @@ class Adversary:
         self.announce("")
         self.states[index] = reply.state
         for task, row, claimed, lateness in zip(own, reply.rows, reply.examples, reply.lateness, strict=True):
-            self.answers[task] = Instruction(task=task, update=row, examples=claimed, lateness=lateness)
+            self.answers[task] = Instruction(task, row, claimed, lateness)
 
     def _attempt(self, index: int, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
         """The attack's answer; if it fails, an honest one or the end of the run, as the experiment says."""

@@ -78,8 +78,7 @@ class Aggregating:
             accepted = " that the defense accepts" if setup.has("screen") else ""
             raise InvalidUpdates(f"a round must have an update{accepted}; found none")
         base = state.fallback or state.basis if rollback else state.basis
-        lengths = torch.tensor([setup.training.length(a.steps, a.round) for a in batch], dtype=self._layout.dtype)
-        lengths = lengths.to(setup.device)
+        lengths = torch.tensor(self._lengths(batch), dtype=self._layout.dtype).to(setup.device)
         rows = rows_of(setup.policy, batch, state.parameters, state.version)
         rows = rebase(rows, state.parameters, base.parameters) if rollback else rows
         rows = self._walk.prepare(rows, lengths)
@@ -99,6 +98,12 @@ class Aggregating:
         if ruling is not None:
             tell(ruling, batch, (answer.weights != 0).tolist(), self._emit)
         return weights, ruling
+
+    def _lengths(self, batch: Sequence[Accepted]) -> list[float]:
+        """How far the local steps of each update go, by the settings of training."""
+        tasks = [(a.steps, a.round) for a in batch]
+        known = {task: self._setup.training.length(*task) for task in set(tasks)}
+        return [known[task] for task in tasks]
 
     def _root_view(self, state: ServerState) -> RootView | None:
         """What the server's own examples tell about this round, if it has any."""

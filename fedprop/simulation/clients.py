@@ -87,7 +87,8 @@ class Clients:
             self._abandon(self.active[client], EventKind.DROPPED, f"superseded by task {task}")
         if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
-            self._adversary.hears(client, message)
+            if self._adversary.holds(client):
+                self._adversary.hears(client, message)
             if self._begins is not None:
                 self._begin(self._begins, client, message)
             self.pursue(self._plan(client, message))
@@ -101,7 +102,7 @@ class Clients:
         last, test = self.models.get(client), self._setup.local_test
         start, reports, detail = ask_beginning(protocol, client, invitation.parameters, last, test, invitation.round)
         self._office.begin(task, start)
-        value = next((report.about(client, task, version).value for report in reports), None)
+        value = next((report.about(client, task, version).noted() for report in reports), None)
         self._emit(EventKind.BEGAN, client=client, task=task, version=version, value=value, detail=detail)
         self._report(client, invitation, reports)
 
@@ -121,7 +122,9 @@ class Clients:
     def _plan(self, client: ClientId, invitation: Invitation) -> Activity:
         """How long a task will take this client, and how it will end."""
         setup, task = self._setup, invitation.task
-        effort = self._effort(client) / self._adversary.speed(client, invitation.round)
+        effort = self._effort(client)
+        if self._adversary.holds(client):
+            effort /= self._adversary.speed(client, invitation.round)
         seconds = setup.compute.seconds(setup.seed, client, task, effort)
         drop = setup.faults.drops_at(setup.seed, client, task)
         if drop is not None:
@@ -130,20 +133,20 @@ class Clients:
 
     def _activity(self, client: ClientId, invitation: Invitation, seconds: Seconds, outcome: Outcome) -> Activity:
         """What a client does for so long from now on, unless it crashes before."""
-        begins = now()
-        crash = self._roster.availability(client).next_change(begins)
-        if crash < begins + seconds:
+        ends, crash = now() + seconds, self._roster.changes(client)
+        if crash < ends:
             return Activity(self._transport.ticket(), client, invitation, crash, "crashed")
-        return Activity(self._transport.ticket(), client, invitation, begins + seconds, outcome)
+        return Activity(self._transport.ticket(), client, invitation, ends, outcome)
 
     def _effort(self, client: ClientId) -> float:
         """What a task costs this client; computed once and kept."""
-        if client not in self._efforts:
+        found = self._efforts.get(client)
+        if found is None:
             setup, examples = self._setup, self._roster.examples[client]
             steps = setup.training.count_steps(examples)
             processed = steps * min(setup.training.batch_size, examples)
-            self._efforts[client] = setup.compute.effort(setup.seed, client, steps=steps, examples=processed)
-        return self._efforts[client]
+            found = self._efforts[client] = setup.compute.effort(setup.seed, client, steps=steps, examples=processed)
+        return found
 
     def pursue(self, activity: Activity) -> None:
         """Begin, or after a resume take up again, what a client is doing."""
@@ -168,7 +171,7 @@ class Clients:
         if self._adversary.holds(client):
             tasks.start_soon(self._obey, activity)
         else:
-            self._send(activity, Instruction(task=invitation.task, update=result.update, examples=result.examples))
+            self._send(activity, Instruction(invitation.task, result.update, result.examples))
 
     async def _obey(self, activity: Activity) -> None:
         """Do what the adversary says: send at once, later, or never."""
@@ -185,15 +188,8 @@ class Clients:
     def _send(self, activity: Activity, instruction: Instruction) -> None:
         client, invitation = activity.client, activity.invitation
         result = self._office.result(invitation.task)
-        update = Update(
-            client=client,
-            task=invitation.task,
-            version=invitation.version,
-            update=instruction.update,
-            examples=instruction.examples,
-            steps=result.steps,
-            loss=result.loss,
-        )
+        task, row, examples, _ = instruction
+        update = Update(client, task, invitation.version, row, examples, result.steps, result.loss)
         del self.active[client]
         self._meter.sent(client)
         if self._begins is not None:

@@ -290,14 +290,22 @@ def _run(main: Callable[[], Awaitable[T]], start: Seconds) -> T:
 
 @contextmanager
 def _rarely_collecting() -> Iterator[None]:
-    """Let more objects pass between two looks for garbage, unless nobody looks at all."""
+    """Let more objects pass between two looks for garbage, and look at what the run makes alone, not at all of torch.
+
+    Nothing changes where nobody looks at all, or something is left out already (a run around this one, say).
+    """
     usual = gc.get_threshold()
+    frees = bool(usual[0]) and not gc.get_freeze_count()
     if usual[0]:
         gc.set_threshold(max(usual[0], NEW_OBJECTS), *usual[1:])
+    if frees:
+        gc.freeze()
     try:
         yield
     finally:
         gc.set_threshold(*usual)
+        if frees:
+            gc.unfreeze()
 
 
 def _sole(error: BaseException) -> BaseException:

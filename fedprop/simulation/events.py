@@ -1,9 +1,10 @@
 """What happens in a run, as a sequence of small facts; everything shown or hashed is derived from these."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
+from struct import pack
 from typing import NamedTuple
 
 from fedprop.defenses import Ruling
@@ -70,19 +71,29 @@ class Event(NamedTuple):
     value: float | None = None
     detail: str = ""
 
-    def line(self) -> str:
-        """The canonical text that the trace hash covers: the fields in order, as Python writes them, in ASCII."""
-        return lines([self])
+
+def columns(events: Sequence[Event]) -> bytes:
+    """What the trace hash covers: how many events there are, and then their fields, each of all events together.
+
+    Numbers take eight bytes, little end first. No two sequences of events have the same form.
+    """
+    seq, time, kind, round_, version, client, task, value, detail = zip(*events, strict=True)
+    whole = [_numbers("q", numbers) for numbers in (seq, round_, version, client, task)]
+    real = [_numbers("d", numbers) for numbers in (time, value)]
+    return b"".join([pack("<q", len(events)), *whole, *real, _texts(kind), _texts(detail)])
 
 
-def lines(events: Iterable[Event]) -> str:
-    """The lines of many events, one after the other."""
-    return "".join(
-        [
-            f"{seq} {time} {kind!s} {round_} {version} {client} {task} {value} {detail!a}\n"
-            for seq, time, kind, round_, version, client, task, value, detail in events
-        ]
-    )
+def _numbers(form: str, values: tuple[float | None, ...]) -> bytes:
+    """A column of numbers; where some are absent, a byte for each event tells which, and only the others follow."""
+    if None not in values:
+        return pack(f"<x{len(values)}{form}", *values)
+    there = [value for value in values if value is not None]
+    return b"\1" + bytes([value is None for value in values]) + pack(f"<{len(there)}{form}", *there)
+
+
+def _texts(values: tuple[str, ...]) -> bytes:
+    """A column of texts: how long each is, and all of them one after the other."""
+    return pack(f"<{len(values)}q", *map(len, values)) + "".join(values).encode(errors="surrogatepass")
 
 
 @dataclass(frozen=True)
@@ -136,8 +147,8 @@ BLOCK = 1_000
 class Trace:
     """The events so far and their running hash, which can be saved and taken up again.
 
-    The hash is a chain over blocks, h' = sha256(h + the block's lines); a block ends with its round, and after `BLOCK`
-    events. So a run that is resumed between two rounds needs only the last link.
+    The hash is a chain over blocks, h' = sha256(h + the block's columns); a block ends with its round, and after
+    `BLOCK` events. So a run that is resumed between two rounds needs only the last link.
     """
 
     def __init__(self, head: str = "0" * 64, count: int = 0) -> None:
@@ -159,4 +170,4 @@ class Trace:
         self.count += 1
 
     def _next_link(self) -> bytes:
-        return sha256(self._link + lines(self._block).encode()).digest() if self._block else self._link
+        return sha256(self._link + columns(self._block)).digest() if self._block else self._link

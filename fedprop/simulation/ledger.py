@@ -23,7 +23,6 @@ class TaskState(StrEnum):
 
 
 _STATES = tuple(TaskState)
-_CODES = {state: code for code, state in enumerate(_STATES)}
 
 
 class Task(NamedTuple):
@@ -62,7 +61,7 @@ class Ledger:
     states: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
-        self._held = Counter(task.client for task in self.open.values())
+        self._held: dict[ClientId, int] = {**Counter(task.client for task in self.open.values())}
 
     def state(self, task: int) -> TaskState | None:
         """Where a task stands; None if there never was such a task."""
@@ -72,17 +71,17 @@ class Ledger:
         """Open a new task."""
         task = Task(len(self.states), client, round_, version, origin, now)
         self.open[task.task] = task
-        self.states.append(_CODES[TaskState.OPEN])
-        self._held[client] += 1
+        self.states.append(0)  # the place of `open` among the states
+        self._held[client] = self._held.get(client, 0) + 1
         return task
 
     def end(self, task: int, state: TaskState) -> Task:
         """Close an open task for the given reason."""
         ended = self.open.pop(task)
-        self.states[task] = _CODES[state]
-        self._held[ended.client] -= 1
-        if not self._held[ended.client]:
-            del self._held[ended.client]
+        self.states[task] = _STATES.index(state)
+        left = self._held.pop(ended.client) - 1
+        if left:
+            self._held[ended.client] = left
         return ended
 
     @property

@@ -4,10 +4,10 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Iterable, Sequence
-from json import dumps
 from typing import overload
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from fedprop.simulation.events import RoundRecord
 
@@ -19,7 +19,7 @@ _ADAPTER = TypeAdapter(RoundRecord)
 
 def to_text(record: RoundRecord) -> str:
     """A record as one line of JSON, with infinity and NaN as Python's json writes them."""
-    return dumps(_ADAPTER.dump_python(record))
+    return to_json(_ADAPTER.dump_python(record), inf_nan_mode="constants").decode()
 
 
 def from_text(text: str | bytes) -> RoundRecord:

@@ -1,7 +1,7 @@
 """Who the clients are: how much data each holds, when it is up, and whom the server invites."""
 
-from collections.abc import Iterator, Set
-from itertools import count, islice
+import math
+from collections.abc import Set
 
 import torch
 
@@ -22,23 +22,24 @@ class Roster:
         self.examples = setup.shards.sizes[: setup.clients]
         self._seed = setup.seed
         self._outages = setup.faults.outages
-        self._always_up = Availability(None, setup.seed, 0)
         self._availability: dict[ClientId, Availability] = {}
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    def availability(self, client: ClientId) -> Availability:
+    def _when_up(self, client: ClientId) -> Availability:
         """When a client is up."""
-        if self._outages is None:
-            return self._always_up
         if client not in self._availability:
             self._availability[client] = Availability(self._outages, self._seed, client)
         return self._availability[client]
 
     def is_up(self, client: ClientId) -> bool:
         """Whether a client is up now."""
-        return self._outages is None or self.availability(client).is_up(now())
+        return self._outages is None or self._when_up(client).is_up(now())
+
+    def changes(self, client: ClientId) -> Seconds:
+        """The first moment from now on at which a client crashes or returns; infinity if it never does."""
+        return math.inf if self._outages is None else self._when_up(client).next_change(now())
 
     def ready(self, client: ClientId) -> bool:
         """Whether a client holds data and is up now."""
@@ -46,7 +47,7 @@ class Roster:
 
     def next_change(self) -> Seconds:
         """The first moment from now on at which some client crashes or returns."""
-        return min(self.availability(client).next_change(now()) for client in range(len(self)))
+        return min(self.changes(client) for client in range(len(self)))
 
     def available(self, busy: Set[ClientId]) -> list[ClientId]:
         """The clients that are ready and not busy, in order of their ids."""
@@ -58,6 +59,8 @@ class Roster:
         Tries ids at random as long as that can be cheaper than to look at everybody. A pick is uniform over those who
         are left, whichever of the two ways it was made.
         """
+        if wanted < 1:
+            return []
         tries = int(TRIES * len(self.examples))
         chosen = self._try(wanted, busy, draw, tries) if 2 * wanted <= tries else set[ClientId]()
         missing = wanted - len(chosen)
@@ -66,19 +69,17 @@ class Roster:
         return sorted(chosen)
 
     def _try(self, wanted: int, busy: Set[ClientId], draw: int, tries: int) -> set[ClientId]:
+        """So many clients, at least one, or fewer if so many tries find no more."""
         chosen: set[ClientId] = set()
-        for client in islice(self._anybody(draw), tries):
-            if len(chosen) == wanted:
-                break
-            if client not in busy and self.ready(client):
-                chosen.add(client)
+        registered = len(self.examples)
+        for first in range(0, tries, 8):
+            for word in words(self._seed, "sample/try", draw, first // 8)[: tries - first]:
+                client = word % registered
+                if client not in busy and self.ready(client):
+                    chosen.add(client)
+                    if len(chosen) == wanted:
+                        return chosen
         return chosen
-
-    def _anybody(self, draw: int) -> Iterator[ClientId]:
-        """Ids at random, without end."""
-        for block in count():
-            for word in words(self._seed, "sample/try", draw, block):
-                yield word % len(self.examples)
 
     def _choose(self, wanted: int, candidates: list[ClientId], draw: int) -> set[ClientId]:
         if wanted >= len(candidates):

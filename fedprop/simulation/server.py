@@ -54,6 +54,7 @@ class Server:
         self.layout = ParameterLayout.of(setup.module)
         self._aggregating = Aggregating(setup, self.layout, emit)
         self._freezes = bool(self._aggregating.fixed.any())
+        self._begins = setup.has("begin")
         self.state = ServerState(*self._aggregating.begin(), setup.rule.init())
         self._door = Door(
             clients=setup.clients,
@@ -110,14 +111,13 @@ class Server:
     def invite(self, clients: Sequence[ClientId]) -> None:
         """Give each client a task on the current version."""
         state, moment = self.state, now()
-        protocol, waits = self.setup.defending("invite", state.round), self.setup.has("begin")
+        protocol = self.setup.defending("invite", state.round)
         for client in clients:
             origin = state.parameters if protocol is None else self._sent(protocol, client)
             task = state.ledger.issue(client, state.round, state.version, origin, moment)
-            ticket = Ticket(client, task.task, origin, round=state.round)
-            self._office.take(ticket, waits=waits)
+            self._office.take(Ticket(client, task.task, origin, round=state.round), waits=self._begins)
             self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
-            message = Invitation(task=task.task, round=state.round, version=task.version, parameters=origin)
+            message = Invitation(task.task, state.round, state.version, origin)
             if not self._transport.send("down", client, message):
                 self._office.let_go(task.task, "client")
 
@@ -154,7 +154,7 @@ class Server:
             self._refuse(sender, message.task, message.version, task)
             return
         self.state.reports.setdefault(task.task, {})[message.kind] = message
-        self._emit(EventKind.HEARD, client=sender, task=task.task, version=task.version, value=message.value)
+        self._emit(EventKind.HEARD, client=sender, task=task.task, version=task.version, value=message.noted())
 
     def _refuse(self, sender: ClientId, task: int | None, version: int | None, reason: Reason) -> None:
         self.state.rejected += 1
@@ -165,22 +165,15 @@ class Server:
         self.state.accepted += 1
         staleness = self.state.version - task.version
         self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
-        update = message.update.to(self.setup.device)
+        update = message.update
+        if update.device != self.setup.device:
+            update = update.to(self.setup.device)
         if self._freezes and bool(update[self._aggregating.fixed].any()):
             # Frozen weights never move, so what an attacker says of them must not count for a rule either.
             update = update.masked_fill(self._aggregating.fixed, 0.0)
-        reports = self.state.reports.pop(task.task, {})
-        return Accepted(
-            task.task,
-            task.client,
-            task.version,
-            task.origin,
-            update,
-            message.examples,
-            message.steps,
-            task.round,
-            tuple(reports.values()),
-        )
+        number, client, round_, version, origin, _ = task
+        reports = tuple(self.state.reports.pop(number, {}).values())
+        return Accepted(number, client, version, origin, update, message.examples, message.steps, round_, reports)
 
     def end(self, task: int, state: TaskState) -> None:
         """Close an open task without an update."""

@@ -131,7 +131,8 @@ class Setup:
 
     def defending(self, step: Step, round: Round) -> RoundProtocol | None:
         """The protocol, if it does anything in this step of the server's, and the server defends itself by then."""
-        return self.protocol if self.has(step) and round >= self.defense_from else None
+        protocol = self.protocol
+        return protocol if protocol is not None and round >= self.defense_from and protocol.fills(step) else None
 
     def root_bench(self) -> RootBench | None:
         """What tests and trains models on the server's own examples, if it has any."""

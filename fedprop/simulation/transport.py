@@ -51,6 +51,7 @@ class Transport:
         self.count = 0
         self._emit = emit
         self._receivers: dict[str, Callable[[ClientId, Payload], None]] = {}
+        self._limited = {"down": network.downlink is not None, "up": network.uplink is not None}
 
     def connect(self, direction: Direction, receive: Callable[[ClientId, Payload], None]) -> None:
         """Who gets the messages of one direction."""
@@ -66,8 +67,7 @@ class Transport:
         link = client, direction
         number = self.sent.get(link, 0)
         self.sent[link] = number + 1
-        weight = len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)
-        delays = self.network.deliver(self.seed, client, direction, number, weight)
+        delays = self.network.deliver(self.seed, client, direction, number, self._weight(direction, message))
         if len(delays) != 1:
             kind = EventKind.LOST if not delays else EventKind.DUPLICATED
             task = None if isinstance(message, bytes) else message.task
@@ -75,6 +75,12 @@ class Transport:
         for delay in delays:
             self.carry(Parcel(self.ticket(), now() + delay, direction, client, message))
         return bool(delays)
+
+    def _weight(self, direction: Direction, message: Payload) -> int:
+        """The bytes of a message, where it matters how many there are."""
+        if not self._limited[direction]:
+            return 0
+        return len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)
 
     def carry(self, parcel: Parcel) -> None:
         """Deliver a parcel when it is due."""

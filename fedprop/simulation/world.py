@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from fedprop.clock import now
-from fedprop.messages import Instruction, Report, kinds_of
+from fedprop.messages import Instruction, Report, checked, fields_of, kinds_of
 from fedprop.simulation.adversary import Adversary
 from fedprop.simulation.clients import Activity, Clients
 from fedprop.simulation.events import Event, EventKind, Trace
@@ -81,7 +81,7 @@ class World:
             "active": [_activity_out(activity) for activity in clients.active.values()],
             "newest": clients.newest,
             "models": clients.models,
-            "answers": {task: dict(told) for task, told in self.adversary.answers.items()},
+            "answers": {task: told._asdict() for task, told in self.adversary.answers.items()},
             "failures": self.adversary.failures,
             "states": self.adversary.states,
             "received": self.adversary.received,
@@ -97,6 +97,7 @@ class World:
         self.server.inbox.items.extend((client, read(message)) for client, message in saved["inbox"])
         office.tickets = {k: Ticket(*t) for k, t in saved["tickets"].items()}
         office.results = {k: LocalResult(*r) for k, r in saved["results"].items()}
+        office.untrained = {k: ticket for k, ticket in office.tickets.items() if k not in office.results}
         office.waiting = set(saved["waiting"])
         office.holders = saved["holders"]
         office.passes, office.computed = saved["training"]
@@ -120,7 +121,7 @@ class World:
 
 
 def _message_out(message: Payload) -> Any:
-    return message if isinstance(message, bytes) else dict(message)
+    return message if isinstance(message, bytes) else fields_of(message)
 
 
 def _reader(reports: Sequence[type[Report]]) -> Callable[[Any], Any]:
@@ -128,13 +129,13 @@ def _reader(reports: Sequence[type[Report]]) -> Callable[[Any], Any]:
     kinds = kinds_of(reports)
 
     def read(saved: Any) -> Any:
-        return saved if isinstance(saved, bytes) else kinds[saved["kind"]](**saved)
+        return saved if isinstance(saved, bytes) else checked(saved, kinds)
 
     return read
 
 
 def _activity_out(activity: Activity) -> Any:
-    told: Any = activity.instruction and dict(activity.instruction)
+    told: Any = activity.instruction and activity.instruction._asdict()
     return activity._replace(invitation=_message_out(activity.invitation), instruction=told)
 
 

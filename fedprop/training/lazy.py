@@ -1,9 +1,13 @@
 """Lazy training: tickets are taken now and computed together, when the first of them falls due."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from fedprop.errors import FedpropError
+from torch import Tensor
+
+from fedprop.answers import described
+from fedprop.errors import FedpropError, WrongAnswer
 from fedprop.failures import blamed
 from fedprop.training.task import LocalResult, Ticket, Train
 from fedprop.types import Vector
@@ -22,12 +26,13 @@ class TicketOffice:
     they start from, a ticket waits until its client has begun.
 
     A ticket is held by the server, which issued the task, and by the client that works on it; when both have let go, it
-    is forgotten.
+    is forgotten. Those that have no result yet are `untrained`, in the order in which they were taken.
     """
 
     def __init__(self, train: Train) -> None:
         self._train = train
         self.tickets: dict[int, Ticket] = {}
+        self.untrained: dict[int, Ticket] = {}
         self.results: dict[int, LocalResult] = {}
         self.holders: dict[int, tuple[Holder, ...]] = {}
         self.waiting: set[int] = set()
@@ -36,14 +41,14 @@ class TicketOffice:
 
     def take(self, ticket: Ticket, *, waits: bool = False) -> None:
         """Register a ticket; nothing is computed yet. One that `waits` is not even outstanding before `begin`."""
-        self.tickets[ticket.task] = ticket
+        self.tickets[ticket.task] = self.untrained[ticket.task] = ticket
         self.holders[ticket.task] = _BOTH
         if waits:
             self.waiting.add(ticket.task)
 
     def begin(self, task: int, start: Vector) -> None:
         """The client of a waiting ticket starts from the model `start` [d]."""
-        self.tickets[task] = replace(self.tickets[task], start=start)
+        self.tickets[task] = self.untrained[task] = replace(self.tickets[task], start=start)
         self.waiting.remove(task)
 
     def result(self, task: int) -> LocalResult:
@@ -54,12 +59,13 @@ class TicketOffice:
 
     def compute(self) -> None:
         """Train every outstanding ticket in one pass."""
-        done, waiting = self.results, self.waiting
-        outstanding = [ticket for task, ticket in self.tickets.items() if task not in done and task not in waiting]
+        outstanding = {task: ticket for task, ticket in self.untrained.items() if task not in self.waiting}
         if outstanding:
             with blamed("`model` failed as clients trained it", passing=(FedpropError,)):
-                results = self._train(outstanding)
-            self.results.update(zip((t.task for t in outstanding), results, strict=True))
+                results = self._train([*outstanding.values()])
+            _check(results)
+            self.results.update(zip(outstanding, results, strict=True))
+            self.untrained = {task: ticket for task, ticket in self.untrained.items() if task not in outstanding}
             self.passes += 1
             self.computed += len(outstanding)
 
@@ -69,7 +75,7 @@ class TicketOffice:
         if held == _BOTH:
             self.holders[task] = _OTHER[holder]
         elif held == (holder,):
-            for table in (self.holders, self.tickets, self.results):
+            for table in (self.holders, self.tickets, self.untrained, self.results):
                 table.pop(task, None)
             self.waiting.discard(task)
 
@@ -80,3 +86,26 @@ class TicketOffice:
             for task, ticket in self.tickets.items()
             if "server" in self.holders[task] and task not in self.waiting
         }
+
+
+def _check(results: Sequence[LocalResult]) -> None:
+    """Look at what a trainer answers, once for all clients: messages are made of it without another look.
+
+    Raises
+    ------
+    WrongAnswer
+        If these are not all results, of numbers that a message can hold: what trains may be the user's own.
+    """
+    for result in results:
+        if not (
+            isinstance(result, LocalResult)
+            and isinstance(result.update, Tensor)
+            and type(result.examples) is int
+            and type(result.steps) is int
+            and isinstance(result.loss, int | float)
+            and max(result.examples.bit_length(), result.steps.bit_length()) < 64
+        ):
+            raise WrongAnswer(
+                "what trains clients must answer with LocalResult(update, examples, steps, loss) for each: a tensor, "
+                f"two integers of 64 bits and a number; found {described(result)}"
+            )

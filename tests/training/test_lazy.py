@@ -3,7 +3,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from fedprop.errors import RunFailed
+from fedprop.errors import RunFailed, WrongAnswer
 from fedprop.training import LocalResult, Ticket, TicketOffice
 
 
@@ -46,6 +46,28 @@ def test_what_fails_in_training_is_told_in_a_sentence():
     with pytest.raises(
         RunFailed, match=r"^`model` failed as clients trained it: LookupError: no such thing \(test_lazy.py"
     ):
+        office.result(0)
+
+
+ROW = torch.zeros(2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        LocalResult([0.0], 1, 1, 0.0),
+        LocalResult(ROW, 1.0, 1, 0.0),
+        LocalResult(ROW, True, 1, 0.0),
+        LocalResult(ROW, 2**63, 1, 0.0),
+        LocalResult(ROW, 1, "many", 0.0),
+        LocalResult(ROW, 1, 1, None),
+    ],
+)
+def test_what_is_no_result_is_refused(answer):
+    office = TicketOffice(lambda tickets: [answer])
+    office.take(ticket(0))
+    with pytest.raises(WrongAnswer, match=r"^what trains clients must answer with LocalResult"):
         office.result(0)
 
 

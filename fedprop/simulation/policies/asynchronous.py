@@ -157,7 +157,9 @@ async def _fill(server: "Server", policy: Asynchronous, size: int) -> None:
 def _staff(server: "Server", policy: Asynchronous, last: int) -> None:
     """Invite until enough clients are busy, or no more can be."""
     _check_progress(server, last)
-    server.invite(server.sample(policy.concurrency - len(server.state.ledger.open)))
+    free = policy.concurrency - len(server.state.ledger.open)
+    if free > 0:
+        server.invite(server.sample(free))
 
 
 def _gave_up(server: "Server", policy: Asynchronous) -> bool:
