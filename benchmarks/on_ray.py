@@ -76,7 +76,8 @@ def main() -> None:
         seconds, trace = json.loads(done.stdout.splitlines()[-1])
         traces.add(trace)
         where = f"{actors} actors" if actors > 1 else "1 actor" if actors else "this process"
-        print(f"{where:14} {statistics.median(seconds):7.3f} s a round ({min(seconds):.3f} to {max(seconds):.3f})")
+        row = f"{statistics.median(seconds):7.3f} s a round ({min(seconds):.3f} to {max(seconds):.3f})"
+        print(f"{where:14} {row}", flush=True)
     if len(traces) > 1:
         raise SystemExit("the traces differ")
 

@@ -90,6 +90,15 @@ def test_the_page_on_privacy_does_what_it_says(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_readme_shows_what_verify_finds(tmp_path):
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (PAGES.parent / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    [rule] = [block for block in blocks if "def krum(" in block]
+    [shown] = [block for block in blocks if block.startswith("my_rule.py:krum: ")]
+    (tmp_path / "my_rule.py").write_text(rule, encoding="utf-8")
+    check_console(f"$ fedprop verify my_rule.py:krum --as krum\n{shown}", tmp_path)
+
+
+@pytest.mark.slow
 def test_the_page_on_verify_does_what_it_says(tmp_path):
     blocks = BLOCK.findall((PAGES / "verify.md").read_text(encoding="utf-8"))
     assert len(blocks) >= 8
