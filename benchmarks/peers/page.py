@@ -6,7 +6,10 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
-HEAD = """# Rules of other libraries under `fedprop verify`
+PATIENCE = 20
+"""Seconds of real time that a rule is given for one input, unless a record says so."""
+
+HEAD = f"""# Rules of other libraries under `fedprop verify`
 
 Each rule below was imported from its released package and tried on generated inputs against the definition and the
 claims of the built-in rule that it says it is; a rule without a counterpart here, against what its own documented
@@ -14,6 +17,8 @@ formula implies. Every counterexample is the smallest that the search found, and
 where these versions are installed (`nox -s peers` installs them and repeats everything). A finding is about the
 version named and nothing else, and "holds" means that so many inputs did not refute the claim. Where a library
 documents another definition than the paper's, the page says so: there a difference is a choice and not a mistake.
+A rule is given {PATIENCE} seconds of real time for one input, unless its section says otherwise; one that takes longer
+has no answer to it.
 """
 
 
@@ -51,6 +56,7 @@ def section(record: Record) -> str:
         "",
         f"    {record['command']}",
         "",
+        *_given_longer(record),
         f"Holds: {', '.join(held) or 'nothing'}.",
         "",
     ]
@@ -61,6 +67,14 @@ def section(record: Record) -> str:
     for outcome in with_verdict(record, "broken"):
         lines += [*finding(outcome), ""]
     return "\n".join(lines)
+
+
+def _given_longer(record: Record) -> list[str]:
+    """What a record was made with, if a rule was given other than the usual time."""
+    seconds = record.get("patience", PATIENCE)
+    if seconds == PATIENCE:
+        return []
+    return [f"Given {seconds:.0f} seconds for one input (`benchmarks/peers/run.py --patience {seconds:.0f}`).", ""]
 
 
 def finding(outcome: Mapping[str, Any]) -> list[str]:

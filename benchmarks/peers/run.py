@@ -21,10 +21,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from page import page, section
+from page import PATIENCE, page, section
 from peers import NOT_TRIED, PEERS, Peer
 
 from fedprop.verify import verify
+from fedprop.verify.hunting import patience
 
 ROOT = Path(__file__).parents[2]
 RULES = "benchmarks/peers/rules.py"
@@ -37,11 +38,12 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", help="names in rules.py; all of them and the report by default")
     parser.add_argument("--renew", action="store_true", help="write what is found of the named rules beside the rest")
     parser.add_argument("--examples", type=int, default=60, help="inputs for each claim")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds of real time for one input")
     given = parser.parse_args()
     wanted = [peer for peer in PEERS if not given.targets or peer.target in given.targets]
     # Each rule in a process of its own, so that what one library does to global state cannot reach another's outcome.
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        records = list(pool.map(partial(tried, examples=given.examples), wanted))
+        records = list(pool.map(partial(tried, examples=given.examples, seconds=given.patience), wanted))
     if given.targets:
         print("\n\n".join(section(record) for record in records))
         if not given.renew:
@@ -67,10 +69,11 @@ def renewed(before: Mapping[str, Any], now: Mapping[str, Any], targets: Sequence
     return [known[target] for target in targets if target in known]
 
 
-def tried(peer: Peer, examples: int) -> dict[str, Any]:
+def tried(peer: Peer, examples: int, seconds: float) -> dict[str, Any]:
     """What is known of a peer, with the outcomes of all claims made or owed; none if it is not installed."""
     known = {"target": peer.target, "package": peer.package, "place": peer.place, "as": peer.as_}
-    known["documented"] = peer.documented
+    known |= {"documented": peer.documented, "patience": seconds}
+    patience.PATIENCE = seconds
     try:
         known["version"] = version(peer.package)
     except PackageNotFoundError:

@@ -9,7 +9,8 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import version as read_version
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,6 +24,9 @@ from fedprop.errors import InvalidConfig
 from fedprop.experiments.experiment import Experiment
 from fedprop.loading import SOURCE
 from fedprop.registry import place_of
+
+version = cache(read_version)
+"""The version of an installed package, whose file takes as long to read as the smallest runs take to set up."""
 
 OTHERS = frozenset({"builtins", "abc", "typing", "enum", "pydantic", "torch", "fedprop"})
 """Whose classes are named by versions, not by digests."""

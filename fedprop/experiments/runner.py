@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from torch import nn
@@ -13,6 +12,7 @@ from fedprop.errors import InvalidConfig, RunFailed, StoreError
 from fedprop.experiments.assembly import materials, resolve
 from fedprop.experiments.best import TENSOR, BestModel
 from fedprop.experiments.experiment import Experiment, sound_experiment
+from fedprop.experiments.identity import version
 from fedprop.experiments.model_file import write_model
 from fedprop.experiments.recorder import Recorder
 from fedprop.experiments.resuming import begin, identify
