@@ -120,12 +120,14 @@ def table(
     rows: str | Sequence[str] = "",
     columns: str = "",
     paper: Sequence[str] = (),
+    only: Sequence[str] = (),
     **fixed: str,
 ) -> str:
     """A sweep's numbers: the first axis, or those named, as rows, the second as columns, a choice of the others fixed.
 
     `measure` is the sweep's first one by default, beside which stand the paper's numbers in the sweep's file; `paper`
-    gives those of another one, a text for each row. `turned` shows errors for accuracies.
+    gives those of another one, a text for each row. `turned` shows errors for accuracies. `only` names the rows of the
+    first axis that were run, if not all were.
     """
     settings = yaml.safe_load((SIMS / f"{sweep}.yaml").read_text(encoding="utf-8"))
     axes: dict[str, list[str]] = {axis: [str(label) for label in told] for axis, told in settings["axes"].items()}
@@ -135,6 +137,7 @@ def table(
     if paper:
         theirs = [dict(zip(axes[across], map(float, told.split()), strict=True)) for told in paper]
         beside = dict(zip(axes[down[0]], theirs, strict=True))
+    axes[down[0]] = [label for label in axes[down[0]] if not only or label in only]
     lines = _of(sweep, measure or settings.get("measures", ["test_error"])[0])
     found = [["", *axes[across]], ["---"] * (1 + len(axes[across]))]
     for labels in _products([axes[axis] for axis in down]):
