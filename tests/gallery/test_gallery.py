@@ -12,7 +12,7 @@ import pytest
 from fedprop.registry import load_target
 
 FOLDER = Path(__file__).parent
-SEEDS = 5
+SEEDS = 20
 """How many seeds are tried before a mistake counts as missed: which inputs one stands for depends on all imports."""
 
 MISTAKES = load_target(f"{FOLDER}/catalogue.py:MISTAKES")

@@ -97,10 +97,10 @@ def test_a_reading_takes_no_more_text_than_its_number():
     full = {"a": Reading(0.5), "b": Reading(why="x"), "c": Reading(0.5, {3: 1.0, 4: None}), "d": Reading(0.0, cases=7)}
     record = replace(ROUND, numbers=full)
     assert from_text(to_text(record)) == record
-    assert '"a": 0.5, "b": {"why": "x"}, "c": {"value": 0.5, "parts": {"3": 1.0, "4": null}}' in to_text(record)
+    assert '"a":0.5,"b":{"why":"x"},"c":{"value":0.5,"parts":{"3":1.0,"4":null}}' in to_text(record)
     for wrong in ('"0.5"', "true", "{}", '{"value": 0.5, "parts": {"x": 1}}'):
         with pytest.raises(ValueError, match="RoundRecord"):
-            from_text(to_text(record).replace('"a": 0.5', f'"a": {wrong}'))
+            from_text(to_text(record).replace('"a":0.5', f'"a":{wrong}'))
 
 
 def test_every_number_has_a_name_and_shows_what_it_reads():
