@@ -60,16 +60,15 @@ def measure(
     found: dict[str, Any] = {"command": command, "quick": quick, "device": device, "unfinished": True}
     found |= {"machine": machine(place), "versions": versions(), "limits": limits(place, quick=quick)}
     found |= {"aggregation": [], "sweeps": [], "own": {}, "rounds": {"absent": [], "rows": []}}
-    for part in (aggregation, sweeps):
-        name = part.__name__.rpartition(".")[2]
-        for record in part.measure(place, quick=quick, passes=passes, say=say):
-            found[name].append(record)
+    for name, part in (("aggregation", aggregation), ("sweeps", sweeps)):
+        found[name] = list(part.measure(place, quick=quick, passes=passes, say=say))
         yield found
     for p in OWN if device == "cpu" else ():
         if rows := own(p, quick=quick, data_dir=data_dir, say=say):
             found["own"][p.name] = rows
             yield found
-    for found["rounds"] in rounds.measure(device, peers, data_dir=data_dir, quick=quick, passes=passes, say=say):
+    for trained in rounds.measure(device, peers, data_dir=data_dir, quick=quick, passes=passes, say=say):
+        found["rounds"] = trained
         yield found
     del found["unfinished"]
     yield found
