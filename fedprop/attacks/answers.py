@@ -132,7 +132,10 @@ def _examples(name: str, found: Any, x: Tensor, y: Tensor, classes: int) -> tupl
         raise WrongAnswer(f"{name} must answer with at least one example; found none")
     if not torch.isfinite(inputs).all():
         raise WrongAnswer(f"{name} must answer with finite inputs; found NaN or infinity")
-    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+    if labels.is_floating_point():  # numbers, of which the task says which will do
+        if not torch.isfinite(labels).all():
+            raise WrongAnswer(f"{name} must answer with finite labels; found NaN or infinity")
+    elif int(labels.min()) < 0 or int(labels.max()) >= classes:
         span = f"{int(labels.min())} ... {int(labels.max())}"
         raise WrongAnswer(f"{name} must answer with labels in 0 ... {classes - 1}; found {span}")
     return inputs.detach(), labels

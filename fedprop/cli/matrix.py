@@ -66,23 +66,43 @@ def _show(matrix: "Sweep", results: Sequence["CellResult"], folder: Path) -> Non
         for table in tables(note_of(matrix), results):
             OUT.print(render_table(table))
     else:
-        OUT.print(_trials(matrix.name, results))
+        OUT.print(trials_table(matrix.name, results))
+        for warning in warnings_of(results):
+            OUT.print(f"warning: {warning}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     OUT.print(f"report: {publish(folder)}", soft_wrap=True, highlight=False)
 
 
-def _trials(name: str, results: Sequence["CellResult"]) -> Table:
+def warnings_of(results: Sequence["CellResult"]) -> list[str]:
+    """How not to take the numbers of some seeds, a sentence each, and which seeds it is said of if not of all."""
+    good = [result for result in results if not result.failure]
+    seeds: dict[str, list[str]] = {}
+    for result in good:
+        for warning in result.summary.get("warnings", ()):
+            seeds.setdefault(warning, []).append(str(result.cell.seed))
+    return [told if len(found) == len(good) else f"seed {', '.join(found)}: {told}" for told, found in seeds.items()]
+
+
+def trials_table(name: str, results: Sequence["CellResult"]) -> Table:
     """A row for each measure that there is: its mean over the seeds, and how far they lie apart."""
     from fedprop.experiments.measures import MEASURES, measure_of
 
     good = [result.summary for result in results if not result.failure]
     own = {told["place"]: told["label"] for summary in good for told in summary["numbers"].values() if "place" in told}
     measures = [*MEASURES.values(), *(measure_of(place)._replace(label=label) for place, label in own.items())]
-    table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {len(good)} seeds"))
+    seeds = f"{len(good)} seeds" if len(good) == len(results) else f"{len(good)} of {len(results)} seeds"
+    table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {seeds}"))
     for measure in measures:
         values = [value for summary in good if (value := measure.read(summary)) is not None]
         if values:
             spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"
-            table.add_row(measure.label, f"{fmean(values):.4f}", spread, f"{min(values):.4f}", f"{max(values):.4f}")
+            over = f" ({len(values)} seed{'' if len(values) == 1 else 's'})" if len(values) < len(good) else ""
+            table.add_row(
+                Text(f"{measure.label}{over}"),
+                f"{fmean(values):.4f}",
+                spread,
+                f"{min(values):.4f}",
+                f"{max(values):.4f}",
+            )
     for result in results:
         if result.failure:
             table.add_row(f"seed {result.cell.seed}", Text("failed", style="bold red"))

@@ -11,10 +11,10 @@ from fedprop.errors import StoreError
 from fedprop.experiments.headline import marks
 from fedprop.experiments.measures import MeasureName, measure_of
 from fedprop.experiments.store import RunStore
-from fedprop.experiments.sweep import SWEEP_FILE, CellResult, Note, cell_folder, read_note, stored
+from fedprop.experiments.sweep import SWEEP_FILE, CellResult, Note, Place, cell_folder, read_note, stored
 from fedprop.report import write_run_report, write_sweep_report
 from fedprop.report.results_table import write_results
-from fedprop.report.run import Failure, RunView, TableView
+from fedprop.report.run import NOT_RUN, Failure, RunView, TableView
 
 
 def publish(folder: Path | str) -> Path:
@@ -78,12 +78,21 @@ def _table(note: Note, results: Sequence[CellResult], rest: tuple[str, ...], nam
     measure = measure_of(name)
     trials: dict[tuple[str, str], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
     failures: dict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for result in results:
-        row, column, *tail = _labels(note, result)
-        value = measure.read(result.summary)
-        if tuple(tail) == rest and result.failure:
-            failures[row, column].append(Failure(result.cell.name, result.failure))
-        elif tuple(tail) == rest and value is not None:
+    missing: dict[tuple[str, str], list[Failure]] = defaultdict(list)
+    ended = {result.cell.slug: result for result in results}
+    for place in (cell.place for cell in note.cells):
+        row, column, *tail = _labels(note, place)
+        if tuple(tail) != rest:
+            continue
+        result = ended.get(place.slug)
+        value = None if result is None else measure.read(result.summary)
+        if result is None:
+            missing[row, column].append(Failure(place.name, NOT_RUN))
+        elif result.failure:
+            failures[row, column].append(Failure(place.name, result.failure))
+        elif value is None:
+            missing[row, column].append(Failure(place.name, f"the run has no {measure.label}"))
+        else:
             trials[row, column].append((value, result.summary))
     first = name == note.measures[0]
     return TableView(
@@ -97,6 +106,7 @@ def _table(note: Note, results: Sequence[CellResult], rest: tuple[str, ...], nam
         notes=note.notes,
         marks={spot: marks([summary for _, summary in found]) for spot, found in trials.items()},
         failures={spot: tuple(found) for spot, found in failures.items()},
+        missing={spot: tuple(found) for spot, found in missing.items()},
     )
 
 
@@ -106,9 +116,9 @@ def _labels_of(note: Note, place: int) -> tuple[str, ...]:
     return axes[place] if place < len(axes) else (("all",) if place else (note.name,))
 
 
-def _labels(note: Note, result: CellResult) -> tuple[str, ...]:
+def _labels(note: Note, cell: Place) -> tuple[str, ...]:
     """A cell's row and column in its table, and its labels on the other axes."""
-    found = result.cell.labels
+    found = cell.labels
     return (*found, *(_labels_of(note, place)[0] for place in range(len(found), 2)))
 
 
@@ -118,7 +128,7 @@ def _title(note: Note, rest: Iterable[str], name: MeasureName) -> str:
 
 def _spot(note: Note, result: CellResult, name: MeasureName) -> tuple[str, str, str]:
     """The title of the table that shows a measure of a cell, and its row and column there."""
-    row, column, *rest = _labels(note, result)
+    row, column, *rest = _labels(note, result.cell)
     return _title(note, rest, name), row, column
 
 

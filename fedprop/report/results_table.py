@@ -9,6 +9,7 @@ from fedprop.experiments.headline import doubts
 from fedprop.experiments.measures import measure_of
 from fedprop.experiments.sweep import CellResult, Note
 from fedprop.files import write_atomically
+from fedprop.report.run import NOT_RUN
 
 FILE = "results.csv"
 
@@ -16,9 +17,9 @@ FILE = "results.csv"
 def write_results(note: Note, results: Sequence[CellResult], folder: Path) -> Path:
     """Write `results.csv` into a sweep's folder; returns its path.
 
-    A column for each axis, the seed, a column for each measure, why the cell failed, and for one that did not what
-    failed in it, or had no effect. A number that a cell lacks is left empty, and so are all of one that failed: what a
-    run that came to nothing measured is no result.
+    A column for each axis, the seed, a column for each measure, why the cell failed, or has not ended yet, and for one
+    that did what failed in it, or had no effect. A number that a cell lacks is left empty, and so are all of one that
+    failed: what a run that came to nothing measured is no result.
 
     Raises
     ------
@@ -34,9 +35,11 @@ def write_results(note: Note, results: Sequence[CellResult], folder: Path) -> Pa
 def _lines(note: Note, results: Sequence[CellResult]) -> Iterator[list[object]]:
     yield [*note.axes, "seed", *note.measures, "failure", "doubts"]
     measures = [measure_of(name) for name in note.measures]
-    for result in results:
+    ended = {result.cell.slug: result for result in results}
+    for place in (cell.place for cell in note.cells):
+        result = ended.get(place.slug, CellResult(place, {}, NOT_RUN))
         values = [None if result.failure else measure.read(result.summary) for measure in measures]
-        yield [*result.cell.labels, result.cell.seed, *values, result.failure, _doubts(result)]
+        yield [*place.labels, place.seed, *values, result.failure, _doubts(result)]
 
 
 def _doubts(result: CellResult) -> str:

@@ -1,6 +1,6 @@
 """What a report is made from: one run, or one table of a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
@@ -45,6 +45,10 @@ class RunView:
     column: str = ""
 
 
+NOT_RUN = "not run to its end yet"
+"""Why a cell of a sweep has no number that has not ended, nor failed."""
+
+
 class Failure(NamedTuple):
     """A trial that came to nothing, and why."""
 
@@ -56,25 +60,33 @@ class Failure(NamedTuple):
 class Cell:
     """One cell of a table: our trials and the paper's number, each possibly absent.
 
-    `marks` are those of `fedprop.experiments.headline`: what went wrong in some trial. `failures` are the trials
-    without a number.
+    `marks` are those of `fedprop.experiments.headline`: what went wrong in some trial. `failures` are the trials that
+    failed, `missing` those that have no number for another reason.
 
     >>> cell = Cell((0.10, 0.14), paper=0.31)
     >>> print(cell, round(cell.mean, 2), cell.deviates)
     0.12 ± 0.03 0.12 True
     >>> print(Cell(failures=(Failure("seed 0", "no updates"),)))
     failed
+    >>> print(Cell((0.25,), missing=(Failure("seed 1", "not run yet"),)))
+    0.25 (1 of 2 missing)
     """
 
     trials: tuple[float, ...] = ()
     paper: float | None = None
     marks: str = ""
     failures: tuple[Failure, ...] = ()
+    missing: tuple[Failure, ...] = ()
 
     @property
     def mean(self) -> float | None:
         """The mean over trials; None when there are none."""
         return fmean(self.trials) if self.trials else None
+
+    @property
+    def partial(self) -> bool:
+        """Whether some trials that were asked for have no number here, and others do, or some failed."""
+        return bool(self.failures or (self.missing and self.trials))
 
     @property
     def deviates(self) -> bool:
@@ -83,12 +95,13 @@ class Cell:
 
     def __str__(self) -> str:
         """Our number: the mean, the standard deviation between trials when there are several, and what went wrong."""
-        failed = len(self.failures)
         if self.mean is None:
-            return "failed" if failed else "–"
+            return "failed" if self.failures else "–"
         spread = f" ± {stdev(self.trials):.2f}" if len(self.trials) > 1 else ""
-        lost = f" ({failed} of {failed + len(self.trials)} failed)" if failed else ""
-        return f"{self.mean:.2f}{spread}{self.marks}{lost}"
+        asked = len(self.trials) + len(self.failures) + len(self.missing)
+        lost = {"failed": len(self.failures), "missing": len(self.missing)}
+        told = ", ".join(f"{count} of {asked} {how}" for how, count in lost.items() if count)
+        return f"{self.mean:.2f}{spread}{self.marks}{told and f' ({told})'}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,7 @@ class TableView:
     value : what the numbers are.
     marks : (row, column) to the marks of a number that must be taken with care.
     failures : (row, column) to the trials that failed.
+    missing : (row, column) to the trials without a number that did not fail.
     """
 
     title: str
@@ -115,6 +129,7 @@ class TableView:
     notes: str = ""
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
     failures: Mapping[tuple[str, str], tuple[Failure, ...]] = field(default_factory=dict)
+    missing: Mapping[tuple[str, str], tuple[Failure, ...]] = field(default_factory=dict)
 
     @property
     def legend(self) -> tuple[str, ...]:
@@ -125,16 +140,27 @@ class TableView:
     def cell(self, row: str, column: str) -> Cell:
         """The cell at (row, column), empty where nothing is known."""
         place = row, column
-        found = self.ours.get(place, ()), self.paper.get(place), self.marks.get(place, ""), self.failures.get(place, ())
-        return Cell(*found)
+        found = self.ours.get(place, ()), self.paper.get(place), self.marks.get(place, "")
+        return Cell(*found, self.failures.get(place, ()), self.missing.get(place, ()))
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why trials failed: each reason once, with the trials that it ended."""
-        trials: dict[str, list[str]] = {}
-        for failure in (failure for cell in self.failures.values() for failure in cell):
-            trials.setdefault(failure.reason, []).append(failure.trial)
-        return tuple(f"{_few(names)} failed: {reason}" for reason, names in trials.items())
+        """Why trials failed, or lack a number: each reason once, with the trials of which it is told."""
+        failed = [f"{names} failed: {reason}" for reason, names in _told(self.failures.values())]
+        # A measure that a cell has in no trial, such as an attack's success without an attack, needs no excuse.
+        known = [
+            [lost for lost in cell if self.ours.get(place) or lost.reason == NOT_RUN]
+            for place, cell in self.missing.items()
+        ]
+        return (*failed, *(f"{names} missing: {reason}" for reason, names in _told(known)))
+
+
+def _told(cells: Iterable[Sequence[Failure]]) -> Iterator[tuple[str, str]]:
+    """Each reason, and the trials of which it is told in words."""
+    trials: dict[str, list[str]] = {}
+    for failure in (failure for cell in cells for failure in cell):
+        trials.setdefault(failure.reason, []).append(failure.trial)
+    return ((reason, _few(names)) for reason, names in trials.items())
 
 
 def _few(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ def render_table(table: TableView) -> Table:
     """Rows against columns; each cell reads "ours (paper)", with "!" where the two are further apart than 0.15.
 
     Ours is the mean over trials, with the standard deviation when there are several; a dash stands for no result. Below
-    stand the reasons of those that failed.
+    stand the reasons of those that failed, or lack a number.
     """
     shown = Table(title=Text(table.title), caption=Text(caption(table)))
     shown.add_column(Text(table.value))
@@ -23,7 +23,7 @@ def render_table(table: TableView) -> Table:
 
 def _cell(cell: Cell) -> Text:
     paper = "" if cell.paper is None else f" ({cell.paper:.2f})"
-    style = "bold red" if cell.deviates or cell.failures else ""
+    style = "bold red" if cell.deviates or cell.partial else ""
     return Text(f"{cell}{paper}{' !' if cell.deviates else ''}", style=style)
 
 

@@ -133,6 +133,9 @@ def shards_of(
         changed, clients = attack.deviates, sorted(held)
         before = [Examples(data.train.x[parts[client]], data.train.y[parts[client]]) for client in clients]
         after = _poisoned(attack, before, data.classes, seed, index, clients)
+        for client, own in zip(clients, after, strict=True):
+            if wrong := task.misfit(own.y):
+                raise InvalidConfig(f"attack {attack.kind} must give client {client}, for `task` {task.kind}, {wrong}")
         for client, was, own in zip(clients, before, after, strict=True):
             changed = changed or not _same(was, own)
             parts[client] = torch.arange(size, size + len(own), device=own.y.device)

@@ -4,6 +4,11 @@ import json
 import re
 from pathlib import Path
 
+from rich.console import Console
+
+from fedprop.cli.matrix import trials_table, warnings_of
+from fedprop.experiments.sweep import CellResult, Place
+
 
 def test_sweep_shows_a_table_and_writes_a_report(fedprop):
     code, out, err = fedprop("sweep", "sweep.yaml", "--jobs", 1)
@@ -72,6 +77,34 @@ def test_one_run_for_each_seed_and_a_table_of_all(fedprop):
     alone = json.loads(fedprop("run", "run.yaml", "--seed", 2, "--json")[1])
     assert shown["cells"][1]["trace_sha256"] == alone["trace_sha256"]
     assert fedprop("report", "there")[0] == 0
+
+
+def test_a_mean_over_fewer_seeds_than_were_asked_for_says_over_how_many():
+    def ended(seed, failure="", **values):
+        told = {name: {"label": name, "value": value} for name, value in values.items()}
+        return CellResult(Place((), seed), {"numbers": told}, failure)
+
+    seeds = [
+        ended(0, test_error=0.25, client_auc=0.5),
+        ended(1, test_error=0.5, client_auc=None),
+        ended(2, "no memory"),
+    ]
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(trials_table("small", seeds))
+    assert "small, 2 of 3 seeds" in shown.get()
+    assert re.search(r"test error +│ 0\.3750 ", shown.get())
+    assert re.search(r" \(1 seed\) +│ 0\.5000 │ – ", shown.get())
+    assert re.search(r"seed 2 +│ failed", shown.get())
+
+
+def test_seeds_tell_what_a_single_run_would_warn_of(fedprop):
+    attack = "attack={kind: false_alarms, share: 0.2}"
+    code, out, _ = fedprop("run", "run.yaml", "--seeds", "1..2", "--jobs", 1, "--set", attack)
+    told = "warning: attack false_alarms had no effect: the defense asks no client what it holds of the global model"
+    assert (code, out.count(told)) == (0, 1)
+    some = [CellResult(Place((), seed), {"warnings": ["odd"] * (seed > 0)}) for seed in range(3)]
+    assert warnings_of(some) == ["seed 1, 2: odd"]
 
 
 def test_a_sweep_under_other_seeds(fedprop):

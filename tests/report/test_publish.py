@@ -199,7 +199,28 @@ def test_failed_trials_are_marked_with_their_reason():
     assert table.reasons == (
         "Mean, Nobody, seed 1 failed: stood still",
         "Mean, Flip, seed 0; Mean, Flip, seed 1 failed: no memory",
+        "Median, Nobody, seed 0; Median, Nobody, seed 1; and 2 more missing: not run to its end yet",
     )
+
+
+def test_a_mean_over_fewer_trials_than_the_sweep_has_says_so():
+    """One trial has no such number, one has not run yet; where no trial has the number there is nothing to excuse."""
+    sweep = a_sweep(seeds=[0, 1, 2], measures=["client_auc"])
+    ended = [0.25, None, None, None, None, None, 0.5, 0.75, 0.5, 0.5]
+    results = [
+        CellResult(cell, {} if value is None else numbers(client_auc=value))
+        for cell, value in zip(cells(sweep), ended, strict=False)
+    ]
+    [table] = tables(note_of(sweep), results)
+    shown = [str(table.cell(row, column)) for row in table.rows for column in table.columns]
+    assert shown == ["0.25 (2 of 3 missing)", "–", "0.58 ± 0.14", "0.50 (2 of 3 missing)"]
+    label = table.value
+    assert table.reasons == (
+        f"Mean, Nobody, seed 1; Mean, Nobody, seed 2 missing: the run has no {label}",
+        "Median, Flip, seed 1; Median, Flip, seed 2 missing: not run to its end yet",
+    )
+    assert table.cell("Mean", "Nobody").partial
+    assert not table.cell("Mean", "Flip").partial
 
 
 def test_a_sweep_of_seeds_alone_has_a_table_of_one_cell():

@@ -38,5 +38,6 @@ def test_every_cell_has_a_line(tmp_path):
             ["rule", "seed", "test_error", "epsilon", "failure", "doubts"],
             ["Mean", "0", "0.25", "", "", ""],
             ["Mean", "3", "", "", 'all failed, "often"', ""],
+            ["Krum, f = 1", "0", "", "", "not run to its end yet", ""],
             ["Krum, f = 1", "3", "", "", "", DOUBTS],
         ]

@@ -7,9 +7,10 @@ import torch
 
 from fedprop.aggregators import Mean
 from fedprop.attacks import Attack, FalseAlarms, Gaussian, LabelFlip, NoAttack, SignFlip
-from fedprop.data import Dataset
+from fedprop.data import Dataset, Examples
 from fedprop.errors import InvalidConfig
 from fedprop.simulation.enlistment import aims_of, enlist, headcounts, idle, shards_of, uneven
+from fedprop.tasks import MultiLabel, Regression
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,26 @@ def test_poison_that_leaves_everything_as_it_was_is_refused():
     ):
         shards_of(DATA, PARTS, flips, 0)
     assert shards_of(DATA, PARTS, ((LabelFlip(), frozenset({1, 2})),), 0).pool.y.tolist()[6:] == [0, 2, 1]
+
+
+def test_poison_of_numbers_is_looked_at_by_what_is_learnt(monkeypatch):
+    """Numbers may be any that the task takes: labels of a regression may be negative, and several labels are 0 or 1."""
+    y = torch.tensor([[-1.0], [0.0], [1.0]])
+    numbers = Dataset("numbers", Examples(torch.rand(3, 2), y), Examples(torch.rand(1, 2), y[:1]), 1)
+    held, attacks = [torch.tensor([0, 1]), torch.tensor([2])], ((Poison(), frozenset({0})),)
+
+    def poisoned(made, task):
+        monkeypatch.setattr(Poison, "made", staticmethod(made), raising=False)
+        return shards_of(numbers, held, attacks, 0, task).pool.y.flatten().tolist()
+
+    assert poisoned(lambda x, y: (x + 1, y), Regression()) == [-1, 0, 1, -1, 0]
+    assert poisoned(lambda x, y: (x, -3 * y - 1), Regression())[3:] == [2, -1]
+    assert poisoned(lambda x, y: (x, 1 - y.abs()), MultiLabel())[3:] == [0, 1]
+    with pytest.raises(InvalidConfig, match="must answer with finite labels; found NaN or infinity"):
+        poisoned(lambda x, y: (x, y / 0), Regression())
+    told = r"^attack poison must give client 0, for `task` multi_label, labels that are 0 or 1; found 2 \.\.\. 2$"
+    with pytest.raises(InvalidConfig, match=told):
+        poisoned(lambda x, y: (x, torch.full_like(y, 2.0)), MultiLabel())
 
 
 def test_what_is_written_in_place_counts_and_harms_nobody_else(monkeypatch):
