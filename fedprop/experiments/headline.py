@@ -10,8 +10,8 @@ OVERRUN, FAILED = "°", "†"
 """The marks of a number in a table."""
 
 LEGEND = {
-    OVERRUN: "more clients compromised than the rule tolerates",
-    FAILED: "attacks or rounds failed, or attacks had no effect",
+    OVERRUN: "more clients compromised, or updates of theirs in a round, than the rule tolerates",
+    FAILED: "attacks or rounds failed, attacks had no effect, or no update ever had any weight",
 }
 
 
@@ -49,7 +49,12 @@ def warnings(summary: Summary) -> list[str]:
             f"{summary['compromised']} of {summary['clients']} clients are compromised, "
             f"and the rule tolerates {_tolerated(summary)}"
         )
-    if weightless := summary.get("weightless_rounds"):  # runs that are older do not tell
+    elif crowded := summary.get("crowded"):
+        found.append(
+            f"in {crowded['rounds']} of {summary['rounds']} rounds attackers sent more of the updates than the rule "
+            f"tolerates, {crowded['most']} of {summary['cohort']} at most, since a client may send several"
+        )
+    if (weightless := summary.get("weightless_rounds")) and not _unmoved(summary):  # runs that are older do not tell
         found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
     return found + doubts(summary)
 
@@ -64,20 +69,29 @@ def doubts(summary: Summary) -> list[str]:
             found.append(f"{name} failed {often} and its clients answered honestly, first {attack['failure']}")
         if attack["idle"]:
             found.append(f"{name} had no effect: {attack['idle']}")
+    if _unmoved(summary):
+        found.append("the model is as it began: in no round any update had any weight")
     if summary["failed_rounds"]:
         number, rounds = summary["failed_rounds"], summary["rounds"]
         found.append(f"{number} of {rounds} rounds failed, most often since {summary['commonest_failure']}")
     return found
 
 
+def _unmoved(summary: Summary) -> bool:
+    """Whether no update ever had any weight, so that the numbers are those of a model that learnt nothing."""
+    weightless: int = summary.get("weightless_rounds", 0)
+    return weightless > 0 and weightless + summary["failed_rounds"] == summary["rounds"]
+
+
 def marks(summaries: Sequence[Summary]) -> str:
     """The marks that a number from these runs must bear in a table."""
     known = [summary for summary in summaries if "defense" in summary]
-    return OVERRUN * any(map(overrun, known)) + FAILED * any(map(doubts, known))
+    beyond = any(overrun(summary) or summary.get("crowded") for summary in known)
+    return OVERRUN * beyond + FAILED * any(map(doubts, known))
 
 
 def overrun(summary: Summary) -> bool:
-    """Whether more updates of one round may be compromised than the rule tolerates."""
+    """Whether more clients of one round may be compromised than the rule tolerates."""
     tolerated: int | None = summary["tolerated"]
     return tolerated is not None and min(summary["compromised"], summary["cohort"]) > tolerated
 

@@ -76,23 +76,54 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
         "compromised": len(setup.compromised),
         "cohort": setup.policy.fewest(setup.clients),
         "tolerated": setup.tolerated,
+        "crowded": _crowded(setup, tally),
         "policy": setup.policy.kind,
         "failed_attacks": sum(attack["failed"] for attack in attacks),
     }
+
+
+def _crowded(setup: Setup, tally: Tally) -> dict[str, int]:
+    """In how many rounds more updates stood for attacks than the rule tolerates, and how many did at most.
+
+    Empty if there was no such round, and where a client sends one update at most in a round: then the number of clients
+    decides.
+    """
+    if setup.tolerated is None or setup.policy.synchronous:
+        return {}
+    beyond = {count: rounds for count, rounds in tally.crowds.items() if count > setup.tolerated}
+    return {"rounds": sum(beyond.values()), "most": max(beyond)} if beyond else {}
 
 
 def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[str, Any]:
     """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect."""
     attack, held = setup.attacks[index]
     failed, failure = outcome.attack_failures.get(index, (0, ""))
-    idle = ""
-    if not (attack.deviates or attack.poisons or (setup.protocol and setup.protocol.reports)):
-        idle = "the defense asks no client what it holds of the global model"
-    elif not any(setup.attacking(index, number) for number in range(tally.rounds)):
-        idle = "it was on in none of the rounds"
-    elif tally.heard and not held & tally.heard:
-        idle = "no update of its clients was accepted"
+    idle = _idle(setup, tally, index)
     return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
+
+
+def _idle(setup: Setup, tally: Tally, index: int) -> str:
+    """Why an attack had no effect; empty if it had one."""
+    attack, held = setup.attacks[index]
+    asks = setup.protocol is not None and bool(setup.protocol.reports)
+    if not (attack.deviates or attack.poisons or asks):
+        return "the defense asks no client what it holds of the global model"
+    if attack.only_claims and not (attack.lies and asks) and _ignores_claims(setup):
+        return "the defense gives nothing for the numbers of examples that clients claim"
+    if not any(setup.attacking(index, number) for number in range(tally.rounds)):
+        return "it was on in none of the rounds"
+    if tally.heard and not held & tally.heard:
+        return "no update of its clients was accepted"
+    # Who keeps clients from answering has an effect without any update.
+    if tally.crowds and not tally.attacked[index] and not attack.delays:
+        return "no update was used that its clients sent in a task for which it was on"
+    return ""
+
+
+def _ignores_claims(setup: Setup) -> bool:
+    """Whether the defense says of itself that it ignores claimed numbers of examples, in all rounds."""
+    decides = setup.has("screen", "aggregate")  # a protocol does what it likes
+    return not decides and setup.rule.contract().examples == "ignored"
 
 
 def spelled(defense: Aggregator | RoundProtocol) -> str:

@@ -21,6 +21,8 @@ class Tally:
     readings : the numbers of the run by name, those that it has.
     weightless : how many rounds did not fail, and gave no update any weight, though none was rolled back.
     heard : whose updates the defense saw in a round that did not fail.
+    attacked : how many updates stood for each attack in the rounds that did not fail, by its place.
+    crowds : in how many of these rounds so many updates stood for attacks, by how many.
     best : the round of the best test accuracy, and that accuracy; None if no round was evaluated that did not fail.
     """
 
@@ -40,6 +42,8 @@ class Tally:
         self._cases = Counter[str]()
         self._rollbacks = 0
         self.heard: set[ClientId] = set()
+        self.attacked = Counter[int]()
+        self.crowds = Counter[int]()
         self.best: tuple[Round, float] | None = None
         self._ruling: Ruling | None = None
         for record in records:
@@ -52,7 +56,10 @@ class Tally:
             self._read(number, record)
         if record.failure:
             self._failures[record.failure] += 1
-        elif not any(record.weights.values()) and not (record.ruling and record.ruling.rollback):
+        else:
+            self.attacked.update(record.attacked)
+            self.crowds[sum(record.attacked.values())] += 1
+        if not record.failure and not any(record.weights.values()) and not (record.ruling and record.ruling.rollback):
             self.weightless += 1
         if record.accuracy is not None and not record.failure and (self.best is None or record.accuracy > self.best[1]):
             self.best = record.round, record.accuracy

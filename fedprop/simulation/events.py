@@ -116,6 +116,8 @@ class RoundRecord:
     ruling : what a protocol decided, and why; None for a defense that is no more than a rule, and where no updates were
         there to decide on.
     last : whether no other round follows.
+    attacked : how many of the updates that the round is made of stand for an attack, in a task for which it was on, by
+        the place of the attack. A client may send several of them where nobody waits for anybody.
     """
 
     round: Round
@@ -133,6 +135,7 @@ class RoundRecord:
     numbers: Readings = field(default_factory=dict)
     ruling: Ruling | None = None
     last: bool = False
+    attacked: dict[int, int] = field(default_factory=dict)
 
     @property
     def heard(self) -> frozenset[ClientId]:

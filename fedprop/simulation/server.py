@@ -1,6 +1,7 @@
 """The server: invites clients, judges what they send, aggregates, and moves the global model."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import takewhile
@@ -76,6 +77,7 @@ class Server:
         self.on_round: Callable[[RoundRecord], str] = lambda _: ""
         self.ended: End | None = None
         self._is_open = False
+        self._hostile = {client: index for index, (_, held) in enumerate(setup.attacks) for client in held}
 
     def open_round(self) -> bool:
         """Open the next round, if another one may start now; whether it did."""
@@ -277,11 +279,21 @@ class Server:
             findings=self._probe(batch, self.ended is not None),
             ruling=ruling,
             last=self.ended is not None,
+            attacked=self._attacked(batch),
         )
         state.accepted = state.rejected = 0
         state.round += 1
         if why := self.on_round(record):
             self.ended = self.ended or End("watcher", why)
+
+    def _attacked(self, batch: Sequence[Accepted]) -> dict[int, int]:
+        """Which attacks have a part in these updates, and in how many: for the record alone, no server knows."""
+        found = Counter((self._hostile[item.client], item.round) for item in batch if item.client in self._hostile)
+        counts: dict[int, int] = {}
+        for (index, round_), count in sorted(found.items()):
+            if self.setup.attacking(index, round_):
+                counts[index] = counts.get(index, 0) + count
+        return counts
 
     def examine(self, round: Round) -> Grades:
         """How good the global model is; the round is for errors alone."""

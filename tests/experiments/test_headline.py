@@ -68,6 +68,13 @@ def test_a_run_in_one_line(summary, line):
             attacked(failed=3, failure="in round 1: no"),
             ["attack sign_flip failed 3 times and its clients answered honestly, first in round 1: no"],
         ),
+        (
+            attacked(cohort=6, crowded={"rounds": 4, "most": 5}),
+            [
+                "in 4 of 5 rounds attackers sent more of the updates than the rule tolerates, 5 of 6 at most, since a "
+                "client may send several"
+            ],
+        ),
         (attacked(idle="nobody came"), ["attack sign_flip had no effect: nobody came"]),
         (
             {**CALM, "failed_rounds": 2, "commonest_failure": "found none"},
@@ -98,9 +105,14 @@ def test_a_number_bears_the_marks_of_all_its_trials(summaries, found):
 def test_rounds_in_which_nobody_counts_are_told(tmp_path):
     """A watermark that no update can pass leaves the model as it is: what such a run ends at was never learnt."""
     base = {"clients": 4, "rounds": 2, "data": "digits", "model": "logistic_regression"}
-    told = {}
+    told, marked = {}, {}
     for name, lambda_ in (("all go", 100.0), ("all stay", -100.0)):
         steps = [{"kind": "watermark", "lambda_": lambda_}]
         run(Experiment(**base, defense={"kind": "heterofl", "steps": steps}), out=tmp_path / name)
-        told[name] = RunStore(tmp_path / name).meta("summary")["warnings"]
-    assert told == {"all go": ["in 2 of 2 rounds no update had any weight"], "all stay": []}
+        summary = RunStore(tmp_path / name).meta("summary")
+        told[name], marked[name] = summary["warnings"], marks([summary])
+    assert told == {"all go": ["the model is as it began: in no round any update had any weight"], "all stay": []}
+    assert marked == {"all go": "†", "all stay": ""}
+    assert warnings({**CALM, "weightless_rounds": 4}) == ["in 4 of 5 rounds no update had any weight"]
+    assert marks([{**CALM, "weightless_rounds": 4}]) == ""
+    assert marks([{**CALM, "weightless_rounds": 4, "failed_rounds": 1}]) == "†"

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from fedprop.aggregators import Aggregation, Aggregator, Krum, NearestNeighbourMixing
-from fedprop.attacks import Attack, FalseAlarms, LabelFlip, NoAttack, SignFlip
+from fedprop.attacks import Attack, FalseAlarms, LabelFlip, Late, NoAttack, SignFlip, WeightAttack
 from fedprop.data import Dataset
 from fedprop.defenses import SirenPlus
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
-from fedprop.experiments.headline import headline
+from fedprop.experiments.headline import headline, marks
 from fedprop.experiments.summary import spelled, summarize
 from fedprop.simulation.engine import simulate
 
@@ -109,14 +109,58 @@ def test_how_often_rounds_failed_and_why():
             {"max_seconds": 0.5},
             "it was on in none of the rounds",
         ),
-        (SignFlip(share=0.1), {"rounds": 1, "policy": {"cohort": 1, "kind": "synchronous"}, "seed": 1}, "no update"),
+        (
+            SignFlip(share=0.1),
+            {"rounds": 1, "policy": {"cohort": 1, "kind": "synchronous"}, "seed": 1},
+            "no update of its clients was accepted",
+        ),
+        (
+            SignFlip(share=0.2, rounds={"start": 2}),
+            {"policy": {"kind": "fedbuff", "concurrency": 10, "buffer": 5}},
+            "no update was used that its clients sent in a task for which it was on",
+        ),
+        (WeightAttack(share=0.2), {}, "the defense gives nothing for the numbers of examples that clients claim"),
+        (WeightAttack(share=0.2), {"defense": {"kind": "mean", "weighting": "examples"}}, ""),
+        (WeightAttack(share=0.2, own_size=1), {}, ""),
+        (
+            Late(share=0.2, seconds=9.0, rounds={"start": 1}),
+            {"policy": {"kind": "fedbuff", "concurrency": 10, "buffer": 5}},
+            "",
+        ),
     ],
-    ids=["nobody asks", "asked", "heard", "too late", "not heard"],
+    ids=[
+        "nobody asks",
+        "asked",
+        "heard",
+        "too late",
+        "not heard",
+        "not in time",
+        "claims ignored",
+        "claims believed",
+        "claims of few examples",
+        "lateness on time",
+    ],
 )
 def test_an_attack_without_effect_is_told(attack, settings, why):
     found = summed_up(**{"defense": "median", "attack": attack, **settings})["attacks"][0]["idle"]
     assert found.startswith(why)
     assert bool(found) == bool(why)
+
+
+def test_attackers_who_answer_more_often_than_others_may_be_more_than_the_rule_tolerates():
+    """Two clients of ten, a thousand times as fast as the others, make up whole buffers of six."""
+    policy = {"kind": "fedbuff", "concurrency": 5, "buffer": 6}
+    calm = {"defense": {"kind": "trimmed_mean", "f": 2}, "policy": policy, "rounds": 6, "compute": {"time": 10.0}}
+    fast = summed_up(**calm, attack=SignFlip(share=0.2, speed=1000.0))
+    assert fast["tolerated"] == fast["compromised"] == 2
+    assert fast["crowded"]["most"] > 2
+    assert [told.partition(" rounds ")[2] for told in fast["warnings"]] == [
+        f"attackers sent more of the updates than the rule tolerates, {fast['crowded']['most']} of 6 at most, "
+        "since a client may send several"
+    ]
+    assert marks([fast]) == "°"
+    slow = summed_up(**calm, attack=SignFlip(share=0.2, speed=0.01))
+    assert slow["crowded"] == {}
 
 
 class Odd(Tired):

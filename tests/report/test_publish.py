@@ -275,4 +275,4 @@ def test_numbers_of_runs_with_too_many_compromised_are_marked(finished_sweep):
         ("Median", "Flip"): "",
     }
     assert str(table.cell("Mean", "Flip")).endswith("°")
-    assert table.legend == ("° more clients compromised than the rule tolerates",)
+    assert table.legend == ("° more clients compromised, or updates of theirs in a round, than the rule tolerates",)
