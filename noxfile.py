@@ -200,7 +200,7 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def peers(session: nox.Session) -> None:
-    """Robust rules of other libraries under `verify`, written to docs/peers.md; `-- flower_krum` prints that one."""
+    """Robust rules of other libraries under `verify`, written to docs/peers.md; `-- flower_krum` tries it anew."""
     install(session, "dev")
     session.install("-r", "benchmarks/peers/requirements.txt")
     # byzfl's rules need none of the plotting and vision packages that it asks for.

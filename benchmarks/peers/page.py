@@ -4,50 +4,56 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fedprop.verify.hunting.patience import PATIENCE
+
 Record = Mapping[str, Any]
 
-PATIENCE = 20
-"""Seconds of real time that a rule is given for one input, unless a record says so."""
-
-HEAD = f"""# Rules of other libraries under `fedprop verify`
+HEAD = """# Rules of other libraries under `fedprop verify`
 
 Each rule below was imported from its released package and tried on generated inputs against the definition and the
 claims of the built-in rule that it says it is; a rule without a counterpart here, against what its own documented
 formula implies. Every counterexample is the smallest that the search found, and the command above it finds it again
 where these versions are installed (`nox -s peers` installs them and repeats everything). A finding is about the
-version named and nothing else, and "holds" means that so many inputs did not refute the claim. Where a library
-documents another definition than the paper's, the page says so: there a difference is a choice and not a mistake.
-A rule is given {PATIENCE} seconds of real time for one input, unless its section says otherwise; one that takes longer
-has no answer to it.
+version named and nothing else, and "holds" means that so many inputs did not refute the claim; where too few had an
+answer, it is undecided. Where a library documents another definition than the paper's, the page says so: there a
+difference is a choice and not a mistake.
 """
 
 
 def page(results: Mapping[str, Any]) -> str:
-    """The whole page."""
+    """The whole page, which ends with the code that it tells of."""
     versions = ", ".join(f"{name} {number}" for name, number in results["environment"].items())
     run = [record for record in results["peers"] if record["outcomes"]]
     absent = [record["place"] for record in results["peers"] if not record["outcomes"]]
-    parts = [HEAD, f"Run with {versions}; seed {results['seed']}.\n", table(run)]
+    given = f"A rule was given {results['patience']:g} seconds of real time for one input"
+    by_commands = f"the commands below give it {PATIENCE:g}"
+    parts = [HEAD, f"Run with {versions}; seed {results['seed']}. {given}; {by_commands}.\n", table(run)]
     parts += [f"Not installed, so not tried: {', '.join(absent)}.\n"] if absent else []
     left_out = [f"Not tried: {name}, because {why}\n" for name, why in results["not_tried"].items()]
-    return "\n".join([*parts, *left_out, *(section(record) for record in run)])
+    return "\n".join(
+        [*parts, *left_out, *(section(record) for record in run), f"<!-- of the code {results['code']} -->\n"]
+    )
 
 
 def table(records: Sequence[Record]) -> str:
     """One line per rule: how many of its claims hold, and the names of those that do not."""
     lines = ["| Rule | Version | Tried as | Claims that hold | Claims that do not |", "|---|---|---|---|---|"]
     for record in records:
-        broken = ", ".join(outcome["name"] for outcome in with_verdict(record, "broken")) or "none"
-        broken = "gives no answer" if silent(record) else broken
-        held = len(with_verdict(record, "holds"))
-        name = f"[{record['place']}](#{record['target']})"
-        lines.append(f"| {name} | {record['version']} | {kind(record['as'])} | {held} | {broken} |")
+        name, held = f"[{record['place']}](#{record['target']})", len(with_verdict(record, "holds"))
+        lines.append(f"| {name} | {record['version']} | {kind(record['as'])} | {held} | {verdicts(record)} |")
     return "\n".join(lines) + "\n"
+
+
+def verdicts(record: Record) -> str:
+    """The claims that do not hold, and those that are undecided."""
+    broken = ", ".join(outcome["name"] for outcome in with_verdict(record, "broken"))
+    doubtful = ", ".join(outcome["name"] for outcome in undecided(record))
+    return "; ".join([broken or "none", *([f"undecided: {doubtful}"] if doubtful else [])])
 
 
 def section(record: Record) -> str:
     """One rule: what holds, what its documentation says, and each finding."""
-    held = [f"{outcome['name']} ({outcome['examples']} inputs)" for outcome in with_verdict(record, "holds")]
+    held = [f"{outcome['name']} ({_on(outcome)})" for outcome in with_verdict(record, "holds")]
     lines = [
         f'<a id="{record["target"]}"></a>',
         f"## {record['place']}, {record['package']} {record['version']}",
@@ -56,12 +62,11 @@ def section(record: Record) -> str:
         "",
         f"    {record['command']}",
         "",
-        *_given_longer(record),
         f"Holds: {', '.join(held) or 'nothing'}.",
         "",
     ]
-    if silent(record):
-        lines += [f"Gives no answer: {silent(record)}", ""]
+    for outcome in undecided(record):
+        lines += [f"Undecided: {outcome['name']} ({_on(outcome)}).", ""]
     if record["documented"]:
         lines += [f"Documented: {record['documented']}", ""]
     for outcome in with_verdict(record, "broken"):
@@ -69,12 +74,9 @@ def section(record: Record) -> str:
     return "\n".join(lines)
 
 
-def _given_longer(record: Record) -> list[str]:
-    """What a record was made with, if a rule was given other than the usual time."""
-    seconds = record.get("patience", PATIENCE)
-    if seconds == PATIENCE:
-        return []
-    return [f"Given {seconds:.0f} seconds for one input (`benchmarks/peers/run.py --patience {seconds:.0f}`).", ""]
+def _on(outcome: Mapping[str, Any]) -> str:
+    """How many inputs had an answer, and what became of others."""
+    return "; ".join([f"{outcome.get('examples', 0)} inputs", *([outcome["why"]] if outcome.get("why") else [])])
 
 
 def finding(outcome: Mapping[str, Any]) -> list[str]:
@@ -93,14 +95,14 @@ def finding(outcome: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def silent(record: Record) -> str:
-    """Why a rule answers no input at all; empty if it does."""
-    return next((o["why"] for o in record["outcomes"] if o["name"] == "answers" and o["verdict"] == "skipped"), "")
-
-
-def with_verdict(record: Record, verdict: str) -> list[Mapping[str, Any]]:
+def with_verdict(record: Record, *verdicts: str) -> list[Mapping[str, Any]]:
     """The outcomes that were decided so."""
-    return [outcome for outcome in record["outcomes"] if outcome["verdict"] == verdict]
+    return [outcome for outcome in record["outcomes"] if outcome["verdict"] in verdicts]
+
+
+def undecided(record: Record) -> list[Mapping[str, Any]]:
+    """The outcomes of claims that were tried, and on too few inputs to tell."""
+    return with_verdict(record, "undecided", "unanswered")
 
 
 def kind(value: Any) -> str:
