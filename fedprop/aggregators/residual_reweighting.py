@@ -11,10 +11,8 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.columns import JoinedRows, Rows, fill, map_blocks, within_range
 from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.repeated_median import ascending, median, repeated_median_slopes
 from fedprop.types import Fraction, NonNegative, Positive, Updates, Weights
-
-PAIRS = 1 << 17
-"""Slopes between pairs of rows that are held at once: 1 MiB, which a core works on near its cache."""
 
 TIE = 1e-6
 """A confidence this close to `delta` may come out on either side of it."""
@@ -33,7 +31,7 @@ class ResidualReweighting(Aggregator):
 
     Of equal values in a coordinate, those of later rows have the higher rank, so their order counts. For one or two
     rows it is the mean; if all confidences are equal everywhere, so is it, of the corrected values. Tolerates f < n / 2
-    by its medians; no theorem is known. Costs n^2 log n d, for the slopes of all pairs; a second pass orders each
+    by its medians; no theorem is known. Costs n^2 d, for slopes from all rows to all others; a second pass orders each
     column again, since weights come from all coordinates.
 
     Attributes
@@ -52,7 +50,7 @@ class ResidualReweighting(Aggregator):
 
     reads_columns: ClassVar[bool] = True
     looks_at: ClassVar[str] = "coordinates"
-    cost: ClassVar[str] = "n^2 log n d"
+    cost: ClassVar[str] = "n^2 d"
 
     kind: Literal["residual_reweighting"] = "residual_reweighting"
     lambda_: Positive = 2.0
@@ -114,12 +112,11 @@ class ResidualReweighting(Aggregator):
         n = len(block)
         if n < 3:
             return torch.ones_like(block, dtype=torch.float64), block.double()
-        order = _order(block)
-        ordered = block.T.double().gather(1, order)
+        order, ordered = _ordered(block)
         ranks = torch.arange(n, dtype=torch.float64, device=block.device) - (n - 1) / 2
-        line = _median(ordered)[:, None] + slopes[:, None] * ranks
+        line = median(ordered)[:, None] + slopes[:, None] * ranks
         residuals = (ordered - line).abs()
-        spread = _median(_sorted(residuals)[:, 1:])
+        spread = median(ascending(residuals)[:, 1:])
         tau = 1.4826 * (1 + 5 / (n - 1)) * spread[:, None] + self.epsilon
         free = (1 - 1 / n - ranks.square() / ranks.square().sum()).clamp(min=0).sqrt()
         trusted = self.lambda_ * (2 / n) ** 0.5 * free * tau
@@ -128,37 +125,19 @@ class ResidualReweighting(Aggregator):
         return _back(order, confident), _back(order, corrected)
 
 
-def repeated_median_slopes(block: Tensor) -> Tensor:
-    """The slopes [w], in float64, of the repeated median lines through the ordered values of columns [n, w]."""
-    n, width = block.shape
-    if n < 3:
-        return torch.zeros(width, dtype=torch.float64, device=block.device)
-    ordered = _sorted(block.T.double())
-    parts = torch.split(ordered, max(1, PAIRS // n**2))
-    return torch.cat([_slopes(part) for part in parts])
-
-
-def _slopes(ordered: Tensor) -> Tensor:
-    n = ordered.shape[1]
-    ranks = torch.arange(n, dtype=torch.float64, device=ordered.device)
-    apart = (ranks[:, None] - ranks).fill_diagonal_(torch.inf)
-    # Halves, since the difference of two finite numbers may be beyond floats.
-    slopes = (ordered[:, :, None] / 2 - ordered[:, None, :] / 2) / apart
-    slopes.diagonal(dim1=1, dim2=2).fill_(torch.inf)  # sorts last, and is left out
-    return 2 * _median(_sorted(_median(_sorted(slopes)[:, :, :-1])))
-
-
-def _sorted(values: Tensor) -> Tensor:
-    """The values in ascending order along the last dimension."""
-    # NumPy sorts short lines with vector instructions, which torch does not.
-    return values.sort(dim=-1).values if values.is_cuda else torch.from_numpy(np.sort(values.numpy(), axis=-1))
-
-
-def _order(block: Tensor) -> Tensor:
-    """Which rows [w, n] hold the values of each column of a block [n, w] in ascending order, equal ones in theirs."""
+def _ordered(block: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows [w, n] hold the values of each column in ascending order, equal ones in theirs; and the values."""
     if block.is_cuda:
-        return block.T.argsort(dim=1, stable=True)
-    return torch.from_numpy(np.array(block.numpy().T, order="C").argsort(axis=1, kind="stable"))
+        ordered, order = block.T.double().sort(dim=1, stable=True)
+        return order, ordered
+    # NumPy orders lines with vector instructions unless equal values are to stay in order, and most lines have none.
+    lines = np.array(block.numpy().T, order="C")
+    order = torch.from_numpy(lines.argsort(axis=1))
+    ordered = torch.from_numpy(lines).gather(1, order)
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(dim=1)
+    if tied.any():
+        order[tied] = torch.from_numpy(lines[tied.numpy()].argsort(axis=1, kind="stable"))
+    return order, ordered.double()
 
 
 def _back(order: Tensor, values: Tensor) -> Tensor:
@@ -166,14 +145,8 @@ def _back(order: Tensor, values: Tensor) -> Tensor:
     return torch.empty_like(values).scatter_(1, order, values).T
 
 
-def _median(ordered: Tensor) -> Tensor:
-    """The median along the last dimension of what is sorted there."""
-    n = ordered.shape[-1]
-    return ordered[..., (n - 1) // 2] / 2 + ordered[..., n // 2] / 2
-
-
 def _earned(confidences: Tensor) -> Weights:
     """For each row of confidences [n, w] their sum, each times the standard deviation of its column."""
     if len(confidences) < 3:
         return torch.zeros(len(confidences), dtype=torch.float64, device=confidences.device)
-    return (confidences * confidences.std(dim=0)).sum(dim=1)
+    return confidences @ confidences.std(dim=0)

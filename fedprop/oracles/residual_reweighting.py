@@ -10,11 +10,16 @@ from fedprop.oracles.vectors import Row, Rows, mean_of, weighted_mean
 Line = Callable[[Sequence[float]], list[float]]
 
 
-def repeated_median_line(y: Sequence[float]) -> list[float]:
-    """The values a + b i of the repeated median line through the ordered values y_0 <= y_1 <= ..."""
+def repeated_median_slope(y: Sequence[float]) -> float:
+    """The median over i of the median over k of the slope from y_i to y_k, of ordered values y_0 <= y_1 <= ..."""
     n = len(y)
-    slope = 2 * median_of([median_of([(y[i] / 2 - y[k] / 2) / (i - k) for k in range(n) if k != i]) for i in range(n)])
-    return [median_of(y) + slope * (i - (n - 1) / 2) for i in range(n)]
+    return 2 * median_of([median_of([(y[i] / 2 - y[k] / 2) / (i - k) for k in range(n) if k != i]) for i in range(n)])
+
+
+def repeated_median_line(y: Sequence[float]) -> list[float]:
+    """The values a + b i of the repeated median line through ordered values."""
+    slope, middle = repeated_median_slope(y), (len(y) - 1) / 2
+    return [median_of(y) + slope * (i - middle) for i in range(len(y))]
 
 
 def judged(column: Row, lambda_: float, delta: float, epsilon: float, line_of: Line) -> tuple[list[float], list[float]]:

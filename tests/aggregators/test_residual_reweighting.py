@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from fedprop.aggregators import Mean, ResidualReweighting
+from fedprop.aggregators.columns import blocks_of
+from fedprop.oracles.residual_reweighting import residual_reweighting as definition
 
 
 def test_by_hand() -> None:
@@ -29,11 +31,17 @@ def test_one_or_two_rows_are_averaged() -> None:
     assert torch.equal(ResidualReweighting()(rows[1:]), rows[1])
 
 
-def test_blocks_of_few_columns_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_few_columns_agree() -> None:
     rows = torch.randn(6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    whole = ResidualReweighting()(rows)
-    monkeypatch.setattr("fedprop.aggregators.residual_reweighting.PAIRS", 1)
-    assert torch.allclose(ResidualReweighting()(rows), whole, rtol=1e-13)
+    with blocks_of(6):
+        one_by_one = ResidualReweighting()(rows)
+    assert torch.allclose(one_by_one, ResidualReweighting()(rows), rtol=1e-13)
+
+
+def test_of_equal_values_later_rows_have_the_higher_rank() -> None:
+    rows = torch.randint(0, 4, (24, 3), generator=torch.Generator().manual_seed(0)).double()
+    defined = definition(rows.tolist(), lambda_=0.5)
+    assert ResidualReweighting(lambda_=0.5)(rows).tolist() == pytest.approx(defined, rel=1e-9)
 
 
 def test_equal_values_of_one_coordinate_leave_ranks_open() -> None:
