@@ -4,6 +4,7 @@ Everything here is a pure function of a seed and counters; nothing sleeps. The s
 itself.
 """
 
+import math
 from bisect import bisect_right
 from typing import Annotated, Literal
 
@@ -51,19 +52,16 @@ class Network(Frozen):
         luck = words(seed, _LINKS[direction], client, number)
         if self.loss and fraction(luck[0]) < self.loss:
             return ()
-        transfer = self._transfer(seed, client, direction, size)
-        first = transfer + self._delay(luck[2:5])
+        rates = self.downlink if direction == "down" else self.uplink
+        rate = math.inf if rates is None else rates.draw(seed, f"network/{direction}/rate", client)
+        transfer = size / max(rate, 1e-9)
+        first = transfer + self._delay(luck[2], luck[3], luck[4])
         if self.duplicate and fraction(luck[1]) < self.duplicate:
-            return first, transfer + self._delay(luck[5:8])
+            return first, transfer + self._delay(luck[5], luck[6], luck[7])
         return (first,)
 
-    def _transfer(self, seed: int, client: ClientId, direction: str, size: int) -> Seconds:
-        rates = self.downlink if direction == "down" else self.uplink
-        return 0.0 if rates is None else size / max(rates.draw(seed, f"network/{direction}/rate", client), 1e-9)
-
-    def _delay(self, luck: tuple[int, ...]) -> Seconds:
-        """What one copy needs beside its transfer."""
-        latency, held_back, share = luck
+    def _delay(self, latency: int, held_back: int, share: int) -> Seconds:
+        """What one copy needs beside its transfer, by three words of its own."""
         delay = self.latency.checked(fraction(latency))
         if self.reorder and fraction(held_back) < self.reorder:
             delay += self.reorder_seconds * fraction(share)

@@ -43,8 +43,7 @@ def fraction(word: int) -> float:
 def uniform(seed: int, role: str, *counters: int) -> float:
     """One draw in the open interval (0, 1)."""
     begins, pack = _stream(seed, role, len(counters))
-    (word,) = _one(blake2b(begins + pack(*counters)).digest())
-    return fraction(word)
+    return fraction(*_one(blake2b(begins + pack(*counters)).digest()))
 
 
 def generator(seed: int, role: str, *counters: int) -> torch.Generator:

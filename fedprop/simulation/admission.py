@@ -90,8 +90,10 @@ class Door:
             return Reason.UNKNOWN_CLIENT
         return None if message.client == sender else Reason.WRONG_SENDER
 
-    def inspect(self, message: Update, task: Task, current: Version, heard: Heard = NOTHING) -> Reason | None:
-        """Why an identified message cannot be used; None if it can.
+    def inspect(
+        self, message: Update, task: Task, current: Version, heard: Heard = NOTHING, *, fits: bool = False
+    ) -> Reason | None:
+        """Why an identified message cannot be used; None if it can. One that `fits` has an update looked at before.
 
         The reports that are expected must be there before the update. They are sent before it, so whoever suppresses
         one, client or network, gains no more than by suppressing the update; and the server waits for nobody.
@@ -102,16 +104,19 @@ class Door:
             return Reason.WRONG_VERSION
         if self.max_staleness is not None and current - task.version > self.max_staleness:
             return Reason.TOO_STALE
-        row = message.update
+        if not fits and (reason := self._unfit(message.update)) is not None:
+            return reason
+        if message.examples < 1:
+            return Reason.BAD_SIZE
+        return Reason.BAD_STEPS if message.steps < 1 else None
+
+    def _unfit(self, row: Tensor) -> Reason | None:
+        """Why a tensor cannot be an update; None if it can."""
         if row.shape != (self.size,):
             return Reason.OVERSIZED if row.numel() > self.size else Reason.WRONG_SHAPE
         if row.dtype != self.dtype:
             return Reason.WRONG_DTYPE
-        if not _is_finite(row):
-            return Reason.NOT_FINITE
-        if message.examples < 1:
-            return Reason.BAD_SIZE
-        return Reason.BAD_STEPS if message.steps < 1 else None
+        return None if _is_finite(row) else Reason.NOT_FINITE
 
     def _missing(self, heard: Collection[str]) -> bool:
         return any(kind.model_fields["kind"].default not in heard for kind in self.reports)

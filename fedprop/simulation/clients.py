@@ -65,6 +65,7 @@ class Clients:
         self._office = office
         self._transport = transport
         self._adversary = adversary
+        self._compromised = setup.compromised
         self._meter = meter
         self._emit = emit
         self._tasks: TaskGroup | None = None
@@ -87,7 +88,7 @@ class Clients:
             self._abandon(self.active[client], EventKind.DROPPED, f"superseded by task {task}")
         if self._roster.is_up(client):
             self._emit(EventKind.RECEIVED, client=client, task=task, version=version)
-            if self._adversary.holds(client):
+            if client in self._compromised:
                 self._adversary.hears(client, message)
             if self._begins is not None:
                 self._begin(self._begins, client, message)
@@ -123,7 +124,7 @@ class Clients:
         """How long a task will take this client, and how it will end."""
         setup, task = self._setup, invitation.task
         effort = self._effort(client)
-        if self._adversary.holds(client):
+        if client in self._compromised:
             effort /= self._adversary.speed(client, invitation.round)
         seconds = setup.compute.seconds(setup.seed, client, task, effort)
         drop = setup.faults.drops_at(setup.seed, client, task)
@@ -167,11 +168,10 @@ class Clients:
             return
         client, invitation = activity.client, activity.invitation
         self._emit(EventKind.TRAINED, client=client, task=invitation.task, version=invitation.version)
-        result = self._office.result(invitation.task)
-        if self._adversary.holds(client):
+        if client in self._compromised:
             tasks.start_soon(self._obey, activity)
         else:
-            self._send(activity, Instruction(invitation.task, result.update, result.examples))
+            self._send(activity)
 
     async def _obey(self, activity: Activity) -> None:
         """Do what the adversary says: send at once, later, or never."""
@@ -185,11 +185,13 @@ class Clients:
         else:
             self._send(activity, instruction)
 
-    def _send(self, activity: Activity, instruction: Instruction) -> None:
+    def _send(self, activity: Activity, instruction: Instruction | None = None) -> None:
+        """Send what was learnt, or what an instruction says instead."""
         client, invitation = activity.client, activity.invitation
-        result = self._office.result(invitation.task)
-        task, row, examples, _ = instruction
-        update = Update(client, task, invitation.version, row, examples, result.steps, result.loss)
+        task = invitation.task
+        result = self._office.result(task)
+        says = result if instruction is None else instruction
+        update = Update(client, task, invitation.version, says.update, says.examples, result.steps, result.loss)
         del self.active[client]
         self._meter.sent(client)
         if self._begins is not None:
@@ -198,7 +200,7 @@ class Clients:
             told = ask_report(self._reports, client, invitation.parameters, result.update, invitation.round)
             self._report(client, invitation, told)
         self._transport.send("up", client, update)
-        self._office.let_go(invitation.task, "client")
+        self._office.let_go(task, "client")
 
     def _abandon(self, activity: Activity, kind: EventKind, detail: str = "") -> None:
         """A client loses its task; nobody tells the server."""

@@ -78,16 +78,23 @@ def columns(events: Sequence[Event]) -> bytes:
     Numbers take eight bytes, little end first. No two sequences of events have the same form.
     """
     seq, time, kind, round_, version, client, task, value, detail = zip(*events, strict=True)
-    whole = [_numbers("q", numbers) for numbers in (seq, round_, version, client, task)]
-    real = [_numbers("d", numbers) for numbers in (time, value)]
-    return b"".join([pack("<q", len(events)), *whole, *real, _texts(kind), _texts(detail)])
+    whole = [_all("q", numbers) for numbers in (seq, round_, version)]
+    told = [_some("q", numbers) for numbers in (client, task)]
+    return b"".join(
+        [pack("<q", len(events)), *whole, *told, _all("d", time), _some("d", value), _texts(kind), _texts(detail)]
+    )
 
 
-def _numbers(form: str, values: tuple[float | None, ...]) -> bytes:
-    """A column of numbers; where some are absent, a byte for each event tells which, and only the others follow."""
-    if None not in values:
-        return pack(f"<x{len(values)}{form}", *values)
+def _all(form: str, values: Sequence[float]) -> bytes:
+    """A column of numbers."""
+    return pack(f"<x{len(values)}{form}", *values)
+
+
+def _some(form: str, values: Sequence[float | None]) -> bytes:
+    """A column that may lack some: where it does, a byte for each event tells which, and only the others follow."""
     there = [value for value in values if value is not None]
+    if len(there) == len(values):
+        return _all(form, there)
     return b"\1" + bytes([value is None for value in values]) + pack(f"<{len(there)}{form}", *there)
 
 

@@ -116,12 +116,11 @@ class Server:
         protocol = self.setup.defending("invite", state.round)
         for client in clients:
             origin = state.parameters if protocol is None else self._sent(protocol, client)
-            task = state.ledger.issue(client, state.round, state.version, origin, moment)
-            self._office.take(Ticket(client, task.task, origin, round=state.round), waits=self._begins)
-            self._emit(EventKind.INVITED, client=client, task=task.task, version=task.version)
-            message = Invitation(task.task, state.round, state.version, origin)
-            if not self._transport.send("down", client, message):
-                self._office.let_go(task.task, "client")
+            task = state.ledger.issue(client, state.round, state.version, origin, moment).task
+            self._office.take(Ticket(client, task, origin, None, state.round), waits=self._begins)
+            self._emit(EventKind.INVITED, client=client, task=task)
+            if not self._transport.send("down", client, Invitation(task, state.round, state.version, origin)):
+                self._office.let_go(task, "client")
 
     def _sent(self, protocol: RoundProtocol, client: ClientId) -> Vector:
         """What a client is sent in place of the global model."""
@@ -132,17 +131,22 @@ class Server:
     def judge(self, sender: ClientId, payload: Payload) -> Accepted | None:
         """Admit a message or refuse it with a reason; an identified message closes its task either way."""
         message = self._door.read(payload)
+        if isinstance(message, Update):
+            return self._admit(sender, message)
         if isinstance(message, Reason):
             self._refuse(sender, None, None, message)
-            return None
-        if isinstance(message, Report):
+        else:
             self._hear(sender, message)
-            return None
+        return None
+
+    def _admit(self, sender: ClientId, message: Update) -> Accepted | None:
+        """Take an update, or refuse it."""
         task = self._door.identify(sender, message, self.state.ledger)
         if isinstance(task, Reason):
             self._refuse(sender, message.task, message.version, task)
             return None
-        reason = self._door.inspect(message, task, self.state.version, self.state.reports)
+        fits = self._office.fits(task.task, message.update)
+        reason = self._door.inspect(message, task, self.state.version, self.state.reports, fits=fits)
         if reason is not None:
             self.end(task.task, TaskState.REFUSED)
             self._refuse(sender, task.task, task.version, reason)
@@ -163,18 +167,17 @@ class Server:
         self._emit(EventKind.REJECTED, client=sender, task=task, version=version, detail=reason.value)
 
     def _accept(self, message: Update) -> Accepted:
-        task = self.state.ledger.end(message.task, TaskState.ACCEPTED)
-        self.state.accepted += 1
-        staleness = self.state.version - task.version
-        self._emit(EventKind.ACCEPTED, client=task.client, task=task.task, version=task.version, value=float(staleness))
-        update = message.update
+        state, update = self.state, message.update
+        number, client, round_, version, origin, _ = state.ledger.end(message.task, TaskState.ACCEPTED)
+        state.accepted += 1
+        staleness = float(state.version - version)
+        self._emit(EventKind.ACCEPTED, client=client, task=number, version=version, value=staleness)
         if update.device != self.setup.device:
             update = update.to(self.setup.device)
         if self._freezes and bool(update[self._aggregating.fixed].any()):
             # Frozen weights never move, so what an attacker says of them must not count for a rule either.
             update = update.masked_fill(self._aggregating.fixed, 0.0)
-        number, client, round_, version, origin, _ = task
-        reports = tuple(self.state.reports.pop(number, {}).values())
+        reports = tuple(state.reports.pop(number).values()) if number in state.reports else ()
         return Accepted(number, client, version, origin, update, message.examples, message.steps, round_, reports)
 
     def end(self, task: int, state: TaskState) -> None:

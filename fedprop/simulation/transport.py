@@ -47,7 +47,7 @@ class Transport:
         self.network = network
         self.seed = seed
         self.under_way: dict[int, Parcel] = {}
-        self.sent: dict[tuple[ClientId, str], int] = {}
+        self.sent: dict[str, dict[ClientId, int]] = {"down": {}, "up": {}}
         self.count = 0
         self._emit = emit
         self._receivers: dict[str, Callable[[ClientId, Payload], None]] = {}
@@ -64,10 +64,11 @@ class Transport:
 
     def send(self, direction: Direction, client: ClientId, message: Payload) -> bool:
         """Put a message on the wire; False if it was lost (which its sender does not learn in the simulation)."""
-        link = client, direction
-        number = self.sent.get(link, 0)
-        self.sent[link] = number + 1
-        delays = self.network.deliver(self.seed, client, direction, number, self._weight(direction, message))
+        sent = self.sent[direction]
+        number = sent.get(client, 0)
+        sent[client] = number + 1
+        weight = _weight(message) if self._limited[direction] else 0
+        delays = self.network.deliver(self.seed, client, direction, number, weight)
         if len(delays) != 1:
             kind = EventKind.LOST if not delays else EventKind.DUPLICATED
             task = None if isinstance(message, bytes) else message.task
@@ -76,17 +77,17 @@ class Transport:
             self.carry(Parcel(self.ticket(), now() + delay, direction, client, message))
         return bool(delays)
 
-    def _weight(self, direction: Direction, message: Payload) -> int:
-        """The bytes of a message, where it matters how many there are."""
-        if not self._limited[direction]:
-            return 0
-        return len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)
-
     def carry(self, parcel: Parcel) -> None:
         """Deliver a parcel when it is due."""
         self.under_way[parcel.number] = parcel
         post(parcel.due, self._deliver, parcel)
 
     def _deliver(self, parcel: Parcel) -> None:
-        del self.under_way[parcel.number]
-        self._receivers[parcel.direction](parcel.client, parcel.message)
+        number, _, direction, client, message = parcel
+        del self.under_way[number]
+        self._receivers[direction](client, message)
+
+
+def _weight(message: Payload) -> int:
+    """The bytes of a message."""
+    return len(message) + HEADER_BYTES if isinstance(message, bytes) else size(message)

@@ -26,11 +26,17 @@ OnEvent = Callable[[Event], None]
 
 
 class World:
-    """Server, clients, adversary and the network between them."""
+    """Server, clients, adversary and the network between them.
+
+    Attributes
+    ----------
+    unheard : what went wrong in whoever is told of events: it is no fault of whoever told it.
+    """
 
     def __init__(self, setup: Setup, on_event: OnEvent, *, train: Train | None = None) -> None:
         self.setup = setup
         self.trace = Trace()
+        self.unheard: BaseException | None = None
         self._on_event = on_event
         train = train or setup.make_engine()
         if setup.protocol is not None and setup.has("finish"):
@@ -60,7 +66,11 @@ class World:
         version = state.version if version is None else version
         event = Event(trace.count, now(), kind, state.round, version, client, task, value, detail)
         trace.extend(event)
-        self._on_event(event)
+        try:
+            self._on_event(event)
+        except BaseException as error:
+            self.unheard = error
+            raise
 
     def snapshot(self, now: Seconds) -> dict[str, Any]:
         """Everything that determines the future, as nested plain data with tensors; `restore` takes it back."""

@@ -1,9 +1,11 @@
 """Lazy training: tickets are taken now and computed together, when the first of them falls due."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor
 
 from fedprop.answers import described
@@ -13,6 +15,9 @@ from fedprop.training.task import LocalResult, Ticket, Train
 from fedprop.types import Vector
 
 Holder: TypeAlias = Literal["server", "client"]
+
+SHORT = 1_000
+"""Maximum length of updates that are looked at all together: to look at each of them costs more than the look."""
 
 _BOTH: tuple[Holder, ...] = ("server", "client")
 _OTHER: dict[Holder, tuple[Holder, ...]] = {"server": ("client",), "client": ("server",)}
@@ -41,10 +46,11 @@ class TicketOffice:
 
     def take(self, ticket: Ticket, *, waits: bool = False) -> None:
         """Register a ticket; nothing is computed yet. One that `waits` is not even outstanding before `begin`."""
-        self.tickets[ticket.task] = self.untrained[ticket.task] = ticket
-        self.holders[ticket.task] = _BOTH
+        task = ticket.task
+        self.tickets[task] = self.untrained[task] = ticket
+        self.holders[task] = _BOTH
         if waits:
-            self.waiting.add(ticket.task)
+            self.waiting.add(task)
 
     def begin(self, task: int, start: Vector) -> None:
         """The client of a waiting ticket starts from the model `start` [d]."""
@@ -57,6 +63,11 @@ class TicketOffice:
             self.compute()
         return self.results[task]
 
+    def fits(self, task: int, row: Tensor) -> bool:
+        """Whether these very numbers are what a task yielded, and were found to be fit for an update."""
+        known = self.results.get(task)
+        return known is not None and known.update is row and known.fits
+
     def compute(self) -> None:
         """Train every outstanding ticket in one pass."""
         outstanding = {task: ticket for task, ticket in self.untrained.items() if task not in self.waiting}
@@ -64,19 +75,23 @@ class TicketOffice:
             with blamed("`model` failed as clients trained it", passing=(FedpropError,)):
                 results = self._train([*outstanding.values()])
             _check(results)
+            _look_at_short_ones(results, next(iter(outstanding.values())).origin)
             self.results.update(zip(outstanding, results, strict=True))
-            self.untrained = {task: ticket for task, ticket in self.untrained.items() if task not in outstanding}
+            self.untrained = {task: ticket for task, ticket in self.untrained.items() if task in self.waiting}
             self.passes += 1
             self.computed += len(outstanding)
 
     def let_go(self, task: int, holder: Holder) -> None:
         """A holder needs the ticket no more; saying so twice does no harm."""
-        held = self.holders.get(task)
-        if held == _BOTH:
+        held = self.holders.get(task, ())
+        if holder not in held:
+            return
+        if len(held) == 2:
             self.holders[task] = _OTHER[holder]
-        elif held == (holder,):
-            for table in (self.holders, self.tickets, self.untrained, self.results):
-                table.pop(task, None)
+        else:
+            del self.holders[task], self.tickets[task]
+            self.untrained.pop(task, None)
+            self.results.pop(task, None)
             self.waiting.discard(task)
 
     def window(self) -> dict[int, Ticket]:
@@ -109,3 +124,18 @@ def _check(results: Sequence[LocalResult]) -> None:
                 "what trains clients must answer with LocalResult(update, examples, steps, loss) for each: a tensor, "
                 f"two integers of 64 bits and a number; found {described(result)}"
             )
+
+
+def _look_at_short_ones(results: Sequence[LocalResult], like: Vector) -> None:
+    """Look for NaN and infinity in all updates at once, where they are short and like a vector [d].
+
+    Where anything is amiss, nothing is noted: whoever gets them looks at each.
+    """
+    rows = [result.update for result in results]
+    form = like.shape, like.dtype, like.device
+    if len(like) > SHORT or any((row.shape, row.dtype, row.device) != form for row in rows):
+        return
+    together = torch.cat(rows)
+    if math.isfinite(together.dot(together).item()):
+        for result in results:
+            result.fits = True

@@ -68,7 +68,7 @@ class Shards:
         return replace(self, pool=pool, parts=parts, handed=self.handed + extra)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Ticket:
     """A promise of local training: `client` works on task number `task`, for the global parameters `origin` [d].
 
@@ -93,14 +93,20 @@ class Ticket:
         return self.origin if self.start is None else self.start
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class LocalResult:
-    """What a client learnt: its update [d], of how many examples of its own, in how many steps, at which mean loss."""
+    """What a client learnt: its update [d], of how many examples of its own, in how many steps, at which mean loss.
+
+    Attributes
+    ----------
+    fits : the update was looked at: it is like the model it is relative to, and finite.
+    """
 
     update: Vector
     examples: int
     steps: int
     loss: float
+    fits: bool = False
 
 
 Train: TypeAlias = Callable[[Sequence[Ticket]], list[LocalResult]]

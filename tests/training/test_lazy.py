@@ -5,6 +5,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fedprop.errors import RunFailed, WrongAnswer
 from fedprop.training import LocalResult, Ticket, TicketOffice
+from fedprop.training.lazy import SHORT
 
 
 class Recorder:
@@ -77,6 +78,37 @@ def test_the_first_result_asked_for_computes_all_outstanding_ones(office, record
     assert [office.result(task).loss for task in (1, 2, 3)] == [1.0, 2.0, 3.0]
     assert recorder.calls == [[3, 1, 2]]
     assert (office.passes, office.computed) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("updates", "fit"),
+    [
+        ([ROW, ROW + 1.0], True),
+        ([ROW, torch.tensor([0.0, float("nan")])], False),
+        ([ROW, torch.tensor([float("-inf"), 0.0])], False),
+        ([ROW, torch.tensor([3e38, 3e38])], False),  # whose squares overflow
+        ([ROW, torch.zeros(3)], False),
+        ([ROW, torch.zeros(2, 1)], False),
+        ([ROW, ROW.half()], False),
+    ],
+)
+def test_updates_that_were_seen_to_be_finite_together_are_known(updates, fit):
+    office = TicketOffice(lambda tickets: [LocalResult(update, 1, 1, 0.0) for update in updates])
+    for task in (0, 1):
+        office.take(ticket(task))
+    office.compute()
+    assert [office.fits(task, update) for task, update in enumerate(updates)] == [fit, fit]
+    assert not office.fits(0, updates[0].clone())
+    assert not office.fits(2, updates[0])
+
+
+def test_long_updates_are_left_to_whoever_gets_them():
+    for length in (SHORT, SHORT + 1):
+        row = torch.zeros(length)
+        office = TicketOffice(lambda tickets, row=row: [LocalResult(row, 1, 1, 0.0)])
+        office.take(Ticket(client=0, task=0, origin=row))
+        office.compute()
+        assert office.fits(0, row) == (length == SHORT)
 
 
 def test_a_result_is_computed_once(office, recorder):
