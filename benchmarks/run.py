@@ -40,6 +40,9 @@ OWN = (
 
 PASSES, QUICK_PASSES = 3, 1
 
+PARTIAL = "-partial"
+"""What the files of a benchmark that is not whole are named by, after those of a whole one."""
+
 
 def measure(
     *,
@@ -85,10 +88,17 @@ def own(part: Part, *, quick: bool, data_dir: Path | None, say: Callable[[str], 
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Write `speed.json`, `speed.md` and the figures (`gpu-speed...` for a GPU); their paths."""
+    """Write `speed.json`, `speed.md` and the figures (`gpu-speed...` for a GPU); their paths.
+
+    What is unfinished stands beside an older whole result, as `speed-partial...`, until it is whole itself.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     figures = plots.write(results, folder, _stem(results))
-    return [*write_texts(results, folder, figures), *figures]
+    written = [*write_texts(results, folder, figures), *figures]
+    if not results.get("unfinished"):
+        for path in folder.glob(f"{_stem(results)}{PARTIAL}*"):
+            path.unlink()
+    return written
 
 
 def write_texts(results: dict[str, Any], folder: Path, figures: Sequence[Path]) -> list[Path]:
@@ -113,4 +123,5 @@ def renew(name: str, rows: list[dict[str, Any]], command: str, folder: Path) -> 
 
 
 def _stem(results: Mapping[str, Any]) -> str:
-    return "speed" if results["device"] == "cpu" else "gpu-speed"
+    whole = "speed" if results["device"] == "cpu" else "gpu-speed"
+    return f"{whole}{PARTIAL}" if results.get("unfinished") else whole

@@ -26,6 +26,8 @@ def bench(
 ) -> list[Path]:
     """Measure fedprop beside the peers that are there; the files written in `out`, anew after each part.
 
+    Until all parts are measured they are named `speed-partial`, and an older whole result stays as it is.
+
     Parameters
     ----------
     device : cpu or cuda.

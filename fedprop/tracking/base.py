@@ -1,7 +1,10 @@
 """What a tracker is: a kind that opens a track for each run, on which numbers, pictures and an end are noted."""
 
+import json
+import platform
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,6 +63,20 @@ class Tracker(Kind, ABC):
         config : the experiment as nested plain data, as its file would have it.
         folder : of the run or of its sweep, where a tracker without another place keeps its files.
         """
+
+
+GROWING = ("rounds", "max_seconds", "until")
+"""Settings in which a run that is gone on with may differ from what it was."""
+
+
+def identity_of(name: str, config: Mapping[str, Any], folder: Path) -> str:
+    """What a run has in common with itself when it is told again, and with no other run: 64 hexadecimal digits.
+
+    That is its name, its settings, and its folder on this machine.
+    """
+    settled = {key: value for key, value in config.items() if key not in GROWING}
+    place = [platform.node(), str(folder.resolve()), name, settled]
+    return sha256(json.dumps(place, sort_keys=True).encode()).hexdigest()
 
 
 def flat(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -1,15 +1,13 @@
 """MLflow."""
 
 import json
-import platform
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal
 
-from fedprop.tracking.base import Track, Tracker, flat
+from fedprop.tracking.base import Track, Tracker, flat, identity_of
 from fedprop.types import Round
 
 LONGEST = 6000
@@ -17,9 +15,6 @@ LONGEST = 6000
 
 TAG = "fedprop.identity"
 """The tag by which a run that is told again is found."""
-
-GROWING = ("rounds", "max_seconds", "until")
-"""Settings in which a run that is gone on with may differ from what it was."""
 
 
 class MLflow(Tracker):
@@ -49,7 +44,7 @@ class MLflow(Tracker):
         found = client.get_experiment_by_name(self.experiment)
         where = None if self.uri else (folder / "mlflow-artifacts").absolute().as_uri()
         own = client.create_experiment(self.experiment, where) if found is None else found.experiment_id
-        identity = _identity(name, config, folder)
+        identity = identity_of(name, config, folder)
         told = client.search_runs([own], filter_string=f"tags.`{TAG}` = '{identity}'")
         run = client.create_run(own, tags={TAG: identity}, run_name=name).info.run_id
         for earlier in told:
@@ -80,10 +75,3 @@ class _Track(Track):
         if failure:
             self._client.set_tag(self._run, "failure", failure)
         self._client.set_terminated(self._run, "FAILED" if failure else "FINISHED")
-
-
-def _identity(name: str, config: Mapping[str, Any], folder: Path) -> str:
-    """What a run has in common with itself when it is told again, and with no other run."""
-    settled = {key: value for key, value in config.items() if key not in GROWING}
-    place = [platform.node(), str(folder.resolve()), name, settled]
-    return sha256(json.dumps(place, sort_keys=True).encode()).hexdigest()

@@ -1,16 +1,23 @@
 """Weights & Biases."""
 
+import shutil
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from fedprop.tracking.base import Track, Tracker
+from fedprop.tracking.base import Track, Tracker, identity_of
 from fedprop.types import Round
+
+ID = 32
+"""Characters of a run's id, of which Weights & Biases takes 64 at most."""
 
 
 class WandB(Tracker):
     """A run of Weights & Biases; with the extra `wandb`.
+
+    A run that is told again, of the same name and settings and from the same folder of the same machine, takes the
+    place of what was told: it has the same id, which Weights & Biases writes over, and its older files go.
 
     Attributes
     ----------
@@ -27,10 +34,14 @@ class WandB(Tracker):
     def open(self, name: str, config: Mapping[str, Any], folder: Path) -> Track:
         import wandb
 
+        own = identity_of(name, config, folder)[:ID]
+        for earlier in (folder / "wandb").glob(f"offline-run-*-{own}"):
+            shutil.rmtree(earlier)
         settings = wandb.Settings(silent=True, disable_git=True, save_code=False)
         run = wandb.init(
             project=self.project,
             name=name,
+            id=own,
             config=dict(config),
             dir=str(folder),
             mode=self.mode,

@@ -93,14 +93,21 @@ def test_a_benchmark_cut_short_leaves_what_it_measured(monkeypatch, tmp_path):
     def never(*args, **settings):
         raise InterruptedError
 
+    whole = {name: f"an older, whole {name}" for name in ("speed.json", "speed.md")}
+    for name, text in whole.items():
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(run.aggregation, "measure", stopped)
     monkeypatch.setattr(run.sweeps, "measure", never)
     with pytest.raises(InterruptedError):
         fedprop.bench.bench(tmp_path, **HERE)
-    left = json.loads((tmp_path / "speed.json").read_text())
+    left = json.loads((tmp_path / "speed-partial.json").read_text())
     assert left["unfinished"]
     assert [record["rule"] for record in left["aggregation"]] == ["median"]
-    assert "Cut short" in (tmp_path / "speed.md").read_text()
+    assert "Cut short" in (tmp_path / "speed-partial.md").read_text()
+    assert {name: (tmp_path / name).read_text() for name in whole} == whole
+    run.write({key: value for key, value in left.items() if key != "unfinished"}, tmp_path)
+    assert [*tmp_path.glob("*partial*")] == []
+    assert "Cut short" not in (tmp_path / "speed.md").read_text()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(2.5, "2.5 s"), (0.0021, "2.1 ms"), (3e-5, "30 µs")])
