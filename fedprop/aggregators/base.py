@@ -18,7 +18,7 @@ from fedprop.aggregators.server_side import ServerSide
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, ServerUnknown, TooFewUpdates, WrongAnswer
 from fedprop.forms import PLAIN, Form, Given, taken
-from fedprop.types import ClientId, Kind, Round, Vector, Weights
+from fedprop.types import ClientId, Kind, Round, Updates, Vector, Weights
 
 EXAMPLE_F = (0, 1, 2)
 """Numbers of Byzantine rows that examples of rules are set to tolerate: none, one, and more than one."""
@@ -391,6 +391,14 @@ class Aggregator(RowConsumer):
 
         For a rule without a state whose answer is the sum of the weights [k] times those k rows, so that many parts of
         one cohort can be answered at once. None, unless a rule says so: it is asked as any cohort is then.
+        """
+        return None
+
+    def leaving_out(self, cohort: Cohort) -> Callable[[Sequence[int]], Updates] | None:
+        """How to aggregate all rows but one, for each of some rows [k], which are given by index, to k aggregates.
+
+        For a rule without a state that has more in common with the same rows less one than weights can tell. None,
+        unless a rule says so.
         """
         return None
 

@@ -1,7 +1,7 @@
 """Rules that see one coordinate at a time: a weighted sum of its ordered values."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from fedprop.aggregators.columns import Rows, add_blocks, fill, map_blocks, with
 from fedprop.aggregators.compiled_order import mean_by_loops
 from fedprop.aggregators.network_kernel import fits, mean_in_registers
 from fedprop.aggregators.sorting_network import order_columns
-from fedprop.types import Vector, Weights
+from fedprop.types import Updates, Vector, Weights
 
 Ordered: TypeAlias = Float[Tensor, "c n"]
 """One line per coordinate: its n values in ascending order."""
@@ -40,6 +40,28 @@ def mean_ordered(updates: Rows, used: range, rule: RowConsumer | None = None) ->
         return found
     mean, columns = _way(updates)
     return _filled(updates, map_blocks(lambda block: mean(block, used), updates, columns))
+
+
+def means_leaving_out(updates: Rows, some: Sequence[int], used: range) -> Float[Tensor, "k d"]:
+    """For each of some rows, by index, the `mean_ordered` [d] of all other rows of `updates` [n, d]."""
+    found = torch.empty(len(some), updates.shape[1], dtype=updates.dtype, device=updates.device)
+    return fill(found, map_blocks(lambda block: _mean_leaving_out(block, block[list(some)], used), updates))
+
+
+def _mean_leaving_out(block: Tensor, some: Tensor, used: range) -> Tensor:
+    """The means [k, c] of the order statistics `used` of a block [n, c], each without the values of one row [k, c].
+
+    Who takes one of n ordered values away leaves those that are used among so many and one more; of these he takes one
+    himself, or else the first or the last. Nothing is subtracted from a sum: it would lose digits beside giants.
+    """
+    window = sorted_columns(block)[:, used.start : used.stop + 1].contiguous()
+    shares = window.double() / len(used)
+    before, after = shares.cumsum(dim=1), shares.flip(1).cumsum(dim=1).flip(1)
+    means = torch.zeros_like(shares)
+    means[:, 1:] += before[:, :-1]
+    means[:, :-1] += after[:, 1:]
+    taken = torch.searchsorted(window, some.T.contiguous()).clamp_(max=len(used))
+    return within_range(means.gather(1, taken), block.dtype).to(block.dtype).T
 
 
 def _way(updates: Rows) -> tuple[Callable[[Tensor, range], Tensor], int | None]:
@@ -176,3 +198,7 @@ class OrderedMean(CoordinateRule):
 
     def value(self, updates: Rows) -> Vector:
         return mean_ordered(updates, self.used(len(updates)), self)
+
+    def leaving_out(self, cohort: Cohort) -> Callable[[Sequence[int]], Updates]:
+        rows = cohort.updates
+        return lambda some: means_leaving_out(rows, some, self.used(len(rows) - 1))

@@ -99,19 +99,30 @@ class LossRejection(Aggregator):
         return Aggregation(value, weights.new_zeros(n).index_copy(0, _index(kept, cohort), weights), state)
 
     def _removed(self, cohort: Cohort, state: Any) -> set[int]:
-        n = len(cohort.updates)
-        weigh = _lowered(self.rule, n - 1).weighing(cohort)
+        n, answered = len(cohort.updates), self._leaving_out(cohort, state)
         asked: dict[str, list[Tensor]] = {name: [] for name in ("accuracies", "losses")}
         for some in torch.split(torch.arange(n), max(AT_ONCE, n // SHARE)):
-            others = [[j for j in range(n) if j != i] for i in some.tolist()]
-            without = self._values(cohort, others, state) if weigh is None else _mixed(cohort, others, weigh)
-            self._ask(cohort, without, asked)
-            del without  # before the next ones are made
+            # One call, so that no aggregates are held while the next ones are made.
+            self._ask(cohort, answered(some.tolist()), asked)
         # The aggregate of all rows is the same in every effect: the lowest error without a row is the largest effect.
         errors = {"losses": 1.0, "accuracies": -1.0}
         found = [sign * torch.cat(asked[name]).double() for name, sign in errors.items() if asked[name]]
         worst = [each.nan_to_num(nan=torch.inf, posinf=torch.inf).argsort(stable=True)[: self.f] for each in found]
         return {int(i) for each in worst for i in each}
+
+    def _leaving_out(self, cohort: Cohort, state: Any) -> Callable[[Sequence[int]], Updates]:
+        """How the aggregates [k, d] of all rows but each of k are worked out, at once if the rule can do that."""
+        n = len(cohort.updates)
+        rule = _lowered(self.rule, n - 1)
+        if (answered := rule.leaving_out(cohort)) is not None:
+            return answered
+
+        def others(some: Sequence[int]) -> list[list[int]]:
+            return [[j for j in range(n) if j != i] for i in some]
+
+        if (weigh := rule.weighing(cohort)) is not None:
+            return lambda some: _mixed(cohort, others(some), weigh)
+        return lambda some: self._values(cohort, others(some), state)
 
     def _values(self, cohort: Cohort, parts: Sequence[Sequence[int]], state: Any) -> Updates:
         """The aggregates [k, d] of some parts of the rows."""

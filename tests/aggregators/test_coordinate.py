@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fedprop.aggregators import CoordinateRule, MeanAroundMedian, Median, TrimmedMean, coordinate
+from fedprop.aggregators import Cohort, CoordinateRule, MeanAroundMedian, Median, TrimmedMean, coordinate
 from fedprop.aggregators.columns import blocks_of
 
 
@@ -78,3 +78,24 @@ def test_a_mean_of_very_large_numbers_does_not_overflow(rows: int) -> None:
         largest = torch.full((rows, 3), torch.finfo(dtype).max / 2, dtype=dtype)
         assert torch.allclose(Median()(largest), largest[0])
         assert torch.allclose(TrimmedMean(f=1)(largest), largest[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [Median(), TrimmedMean(f=0), TrimmedMean(f=1)])
+@pytest.mark.parametrize("n", [4, 5, 24])
+@pytest.mark.parametrize("shape", [lambda x: x, torch.round, lambda x: (9e307 * x).clamp(-1.7e308, 1.7e308)])
+def test_one_ordering_tells_the_answers_without_each_row(rule, n, shape) -> None:
+    rows = shape(torch.randn(n, 7, generator=torch.Generator().manual_seed(n), dtype=torch.float64))
+    some = [0, n - 1, n // 2]
+    with blocks_of(3 * n):
+        found = rule.leaving_out(Cohort(rows))(some)
+    alone = torch.stack([rule(rows[[j for j in range(n) if j != i]]) for i in some])
+    assert found.dtype == alone.dtype
+    assert found.flatten().tolist() == pytest.approx(
+        alone.flatten().tolist(), rel=1e-12, abs=1e-15 * float(rows.abs().max())
+    )
+
+
+def test_answers_without_a_giant_have_all_their_digits() -> None:
+    rows = torch.tensor([[1e300], [-1e300], [1.0], [2.0], [4.0]], dtype=torch.float64)
+    assert TrimmedMean(f=1).leaving_out(Cohort(rows))([0, 1]).tolist() == [[1.5], [3.0]]
+    assert TrimmedMean(f=0).leaving_out(Cohort(rows[1:]))([0]).tolist() == [[pytest.approx(7 / 3, rel=1e-14)]]
