@@ -27,7 +27,7 @@ from fedprop.oracles import ORACLES
 from fedprop.oracles.server_side import server_knowing
 from fedprop.properties import Case, agrees_with, cases, check_contract, contract_of, oracle_for
 from fedprop.properties.comparison import difference
-from fedprop.properties.strategies import tied
+from fedprop.properties.strategies import grids, tied
 
 every_rule = pytest.mark.parametrize("kind", AGGREGATORS.kinds)
 
@@ -100,7 +100,7 @@ def test_chain_agrees_with_its_definition_and_keeps_its_contract(data: st.DataOb
 def test_ties_among_small_integers_are_broken_as_defined(kind: str, data: st.DataObject) -> None:
     rule = draw_rule(data, kind)
     contract = rule.contract()
-    rows = torch.tensor(data.draw(tied(rule.min_rows + 2, 2)), dtype=torch.float64)
+    rows = data.draw(grids(tied, rule.min_rows + 2, 2))
     rows *= math.lcm(*range(1, len(rows) + 1))  # so that the means of some of the rows are integers too
     oracle = oracle_for(rule)
     assert oracle is not None

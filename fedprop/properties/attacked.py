@@ -1,7 +1,7 @@
 """Rows as real attacks leave them: the generators that know what a rule's weak side looks like."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import torch
 from hypothesis import strategies as st
@@ -10,7 +10,8 @@ from fedprop.aggregators import Mean
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import ATTACKS, Attack, View
 from fedprop.properties.case import Case
-from fedprop.properties.strategies import PLACED, SEEDS, between, grids, places
+from fedprop.properties.digits import Digits, made_of_digits
+from fedprop.properties.strategies import PLACEMENTS, as_rows, regular
 from fedprop.types import Updates
 
 
@@ -18,11 +19,6 @@ from fedprop.types import Updates
 def attackers() -> tuple[Attack, ...]:
     """The attacks worth trying that can hit any rows, with what they may know; see `Attack.from_rows`."""
     return tuple(attack for attack in ATTACKS.examples() if attack.from_rows)
-
-
-@cache
-def _any_attack() -> st.SearchStrategy[Attack]:
-    return st.sampled_from(attackers())
 
 
 def attack_rows(attack: Attack, rows: Updates, byzantine: list[int], seed: int) -> Updates:
@@ -59,12 +55,15 @@ class Hit:
         return Case(rows, honest, len(self.byzantine), self.seed)
 
 
-@st.composite
-def hits(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Hit:
+def hits(*, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> st.SearchStrategy[Hit]:
     """Honest rows of which some attack is to replace `f`."""
     fewest = max(min_rows, f + 1)
-    n, d = draw(between(fewest, fewest + extra)), draw(between(1, max_dim))
-    offset, spread = draw(PLACED)
-    rows = offset + spread * torch.tensor(draw(grids(n, d)), dtype=torch.float64)
-    byzantine = draw(places(n, f))
-    return Hit(draw(_any_attack()), rows.float(), tuple(byzantine), draw(SEEDS))
+    return made_of_digits(partial(_hit, f=f, rows=(fewest, fewest + extra), max_dim=max_dim))
+
+
+def _hit(digits: Digits, *, f: int, rows: tuple[int, int], max_dim: int) -> Hit:
+    n, d = digits.between(*rows), digits.between(1, max_dim)
+    grid = as_rows(regular(digits.take(rows[1], max_dim)[:n, :d], digits.take(rows[1])[:n]))
+    offset, spread = digits.among(PLACEMENTS)
+    placed, byzantine = (offset + spread * grid).float(), digits.places(n, f)
+    return Hit(digits.among(attackers()), placed, tuple(byzantine), digits.number())

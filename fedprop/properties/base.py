@@ -169,7 +169,8 @@ def answer_of(rule: Rule, case: Case, examples: tuple[int, ...] = ()) -> Vector:
     if case.known is None:
         return answer(rule, case.wide, examples)
     if examples not in case.known:
-        case.known[examples] = answer(rule, case.wide, examples)
+        # A copy, since a rule may write its next answer to the same place.
+        case.known[examples] = answer(rule, case.wide, examples).clone()
     return case.known[examples]
 
 

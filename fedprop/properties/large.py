@@ -5,7 +5,7 @@ Numbers drawn from a seed come on top. So an input of thousands of numbers is dr
 wrong on it shrinks to a matrix of few different rows and columns, the plainest of which has a first row of ones.
 """
 
-from collections.abc import Sequence
+from functools import partial
 
 import torch
 from hypothesis import strategies as st
@@ -13,7 +13,8 @@ from torch import Tensor
 
 from fedprop.properties import moves
 from fedprop.properties.case import Case
-from fedprop.properties.strategies import FAR, PLACEMENTS, SEEDS, SHOWN, between, grids, places
+from fedprop.properties.digits import Digits, made_of_digits, signed
+from fedprop.properties.strategies import PLACEMENTS, REACH, REACHES, SHOWN, as_rows
 from fedprop.types import Updates
 
 TALL = ((10, 24), (25, 49), (50, 99), (100, 130))
@@ -30,35 +31,36 @@ LOUD = (0, 1, 8, 997)
 
 PLACES = (*PLACEMENTS, (0.0, 2.0**40))
 
-HOW_LOUD, ANYWHERE = st.sampled_from(LOUD), st.sampled_from(PLACES)
 
-
-@st.composite
-def large_cases(draw: st.DrawFn, *, f: int, rows: tuple[int, int], columns: tuple[int, int]) -> Case:
+def large_cases(*, f: int, rows: tuple[int, int], columns: tuple[int, int]) -> st.SearchStrategy[Case]:
     """Rows with `f` Byzantine ones among them; how many rows and columns there are lies in these ranges."""
-    n, d = draw(between(*rows)), draw(between(*columns))
-    grid = spread_out(draw(_few(n, d)), n, d)
+    return made_of_digits(partial(_large_case, f=f, rows=rows, columns=columns))
+
+
+def _large_case(digits: Digits, *, f: int, rows: tuple[int, int], columns: tuple[int, int]) -> Case:
+    n, d = digits.between(*rows), digits.between(*columns)
+    grid = spread_out(_few(digits, n, d), n, d)
     grid[0] += 1
-    grid += noise(n, d, draw(HOW_LOUD), seed=draw(SEEDS))
-    byzantine = draw(places(n, f))
-    if byzantine:
-        crafted, shown = draw(_few(f, d)), draw(SHOWN)
-        if shown:
-            grid[byzantine] = spread_out(crafted, f, d) * draw(FAR)
-    offset, spread = draw(ANYWHERE)
-    seed = draw(SEEDS)
+    grid += noise(n, d, digits.among(LOUD), seed=digits.number())
+    byzantine = digits.places(n, f)
+    crafted, shown, reach = _few(digits, f, d), digits.among(SHOWN), digits.among(REACHES)
+    if byzantine and shown:
+        grid[byzantine] = spread_out(crafted, f, d) * reach
+    offset, spread = digits.among(PLACES)
+    seed = digits.number()
     honest = tuple(i not in byzantine for i in range(n))
     return Case((offset + spread * grid).float(), honest, f, seed, moves.counts(n, seed))
 
 
-def _few(n: int, d: int) -> st.SearchStrategy[Sequence[Sequence[int]]]:
-    return grids(min(n, DISTINCT), min(d, DISTINCT))
+def _few(digits: Digits, n: int, d: int) -> Updates:
+    """The rows and columns of a matrix [n, d] that are drawn one by one."""
+    entries = digits.take(DISTINCT, DISTINCT)[: min(n, DISTINCT), : min(d, DISTINCT)]
+    return as_rows(signed(entries, REACH))
 
 
-def spread_out(few: Sequence[Sequence[int]], n: int, d: int) -> Updates:
+def spread_out(few: Updates, n: int, d: int) -> Updates:
     """A matrix [n, d] whose first and last row, and column, are those of a few numbers; what is between is repeated."""
-    numbers = torch.tensor(few, dtype=torch.float64)
-    return numbers[_stretched(len(numbers), n)][:, _stretched(numbers.shape[1], d)]
+    return few[_stretched(len(few), n)][:, _stretched(few.shape[1], d)]
 
 
 def _stretched(few: int, size: int) -> Tensor:

@@ -3,21 +3,23 @@
 Rows are small integers, placed: offset + spread * integers, with spreads that are powers of two. So counterexamples
 shrink to readable numbers, ties and duplicates are frequent, and a shift by integers or a scaling by a power of two
 is exact, which means that a difference found is the rule's and not the test's.
-
-Hypothesis looks at every new strategy anew, which takes as long as a draw from it: so they are made once and kept.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
+from torch import Tensor
 
 from fedprop.properties import moves
 from fedprop.properties.case import Case
+from fedprop.properties.digits import Digits, Numbers, made_of_digits, signed
 
-Grid: TypeAlias = list[list[int]]
+Shape: TypeAlias = Callable[[Numbers, Numbers], Numbers]
+"""Integers [n, d] from one number for each entry, [n, d], and one for each row, [n]."""
 
 PLACEMENTS = ((0.0, 1.0), (1.0, 0.5), (1000.0, 2.0**-10), (-1000.0, 2.0**-12), (0.0, 2.0**-20), (2.0**20, 1.0))
 """Pairs (offset, spread), the plain one first. At offset 1000 the rows differ in the last few float32 bits only."""
@@ -25,6 +27,11 @@ PLACEMENTS = ((0.0, 1.0), (1.0, 0.5), (1000.0, 2.0**-10), (-1000.0, 2.0**-12), (
 REACHES = (1.0, 10.0, 1e3, 1e6, 1e20)
 """How far, in honest spreads, a Byzantine row may lie; the square of the last one overflows float32."""
 
+REACH = 8
+"""How large entries are, usually."""
+
+SHOWN = (True, True, False)
+"""Whether Byzantine rows show, rather than look like honest ones."""
 
 SEPARATION_TRIES = 6
 """Most draws for one case that tells a definition from a misreading; after these, the last draw is taken as it is."""
@@ -32,120 +39,85 @@ SEPARATION_TRIES = 6
 Definition: TypeAlias = Callable[[list[list[float]]], list[float]]
 
 
-@cache
-def integers(count: int, least: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """A tuple of `count` integers; several times as fast to draw as a list of a fixed length."""
-    return st.tuples(*[st.integers(least, most)] * count)
+def regular(entries: Numbers, rows: Numbers) -> Numbers:
+    """Entries between -8 and 8."""
+    return signed(entries, REACH)
 
 
-@cache
-def between(least: int, most: int) -> st.SearchStrategy[int]:
-    """An integer."""
-    return st.integers(least, most)
-
-
-@cache
-def places(n: int, count: int) -> st.SearchStrategy[list[int]]:
-    """`count` different numbers below n, in any order."""
-    return st.tuples(*(between(0, n - 1 - k) for k in range(count))).map(lambda drawn: _of_those_left(n, drawn))
-
-
-def _of_those_left(n: int, drawn: Sequence[int]) -> list[int]:
-    left = list(range(n))
-    return [left.pop(k) for k in drawn]
-
-
-@cache
-def grids(n: int, d: int, *, reach: int = 8) -> st.SearchStrategy[Grid]:
-    """Matrices of integers between -reach and reach."""
-    return integers(n * d, -reach, reach).map(lambda flat: [list(flat[i * d : (i + 1) * d]) for i in range(n)])
-
-
-@cache
-def tied(n: int, d: int) -> st.SearchStrategy[Grid]:
+def tied(entries: Numbers, rows: Numbers) -> Numbers:
     """Entries from {-1, 0, 1}: most distances occur more than once."""
-    return grids(n, d, reach=1)
+    return signed(entries, 1)
 
 
-@cache
-def duplicated(n: int, d: int) -> st.SearchStrategy[Grid]:
+def duplicated(entries: Numbers, rows: Numbers) -> Numbers:
     """At most three different rows."""
-    return st.tuples(grids(3, d), integers(n, 0, 2)).map(lambda drawn: [list(drawn[0][k]) for k in drawn[1]])
+    return signed(entries, REACH)[rows % min(3, len(rows))]
 
 
-@cache
-def collinear(n: int, d: int) -> st.SearchStrategy[Grid]:
+def collinear(entries: Numbers, rows: Numbers) -> Numbers:
     """All rows on one line through the origin."""
-    return st.tuples(grids(1, d), grids(n, 1)).map(lambda drawn: [[t * u for u in drawn[0][0]] for (t,) in drawn[1]])
+    return signed(rows, REACH)[:, None] * signed(entries[:1], REACH)
 
 
-@cache
-def one_sided(n: int, d: int) -> st.SearchStrategy[Grid]:
+def one_sided(entries: Numbers, rows: Numbers) -> Numbers:
     """All rows on one side of the origin: positive multiples of one direction, where trust and cosines collapse."""
-    return st.tuples(grids(1, d), integers(n, 1, 8)).map(lambda drawn: [[t * u for u in drawn[0][0]] for t in drawn[1]])
+    return (1 + rows % REACH)[:, None] * signed(entries[:1], REACH)
 
 
-@cache
-def scattered(n: int, d: int) -> st.SearchStrategy[Grid]:
+def scattered(entries: Numbers, rows: Numbers) -> Numbers:
     """Each row stands out in one coordinate: whoever judges coordinates one by one has something against everybody."""
-    return st.tuples(st.integers(0, d - 1), integers(n, -8, 8)).map(
-        lambda drawn: [[size if k == (drawn[0] + i) % d else 0 for k in range(d)] for i, size in enumerate(drawn[1])]
-    )
+    n, d = entries.shape
+    outstanding = (entries[0, 0] + np.arange(n)) % d
+    return np.where(np.arange(d) == outstanding[:, None], signed(rows, REACH)[:, None], 0)
 
 
-@cache
-def irregular(n: int, d: int) -> st.SearchStrategy[Grid]:
+def irregular(entries: Numbers, rows: Numbers) -> Numbers:
     """Entries so large that hardly two distances are equal."""
-    return grids(n, d, reach=997)
+    return signed(entries, 997)
 
 
-SHAPES: tuple[Callable[[int, int], st.SearchStrategy[Grid]], ...] = (
-    grids,
-    tied,
-    duplicated,
-    collinear,
-    one_sided,
-    scattered,
-    irregular,
-)
-"""Every kind of grid, the plain one first."""
-
-ANY_SHAPE = st.sampled_from(SHAPES)
-PLACED = st.sampled_from(PLACEMENTS)
-FAR = st.sampled_from(REACHES)
-SHOWN = st.sampled_from((True, True, False))
-"""Whether Byzantine rows show, rather than look like honest ones."""
-SEEDS = st.integers(0, 2**16)
+SHAPES: tuple[Shape, ...] = (regular, tied, duplicated, collinear, one_sided, scattered, irregular)
+"""Every kind of matrix, the plain one first."""
 
 
-@st.composite
-def cases(draw: st.DrawFn, *, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> Case:
+def grids(shape: Shape, n: int, d: int) -> st.SearchStrategy[Tensor]:
+    """Matrices [n, d] of one kind."""
+    return made_of_digits(lambda digits: as_rows(shape(digits.take(n, d), digits.take(n))))
+
+
+def cases(*, f: int, min_rows: int = 1, extra: int = 4, max_dim: int = 3) -> st.SearchStrategy[Case]:
     """Honest rows of any shape and place with `f` Byzantine rows among them.
 
     There are between `min_rows` (and at least f + 1) and `extra` more rows, in up to `max_dim` dimensions. In one case
     of three the Byzantine rows look like honest ones.
     """
     fewest = max(min_rows, f + 1)
-    n, d = draw(between(fewest, fewest + extra)), draw(between(1, max_dim))
-    grid = draw(draw(ANY_SHAPE)(n, d))
-    offset, spread = draw(PLACED)
-    byzantine = draw(places(n, f))
-    rows = torch.tensor(grid, dtype=torch.float64)
-    if byzantine:
-        crafted, shown = draw(byzantine_rows(f, d)), draw(SHOWN)
-        if shown:
-            rows[byzantine] = crafted
+    return made_of_digits(partial(_case, f=f, rows=(fewest, fewest + extra), max_dim=max_dim))
+
+
+def _case(digits: Digits, *, f: int, rows: tuple[int, int], max_dim: int) -> Case:
+    n, d = digits.between(*rows), digits.between(1, max_dim)
+    drawn = digits.take(rows[1], max_dim)[:n, :d], digits.take(rows[1])[:n]
+    grid = as_rows(digits.among(SHAPES)(*drawn))
+    offset, spread = digits.among(PLACEMENTS)
+    byzantine = digits.places(n, f)
+    crafted, shown = byzantine_rows(digits, f, max_dim)[:, :d], digits.among(SHOWN)
+    if shown:
+        grid[byzantine] = crafted
     honest = tuple(i not in byzantine for i in range(n))
-    seed = draw(SEEDS)
-    return Case((offset + spread * rows).float(), honest, f, seed, moves.counts(n, seed))
+    seed = digits.number()
+    return Case((offset + spread * grid).float(), honest, f, seed, moves.counts(n, seed))
 
 
-@cache
-def byzantine_rows(f: int, d: int) -> st.SearchStrategy[torch.Tensor]:
+def byzantine_rows(digits: Digits, f: int, d: int) -> Tensor:
     """Rows [f, d] near or far, each for itself or all the same."""
-    return st.tuples(st.one_of(grids(f, d), grids(1, d)), FAR).map(
-        lambda drawn: (torch.tensor(drawn[0], dtype=torch.float64) * drawn[1]).expand(f, d)
-    )
+    rows, collude, reach = digits.take(f, d), digits.among((False, True)), digits.among(REACHES)
+    return as_rows(signed(rows[:1] if collude else rows, REACH)).mul(reach).expand(f, d)
+
+
+def as_rows(numbers: Numbers) -> Tensor:
+    """Integers as a matrix of rows, in float64."""
+    return torch.from_numpy(numbers.astype(np.float64))
 
 
 @st.composite

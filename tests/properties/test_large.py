@@ -12,14 +12,14 @@ SIZES = [(rows, (1, 3)) for rows in TALL] + [((3, 4), columns) for columns in WI
 
 
 def test_a_few_numbers_are_spread_out():
-    assert spread_out([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 4, 5).tolist() == [
+    assert spread_out(torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]]), 4, 5).tolist() == [
         [1, 2, 2, 2, 3],
         [4, 5, 5, 5, 6],
         [4, 5, 5, 5, 6],
         [7, 8, 8, 8, 9],
     ]
-    assert spread_out([[1, 2], [3, 4]], 2, 2).tolist() == [[1, 2], [3, 4]]
-    assert spread_out([[1]], 2, 3).tolist() == [[1, 1, 1]] * 2
+    assert spread_out(torch.tensor([[1, 2], [3, 4]]), 2, 2).tolist() == [[1, 2], [3, 4]]
+    assert spread_out(torch.tensor([[1]]), 2, 3).tolist() == [[1, 1, 1]] * 2
 
 
 def test_noise_is_as_loud_as_it_says():

@@ -1,11 +1,22 @@
-from itertools import permutations
-
+import pytest
 import torch
 from hypothesis import find, given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from fedprop.properties import Case, cases
-from fedprop.properties.strategies import byzantine_rows, collinear, duplicated, places, tied
+from fedprop.properties.digits import made_of_digits
+from fedprop.properties.strategies import (
+    SHAPES,
+    Shape,
+    byzantine_rows,
+    collinear,
+    duplicated,
+    grids,
+    one_sided,
+    scattered,
+    tied,
+)
 
 
 @given(st.integers(0, 3).flatmap(lambda f: cases(f=f, min_rows=2 * f + 1, extra=2, max_dim=2)))
@@ -30,33 +41,42 @@ def test_huge_attackers_and_close_clusters_far_out_occur() -> None:
     assert (huge.f, far.f) == (1, 0)
 
 
-@given(tied(4, 2))
-def test_tied(grid: list[list[int]]) -> None:
-    assert {v for row in grid for v in row} <= {-1, 0, 1}
+@given(grids(tied, 4, 2))
+def test_tied(rows: Tensor) -> None:
+    assert set(rows.flatten().tolist()) <= {-1, 0, 1}
 
 
-@given(duplicated(6, 2))
-def test_duplicated(grid: list[list[int]]) -> None:
-    assert len(grid) == 6
-    assert len({tuple(row) for row in grid}) <= 3
+@given(grids(duplicated, 6, 2))
+def test_duplicated(rows: Tensor) -> None:
+    assert rows.shape == (6, 2)
+    assert len(rows.unique(dim=0)) <= 3
 
 
-@given(collinear(5, 3))
-def test_collinear(grid: list[list[int]]) -> None:
-    assert torch.linalg.matrix_rank(torch.tensor(grid, dtype=torch.float64)) <= 1
+@given(grids(collinear, 5, 3))
+def test_collinear(rows: Tensor) -> None:
+    assert torch.linalg.matrix_rank(rows) <= 1
 
 
-def test_places_are_all_those_there_are_and_each_once() -> None:
-    found = [find(places(3, 2), lambda drawn, pair=pair: tuple(drawn) == pair) for pair in permutations(range(3), 2)]
-    assert found == [list(pair) for pair in permutations(range(3), 2)]
+@given(grids(one_sided, 5, 3))
+def test_one_sided(rows: Tensor) -> None:
+    assert ((rows @ rows.T) >= 0).all()
+    assert torch.linalg.matrix_rank(rows) <= 1
 
 
-@given(places(9, 4))
-def test_no_place_is_taken_twice(drawn: list[int]) -> None:
-    assert len(set(drawn)) == 4
-    assert set(drawn) <= set(range(9))
+@given(grids(scattered, 5, 3))
+def test_scattered(rows: Tensor) -> None:
+    assert (rows.count_nonzero(dim=1) <= 1).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_has_its_largest_entries_on_both_sides(shape: Shape) -> None:
+    least = -1 if shape is not one_sided else -8
+    assert find(grids(shape, 3, 2), lambda rows: bool(rows.min() <= least and rows.max() >= 1)).shape == (3, 2)
 
 
 def test_attackers_may_collude() -> None:
-    rows = find(byzantine_rows(3, 2), lambda rows: bool((rows[0] == rows[1]).all() and rows.abs().sum() > 0))
-    assert rows.shape == (3, 2)
+    colluding = find(
+        made_of_digits(lambda digits: byzantine_rows(digits, 3, 2)),
+        lambda rows: bool((rows[0] == rows[1]).all() and rows.abs().sum() > 0),
+    )
+    assert colluding.shape == (3, 2)

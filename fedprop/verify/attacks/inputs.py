@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, product
 from math import prod
 from typing import Any, Literal, TypeAlias, get_args, get_origin
@@ -14,7 +15,8 @@ from fedprop.aggregators import Aggregator, Mean, Median
 from fedprop.aggregators.assumed import AssumedRule
 from fedprop.attacks import Attack, Reply, View
 from fedprop.errors import FedpropError, InvalidConfig
-from fedprop.properties.strategies import PLACEMENTS, integers
+from fedprop.properties.digits import Digits, made_of_digits, signed
+from fedprop.properties.strategies import PLACEMENTS, REACH, as_rows
 from fedprop.types import Updates, Vector
 from fedprop.verify.targets.making import made_with, refuse_settings
 
@@ -202,16 +204,20 @@ def _options(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
-@st.composite
-def situations(draw: st.DrawFn, among: list[tuple[Choices, Attack]], *, huge: bool = False) -> Situation:
+def situations(among: Sequence[tuple[Choices, Attack]], *, huge: bool = False) -> st.SearchStrategy[Situation]:
     """A few compromised clients among a few benign ones; small integers, placed."""
-    choices, attack = draw(st.sampled_from(among))
-    place, dtype = (OVERFLOWING, torch.float32) if huge else (draw(st.sampled_from(PLACEMENTS)), draw(DTYPES))
-    d, c, b = draw(st.integers(1, 2)), draw(st.sampled_from(COMPROMISED)), draw(st.sampled_from(BENIGN))
-    cells = torch.tensor(draw(integers((c + b) * d, -8, 8)), dtype=torch.float64).reshape(c + b, d)
-    origin = torch.tensor(draw(integers(d, -8, 8)), dtype=dtype)
-    rows = _placed(cells, c, place, dtype)
-    return Situation(choices, attack, *rows, origin, draw(st.integers(0, 2**16)), draw(st.sampled_from(tuple(SERVERS))))
+    return made_of_digits(partial(_situation, among=among, huge=huge))
+
+
+def _situation(digits: Digits, *, among: Sequence[tuple[Choices, Attack]], huge: bool) -> Situation:
+    choices, attack = digits.among(among)
+    usual = digits.among(PLACEMENTS), digits.among(DTYPES)
+    place, dtype = (OVERFLOWING, torch.float32) if huge else usual
+    d, c, b = digits.between(1, 2), digits.among(COMPROMISED), digits.among(BENIGN)
+    entries = digits.take(max(COMPROMISED) + max(BENIGN), 2)[: c + b, :d]
+    origin = as_rows(signed(digits.take(1, 2)[:, :d], REACH))[0].to(dtype)
+    rows = _placed(as_rows(signed(entries, REACH)), c, place, dtype)
+    return Situation(choices, attack, *rows, origin, digits.number(), digits.among(tuple(SERVERS)))
 
 
 @st.composite
@@ -219,14 +225,14 @@ def large_situations(draw: st.DrawFn, among: list[tuple[Choices, Attack]]) -> Si
     """Many clients, or long updates."""
     choices, attack = draw(st.sampled_from(among))
     c, b, d = draw(st.integers(1, MOST[0])), draw(st.integers(1, MOST[1])), draw(st.sampled_from(WIDTHS))
-    place, dtype, seed = draw(st.sampled_from(PLACEMENTS)), draw(DTYPES), draw(st.integers(0, 2**16))
+    place, dtype, seed = draw(st.sampled_from(PLACEMENTS)), draw(st.sampled_from(DTYPES)), draw(st.integers(0, 2**16))
     origin = crowd(1, 0, d, seed + 1, dtype=dtype)[0][0]
     made = f"crowd({c}, {b}, {d}, {seed}, {place}, {dtype})"
     rows = crowd(c, b, d, seed, place, dtype)
     return Situation(choices, attack, *rows, origin, seed, draw(st.sampled_from(tuple(SERVERS))), made)
 
 
-DTYPES = st.sampled_from((torch.float64, torch.float32))
+DTYPES = (torch.float64, torch.float32)
 
 TOKENS = (7,)
 """The shape of inputs that are token ids."""
