@@ -96,7 +96,7 @@ class Attack(Kind, ABC):
         return self.crafts and not self.trains and not self.looks_back and not self.malformed
 
     @property
-    def delays(self) -> bool:
+    def times_answers(self) -> bool:
         """Whether its clients choose when they answer, or whether."""
         return type(self).delay is not Attack.delay or self.speed != 1.0
 
@@ -109,7 +109,7 @@ class Attack(Kind, ABC):
     def only_claims(self) -> bool:
         """Whether it deviates by nothing but false numbers of examples."""
         claims = type(self).claim is not Attack.claim and type(self).answer is Attack.answer
-        return claims and not (self.crafts or self.delays or self.poisons)
+        return claims and not (self.crafts or self.times_answers or self.poisons)
 
     @property
     def poisons(self) -> bool:

@@ -115,7 +115,7 @@ def _idle(setup: Setup, tally: Tally, index: int) -> str:
     if tally.heard and not held & tally.heard:
         return "no update of its clients was accepted"
     # Who keeps clients from answering has an effect without any update.
-    if tally.crowds and not tally.attacked[index] and not attack.delays:
+    if tally.crowds and not tally.attacked[index] and not attack.times_answers:
         return "no update was used that its clients sent in a task for which it was on"
     return ""
 

@@ -16,6 +16,12 @@ def outcome(rule, reference, name, effort=EFFORT):
     return hunt_all([claim], effort)[0]
 
 
+def found_wrong(rule, reference, name):
+    """The outcome that tells on a rule. Of each size there are two inputs, so that another draw may be needed."""
+    efforts = (Effort(10, seed, shrink=False) for seed in range(5))
+    return next(found for effort in efforts if (found := outcome(rule, reference, name, effort)).verdict == "broken")
+
+
 def mean_of(first, until):
     """The mean, unless there are so many rows."""
     return lambda rows: rows[0].clone() if first <= len(rows) < until else rows.mean(dim=0)
@@ -23,8 +29,7 @@ def mean_of(first, until):
 
 @pytest.mark.parametrize(("first", "until"), [(12, 20), (25, 40), (30, 49), (50, 90), (100, 1000)])
 def test_a_number_of_rows_at_which_code_changes_is_met(first, until):
-    found = outcome(mean_of(first, until), "mean", "definition")
-    assert found.verdict == "broken"
+    found = found_wrong(mean_of(first, until), "mean", "definition")
     assert first <= len(found.counterexample.rows) < until
 
 
@@ -41,8 +46,7 @@ def mean_up_to(column):
 
 @pytest.mark.parametrize("column", [3, 30, 99, 128, 256, 999])
 def test_a_column_at_which_code_changes_is_met(column):
-    found = outcome(mean_up_to(column), "mean", "definition")
-    assert found.verdict == "broken"
+    found = found_wrong(mean_up_to(column), "mean", "definition")
     assert len(found.counterexample.rows[0]) > column
 
 
@@ -56,8 +60,10 @@ def krum(rows, f, *, neighbours=1000, columns=10_000):
 
 
 def test_a_cap_on_neighbours_or_columns_is_found():
-    assert outcome(lambda rows, f: krum(rows, f, neighbours=40), "krum", "definition").verdict == "broken"
-    assert outcome(lambda rows, f: krum(rows, f, columns=100), "krum", "definition").verdict == "broken"
+    assert len(found_wrong(lambda rows, f: krum(rows, f, neighbours=40), "krum", "definition").counterexample.rows) > 40
+    assert (
+        len(found_wrong(lambda rows, f: krum(rows, f, columns=100), "krum", "definition").counterexample.rows[0]) > 100
+    )
     assert outcome(krum, "krum", "definition").verdict == "holds"
 
 
