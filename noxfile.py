@@ -205,7 +205,7 @@ def peers(session: nox.Session) -> None:
     session.install("-r", "benchmarks/peers/requirements.txt")
     # byzfl's rules need none of the plotting and vision packages that it asks for.
     session.install("--no-deps", "byzfl==0.0.11")
-    session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/verify/test_flower.py")
+    session.run("pytest", "-W", "ignore::DeprecationWarning", "tests/verify/targets/test_flower.py")
     session.run("python", "benchmarks/peers/run.py", *session.posargs)
 
 

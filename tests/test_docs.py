@@ -80,6 +80,14 @@ def test_the_sessions_that_pages_name_are_there():
     assert {name: found - known for name, found in named.items() if found - known} == {}
 
 
+def test_the_files_that_sessions_name_are_there():
+    root = PAGES.parent
+    noxfile = (root / "noxfile.py").read_text(encoding="utf-8")
+    named = re.findall(r'"((?:tests|specs|benchmarks|docs|sims|examples)/[\w./-]+)"', noxfile)
+    assert len(named) > 20
+    assert [path for path in named if not (root / path).exists()] == []
+
+
 @pytest.mark.slow
 def test_the_page_on_privacy_does_what_it_says(tmp_path):
     shutil.copytree(PAGES.parent / "sims", tmp_path / "sims")
