@@ -228,6 +228,8 @@ def mix(weights: Float[Tensor, "k n"], rows: Rows) -> Float[Tensor, "k d"]:
         # One row of a single block: what follows would come to the same.
         row = int(used)
         return _mixed(weights[:, row : row + 1].double(), read(rows, 0, rows.shape[1])[row : row + 1])
+    if used.shape[0] == len(weights) == 1 and isinstance(rows, Tensor) and float(weights[0, used]) == 1:
+        return rows[used]
     mixed = torch.zeros(len(weights), rows.shape[1], dtype=rows.dtype, device=rows.device)
     if used.shape[0]:
         shares, chosen = weights[:, used].double(), take(rows, used)

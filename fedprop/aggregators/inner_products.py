@@ -15,6 +15,9 @@ NumPy's OpenBLAS multiplies matrices of at most 1200 results without copying the
 fast again, and starts no threads for less than 2^18 multiplications: each block of columns has its own thread already.
 """
 
+LARGER, ENOUGH = 4, 64
+"""Compiled loops copy nothing, so their blocks may be so much larger as long as there are so many: each costs a sum."""
+
 
 def inner_products(rows: Rows, centre: int | None = None) -> Gram:
     """Inner products [n, n] in float64 of `rows` [n, d], seen from row `centre` or else from the origin.
@@ -32,6 +35,7 @@ def _add_all_products(total: Tensor, rows: Rows, centre: int | None) -> None:
     if loops is not None:
         code, values, used = loops
         columns = max(1, BLOCK_ELEMENTS // len(used))
+        columns = max(columns, min(LARGER * columns, rows.shape[1] // ENOUGH))
         columns -= columns % code.WIDTH if columns > code.WIDTH else 0
         for found in map_spans(
             lambda start, stop: torch.from_numpy(code.upper_products(values, used, start, stop)), rows, columns

@@ -1,7 +1,8 @@
 """Inner products of rows in float64: a tile of them at a time, added up in the processor's registers.
 
-A tile of 5 by 5 sums needs 25 registers and few others, so each number that is loaded serves five products. Where a
-processor has only 16 registers, the tile is 2 by 5. Rows in float32 are widened as they are loaded.
+A tile of 5 by 5 sums needs 25 registers and few others, so each number that is loaded serves five products; one on the
+diagonal holds each product once. Where a processor has only 16 registers, all tiles are 2 by 5. Rows in float32 are
+widened as they are loaded.
 """
 
 from typing import TypeAlias
@@ -107,6 +108,60 @@ def _five_by_five(rows: Rows, used: Indices, i: int, j: int, start: int, stop: i
 
 
 @compiled(in_any_order=True)
+def _triangle(rows: Rows, used: Indices, i: int, j: int, start: int, stop: int, total: Sums) -> None:
+    """The products of five rows from `i` on with each other, each once; `j` is `i`."""
+    last = len(used) - 1
+    u0 = rows[used[i], start:stop]
+    u1 = rows[used[min(i + 1, last)], start:stop]
+    u2 = rows[used[min(i + 2, last)], start:stop]
+    u3 = rows[used[min(i + 3, last)], start:stop]
+    u4 = rows[used[min(i + 4, last)], start:stop]
+    s00 = s01 = s02 = s03 = s04 = 0.0
+    s11 = s12 = s13 = s14 = 0.0
+    s22 = s23 = s24 = 0.0
+    s33 = s34 = 0.0
+    s44 = 0.0
+    for k in range(stop - start):
+        a0, a1, a2, a3, a4 = (
+            np.float64(u0[k]),
+            np.float64(u1[k]),
+            np.float64(u2[k]),
+            np.float64(u3[k]),
+            np.float64(u4[k]),
+        )
+        s00 += a0 * a0
+        s01 += a0 * a1
+        s02 += a0 * a2
+        s03 += a0 * a3
+        s04 += a0 * a4
+        s11 += a1 * a1
+        s12 += a1 * a2
+        s13 += a1 * a3
+        s14 += a1 * a4
+        s22 += a2 * a2
+        s23 += a2 * a3
+        s24 += a2 * a4
+        s33 += a3 * a3
+        s34 += a3 * a4
+        s44 += a4 * a4
+    total[i, i] += s00
+    total[i, i + 1] += s01
+    total[i, i + 2] += s02
+    total[i, i + 3] += s03
+    total[i, i + 4] += s04
+    total[i + 1, i + 1] += s11
+    total[i + 1, i + 2] += s12
+    total[i + 1, i + 3] += s13
+    total[i + 1, i + 4] += s14
+    total[i + 2, i + 2] += s22
+    total[i + 2, i + 3] += s23
+    total[i + 2, i + 4] += s24
+    total[i + 3, i + 3] += s33
+    total[i + 3, i + 4] += s34
+    total[i + 4, i + 4] += s44
+
+
+@compiled(in_any_order=True)
 def _two_by_five(rows: Rows, used: Indices, i: int, j: int, start: int, stop: int, total: Sums) -> None:
     """The products of two rows from `i` on with five from `j` on."""
     last = len(used) - 1
@@ -154,7 +209,7 @@ def _two_by_five(rows: Rows, used: Indices, i: int, j: int, start: int, stop: in
 TALL = 5 if registers() >= MANY else 2
 """Rows of a tile."""
 
-_tile = _five_by_five if registers() >= MANY else _two_by_five
+_tile, _diagonal = (_five_by_five, _triangle) if registers() >= MANY else (_two_by_five, _two_by_five)
 
 
 @compiled()
@@ -168,7 +223,8 @@ def add_products(rows: Rows, used: Indices, start: int, stop: int, total: Sums) 
     for first in range(start, stop, WIDTH):
         behind = min(first + WIDTH, stop)
         for i in range(0, n, TALL):
-            for j in range(i - i % 5, n, 5):
+            _diagonal(rows, used, i, i - i % 5, first, behind, total)
+            for j in range(i - i % 5 + 5, n, 5):
                 _tile(rows, used, i, j, first, behind, total)
 
 

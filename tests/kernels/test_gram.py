@@ -28,6 +28,15 @@ def test_each_tile_adds_the_products_of_its_rows(tile, tall) -> None:
     assert np.array_equal(total[:7, :7], expected)
 
 
+def test_a_triangle_holds_the_sums_of_a_tile_to_the_bit() -> None:
+    """So equal rows are 0 apart, wherever their products are worked out."""
+    rows, used = np.random.default_rng(0).standard_normal((5, 1003)).astype(np.float32), np.arange(5)
+    tile, triangle = np.zeros((2, 5, 5))
+    gram._five_by_five(rows, used, 0, 0, 1, 1003, tile)
+    gram._triangle(rows, used, 0, 0, 1, 1003, triangle)
+    assert np.array_equal(np.triu(tile), triangle)
+
+
 def test_sums_are_those_of_float64() -> None:
     rows = np.array([[1e30, 1.0, -1e30], [1e30, 1.0, 1e30]], dtype=np.float32)
     assert gram.upper_products(rows, np.arange(2), 0, 2)[0, 1] == float(rows[0, 0]) ** 2 + 1
