@@ -6,10 +6,12 @@ point group `fedprop.<family>`. A `kind` that contains a colon names a class by 
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -93,6 +95,17 @@ def _unnamed(cls: type[BaseModel]) -> list[str]:
     return ["kind (a name, as in `kind: str = 'mine'`)"] if kind is not None and kind.is_required() else []
 
 
+@contextmanager
+def _noting(refused: dict[str, str], entry: EntryPoint) -> Iterator[None]:
+    """Note in a sentence why a package's offer cannot be taken, whatever its code raises."""
+    try:
+        yield
+    except (InvalidConfig, PydanticCustomError) as error:
+        refused[entry.name] = str(error)
+    except (Exception, SystemExit) as error:
+        refused[entry.name] = f"{entry.value}, which {entry.name} is to be, failed while loading: {why(error)}"
+
+
 def no_facts(kind: Kind) -> Mapping[str, str]:
     """For a family of which its settings tell everything."""
     return {}
@@ -123,13 +136,55 @@ class Registry(Generic[T]):
         """What may stand in a field of this family, for a person."""
         return f"one of the {self.family}"
 
-    @cached_property
+    @property
     def kinds(self) -> Mapping[str, type[T]]:
         """Name to class: the built-in ones first, then those of other packages in name order."""
-        found = {cls.model_fields["kind"].default: cls for cls in self._builtin}
-        for entry in sorted(entry_points(group=f"fedprop.{self.family}"), key=lambda e: e.name):
-            found.setdefault(entry.name, entry.load())
+        return self._found[0]
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """What other packages offer and cannot be taken, by name: a sentence that says why."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[Mapping[str, type[T]], Mapping[str, str]]:
+        own = {cls.model_fields["kind"].default: cls for cls in self._builtin}
+        kinds, refused = dict(own), dict[str, str]()
+        offers = sorted(set(entry_points(group=f"fedprop.{self.family}")), key=lambda e: (e.name, e.value))
+        for name, entries in groupby(offers, key=lambda e: e.name):
+            first, *others = entries
+            if name in own:
+                refused[name] = f"{first.value} must have another name than a kind of fedprop's; found {name}"
+            elif others:
+                several = ", ".join(entry.value for entry in (first, *others))
+                refused[name] = f"{name} must be one class, or be named by its place; found {several}"
+            else:
+                with _noting(refused, first):
+                    kinds[name] = self._sound(first.load(), first)
+        return kinds, refused
+
+    def _sound(self, cls: Any, entry: EntryPoint) -> type[T]:
+        """What another package offers, if it is a class of this family under its own name."""
+        self._check(cls, entry.value)
+        own = cls.model_fields["kind"].default
+        if own != entry.name:
+            raise InvalidConfig(f"{entry.value} must be offered under its `kind`, {own}; found {entry.name}")
+        found: type[T] = cls
         return found
+
+    def _check(self, cls: Any, target: str) -> None:
+        """Refuse what is no class of this family that is whole, with a sentence that begins with `target`."""
+        if not (isinstance(cls, type) and issubclass(cls, self.base)):
+            raise PydanticCustomError(
+                "kind_wrong",
+                "{target} must be a subclass of {base}; found {found}",
+                {"target": target, "base": self.base.__name__, "found": shown(cls)},
+            )
+        missing = ", ".join([*sorted(cls.__abstractmethods__), *_unnamed(cls)] if isabstract(cls) else _unnamed(cls))
+        if missing:
+            raise PydanticCustomError(
+                "kind_abstract", "{target} must define {missing}; found nothing", {"target": target, "missing": missing}
+            )
 
     def examples(self) -> tuple[T, ...]:
         """What the kinds offer as worth trying, in their order."""
@@ -154,6 +209,8 @@ class Registry(Generic[T]):
         if isinstance(kind, str) and ":" in kind:
             return self._by_place(kind).model_validate({k: v for k, v in fields.items() if k != "kind"})
         if not isinstance(kind, str) or kind not in self.kinds:
+            if isinstance(kind, str) and kind in self.refused:
+                raise PydanticCustomError("kind_refused", "{why}", {"why": self.refused[kind]})
             raise unknown_kind(kind, self.kinds)
         return self.kinds[kind].model_validate(dict(fields))
 
@@ -163,7 +220,7 @@ class Registry(Generic[T]):
             return True
         kind = value.get("kind") if isinstance(value, Mapping) else value
         if not isinstance(kind, str) or ":" not in kind:
-            return isinstance(kind, str) and kind in self.kinds
+            return isinstance(kind, str) and (kind in self.kinds or kind in self.refused)
         try:
             cls = load_target(kind)
         except InvalidConfig:
@@ -175,20 +232,11 @@ class Registry(Generic[T]):
             cls = load_target(target)
         except InvalidConfig as error:
             raise PydanticCustomError("kind_unloadable", "{why}", {"why": str(error)}) from None
-        if not (isinstance(cls, type) and issubclass(cls, self.base)):
-            raise PydanticCustomError(
-                "kind_wrong",
-                "{target} must be a subclass of {base}; found {found}",
-                {"target": target, "base": self.base.__name__, "found": shown(cls)},
-            )
-        missing = ", ".join([*sorted(cls.__abstractmethods__), *_unnamed(cls)] if isabstract(cls) else _unnamed(cls))
-        if missing:
-            raise PydanticCustomError(
-                "kind_abstract", "{target} must define {missing}; found nothing", {"target": target, "missing": missing}
-            )
+        self._check(cls, target)
         if cls.__module__.partition(".")[0] != "fedprop":
             setattr(cls, _PLACE, target)
-        return cls
+        found: type[T] = cls
+        return found
 
     def dump(self, value: T, *, mode: str = "json") -> dict[str, Any]:
         """An instance as a file spells it, the inverse of `parse`; a class that is not listed is named by its place."""

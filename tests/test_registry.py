@@ -1,8 +1,11 @@
+import re
+from abc import ABC, abstractmethod
 from importlib.metadata import EntryPoint
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from fedprop.errors import InvalidConfig
 from fedprop.registry import Registry, load_target
@@ -84,17 +87,66 @@ def test_the_schema_lists_every_kind_and_every_way_to_name_one():
     assert by_place["properties"]["kind"] == place == {"type": "string", "pattern": ":"}
 
 
+class Arrow(Shape):
+    kind: Literal["arrow"] = "arrow"
+
+
+class Blank(Shape, ABC):
+    """Lacks what makes it a shape."""
+
+    kind: Literal["blank"] = "blank"
+
+    @abstractmethod
+    def draw(self): ...
+
+
+def broken():
+    raise ImportError("no module named pens")
+
+
+def offering(monkeypatch, **offers):
+    """A registry of shapes, beside which other packages offer these."""
+    entries = [EntryPoint(name.rstrip("_"), f"pens:{name}", "fedprop.shapes") for name in offers]
+    loaded = {f"pens:{name}": found for name, found in offers.items()}
+    monkeypatch.setattr(
+        EntryPoint, "load", lambda self: broken() if loaded[self.value] is broken else loaded[self.value]
+    )
+    monkeypatch.setattr("fedprop.registry.entry_points", lambda group: entries if group == "fedprop.shapes" else [])
+    return Registry("shapes", Shape, (Circle, Square))
+
+
 def test_kinds_of_other_packages_follow_in_name_order_and_replace_none(monkeypatch):
-    offered = [
-        EntryPoint("zigzag", f"{__name__}:Triangle", "fedprop.shapes"),
-        EntryPoint("circle", f"{__name__}:Triangle", "fedprop.shapes"),
-        EntryPoint("arrow", f"{__name__}:Triangle", "fedprop.shapes"),
-    ]
-    monkeypatch.setattr(EntryPoint, "load", lambda self: Triangle)
-    monkeypatch.setattr("fedprop.registry.entry_points", lambda group: offered if group == "fedprop.shapes" else [])
-    kinds = Registry("shapes", Shape, (Circle, Square)).kinds
-    assert list(kinds) == ["circle", "square", "arrow", "zigzag"]
-    assert kinds["circle"] is Circle
+    shapes = offering(monkeypatch, triangle=Triangle, circle=Triangle, arrow=Arrow)
+    assert list(shapes.kinds) == ["circle", "square", "arrow", "triangle"]
+    assert shapes.kinds["circle"] is Circle
+    assert shapes.refused == {"circle": "pens:circle must have another name than a kind of fedprop's; found circle"}
+    assert shapes.parse("circle") == Circle()
+    assert shapes.parse("arrow") == Arrow()
+
+
+@pytest.mark.parametrize(
+    ("offers", "why"),
+    [
+        ({"star": broken}, "pens:star, which star is to be, failed while loading: ImportError: no module named pens"),
+        ({"star": 3}, "pens:star must be a subclass of Shape; found 3"),
+        ({"blank": Blank}, "pens:blank must define draw; found nothing"),
+        ({"star": Arrow}, "pens:star must be offered under its `kind`, arrow; found star"),
+        (
+            {"arrow": Arrow, "arrow_": Arrow},
+            "arrow must be one class, or be named by its place; found pens:arrow, pens:arrow_",
+        ),
+    ],
+)
+def test_what_another_package_offers_wrongly_is_refused_when_it_is_asked_for_and_disturbs_nobody_else(
+    offers, why, monkeypatch
+):
+    shapes = offering(monkeypatch, triangle=Triangle, **offers)
+    assert (shapes.parse("circle"), shapes.parse("triangle")) == (Circle(), Triangle())
+    assert [*shapes.kinds] == ["circle", "square", "triangle"]
+    (name,) = shapes.refused
+    assert shapes.offers(name)
+    with pytest.raises(PydanticCustomError, match=f"^{re.escape(why)}$"):
+        shapes.parse(name)
 
 
 @pytest.fixture

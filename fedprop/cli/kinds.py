@@ -67,7 +67,7 @@ def list_kinds(
 
 
 def _show_family(name: str) -> None:
-    from fedprop.experiments.catalogue import kinds, told_of
+    from fedprop.experiments.catalogue import kinds, refused, told_of
     from fedprop.settings import settings_of, summary_of
 
     for kind, cls in kinds(name).items():
@@ -79,6 +79,8 @@ def _show_family(name: str) -> None:
         for line in (summary_of(cls), facts, source):
             if line:
                 OUT.print(Padding(Text(line), (0, 0, 0, 4)))
+    for kind, reason in refused(name).items():
+        OUT.print(Text(f"{kind}: another package offers it, and it cannot be used: {reason}", style="red"))
 
 
 def _show_kind(name: str, what: str, cls: Any) -> None:

@@ -84,14 +84,14 @@ def warnings_of(results: Sequence["CellResult"]) -> list[str]:
 
 def trials_table(name: str, results: Sequence["CellResult"]) -> Table:
     """A row for each measure that there is: its mean over the seeds, and how far they lie apart."""
-    from fedprop.experiments.measures import MEASURES, measure_of
+    from fedprop.experiments.measures import measure_of, measures
 
     good = [result.summary for result in results if not result.failure]
     own = {told["place"]: told["label"] for summary in good for told in summary["numbers"].values() if "place" in told}
-    measures = [*MEASURES.values(), *(measure_of(place)._replace(label=label) for place, label in own.items())]
+    every = [*measures().values(), *(measure_of(place)._replace(label=label) for place, label in own.items())]
     seeds = f"{len(good)} seeds" if len(good) == len(results) else f"{len(good)} of {len(results)} seeds"
     table = Table("", "mean", "standard deviation", "lowest", "highest", title=Text(f"{name}, {seeds}"))
-    for measure in measures:
+    for measure in every:
         values = [value for summary in good if (value := measure.read(summary)) is not None]
         if values:
             spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"

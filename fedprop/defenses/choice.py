@@ -22,7 +22,7 @@ def _parse(value: Any) -> Aggregator | RoundProtocol:
     kind = value.get("kind") if isinstance(value, Mapping) else value
     if PROTOCOLS.offers(value):
         return PROTOCOLS.parse(value)
-    if isinstance(kind, str) and ":" not in kind and kind not in AGGREGATORS.kinds:
+    if isinstance(kind, str) and ":" not in kind and not AGGREGATORS.offers(kind):
         raise unknown_kind(kind, [*AGGREGATORS.kinds, *PROTOCOLS.kinds])
     return parse_defense(value)
 

@@ -56,6 +56,11 @@ def families() -> Mapping[str, Mapping[str, type[BaseModel]]]:
     return {registry.family: registry.kinds for registry in REGISTRIES}
 
 
+def refused(family: str) -> Mapping[str, str]:
+    """What other packages offer in a family and cannot be taken, by name, and why."""
+    return next(registry.refused for registry in REGISTRIES if registry.family == family)
+
+
 def kinds(family: str) -> Mapping[str, type[BaseModel]]:
     """Kind to class, for a family such as `aggregators`.
 

@@ -1,9 +1,13 @@
 """What a sweep's tables can show of a finished run: every number that there is."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from fedprop.defenses import PROTOCOLS
 from fedprop.metrics import METRICS, Number
@@ -72,17 +76,20 @@ def _seconds_per_round(summary: Mapping[str, Any]) -> float | None:
     return seconds / rounds if seconds is not None and rounds else None
 
 
-MEASURES: dict[str, Measure] = dict(_measures())
-"""Every measure. One that is not told of every run needs its number among the experiment's `metrics`.
+@cache
+def measures() -> Mapping[str, Measure]:
+    """Every measure. One that is not told of every run needs its number among the experiment's `metrics`.
 
-`lowest_` is that of the class or client that fares worst.
-"""
+    `lowest_` is that of the class or client that fares worst. They are gathered when they are first asked for: other
+    packages that bring some import this one, whole.
+    """
+    return MappingProxyType(dict(_measures()))
 
 
 def measure_of(name: str) -> Measure:
     """The measure of this name; the number of a class of one's own is named by its place, as among the metrics."""
-    if name in MEASURES:
-        return MEASURES[name]
+    if name in measures():
+        return measures()[name]
     own = name.removeprefix(LOWEST)
     return Measure(name, _value(own) if own == name else _lowest(own))
 
@@ -99,13 +106,22 @@ def asked_for(metric: Number) -> set[str]:
 
 
 def _known(name: str) -> str:
-    if name not in MEASURES and ":" not in name:
-        raise ValueError(f"a measure must be one of {', '.join(MEASURES)}{meant(name, MEASURES)}")
+    if name not in measures() and ":" not in name:
+        raise ValueError(f"a measure must be one of {', '.join(measures())}{meant(name, measures())}")
     return name
+
+
+class _Schema:
+    """What a file may say, made when somebody asks for it."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"enum": [*measures()]}, {"type": "string", "pattern": ":"}]}
 
 
 MeasureName: TypeAlias = Annotated[
     str,
     AfterValidator(_known),
-    WithJsonSchema({"anyOf": [{"enum": [*MEASURES]}, {"type": "string", "pattern": ":"}]}),
+    _Schema(),
 ]

@@ -30,3 +30,10 @@ def test_list_shows_the_settings_of_a_kind(fedprop, monkeypatch):
 def test_list_shows_what_has_no_settings_and_what_lies_further_inside(fedprop):
     assert "It has no settings." in fedprop("list", "iid")[1]
     assert "See also: fedprop list Outages" in fedprop("list", "faults")[1]
+
+
+def test_list_shows_what_another_package_offers_in_vain(fedprop, monkeypatch):
+    monkeypatch.setattr("fedprop.experiments.catalogue.refused", lambda family: {"star": "pens:Star is broken"})
+    code, out, _ = fedprop("list", "tasks")
+    assert code == 0
+    assert "star: another package offers it, and it cannot be used: pens:Star is broken" in out

@@ -1,9 +1,13 @@
+import os
+import subprocess
+import sys
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.experiment import Experiment
-from fedprop.experiments.measures import MEASURES, MeasureName, measure_of
+from fedprop.experiments.measures import MeasureName, measure_of, measures
 from fedprop.experiments.runner import run
 from fedprop.experiments.store import RunStore
 from fedprop.experiments.sweep import Sweep, cells
@@ -23,13 +27,13 @@ BASE = {
 def measured(folder, **settings):
     run(Experiment(**{**BASE, **settings}), out=folder)
     summary = RunStore(folder).meta("summary")
-    return {name: measure.read(summary) for name, measure in MEASURES.items()}
+    return {name: measure.read(summary) for name, measure in measures().items()}
 
 
 def test_every_metric_is_a_measure_and_other_names_are_refused():
     parse = TypeAdapter(MeasureName).validate_python
-    assert [parse(name) for name in MEASURES] == [*MEASURES]
-    assert set(METRICS.kinds) < set(MEASURES)
+    assert [parse(name) for name in measures()] == [*measures()]
+    assert set(METRICS.kinds) < set(measures())
     with pytest.raises(ValidationError, match=r"a measure must be one of test_error, .*did you mean test_error"):
         parse("test_eror")
 
@@ -120,3 +124,32 @@ def test_a_number_of_ones_own_is_a_measure_by_its_place(tmp_path, monkeypatch):
     assert len(cells(Sweep(base=base, axes=axes, measures=["mine.py:Halves", "lowest_mine.py:Halves"]))) == 1
     with pytest.raises(InvalidConfig, match=r"`measures`: mine.py:Halves needs mine.py:Halves among the `metrics`"):
         cells(Sweep(base=BASE, axes=axes, measures=["mine.py:Halves"]))
+
+
+PEN = """
+from typing import Literal
+
+from fedprop import Experiment, run
+from fedprop.metrics import Number, Reading
+
+
+class Ink(Number):
+    kind: Literal["ink"] = "ink"
+
+    def read(self, record, compromised):
+        return Reading(1.0)
+"""
+
+
+def test_a_package_that_brings_a_number_may_import_all_of_this_one(tmp_path):
+    """Its module is looked for when measures are first asked for, by when there is a whole `fedprop` to import."""
+    (tmp_path / "pens.py").write_text(PEN)
+    (tmp_path / "pens-1.0.dist-info").mkdir()
+    (tmp_path / "pens-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: pens\nVersion: 1.0\n")
+    (tmp_path / "pens-1.0.dist-info" / "entry_points.txt").write_text("[fedprop.metrics]\nink = pens:Ink\n")
+    asking = "from fedprop import run; from fedprop.experiments.measures import measures; print('ink' in measures())"
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    found = subprocess.run(
+        [sys.executable, "-c", asking], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert (found.stdout, found.returncode) == ("True\n", 0), found.stderr
