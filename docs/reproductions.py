@@ -117,6 +117,7 @@ def table(
     *,
     measure: str = "",
     turned: bool = False,
+    spread: bool = False,
     rows: str | Sequence[str] = "",
     columns: str = "",
     paper: Sequence[str] = (),
@@ -126,8 +127,8 @@ def table(
     """A sweep's numbers: the first axis, or those named, as rows, the second as columns, a choice of the others fixed.
 
     `measure` is the sweep's first one by default, beside which stand the paper's numbers in the sweep's file; `paper`
-    gives those of another one, a text for each row. `turned` shows errors for accuracies. `only` names the rows of the
-    first axis that were run, if not all were.
+    gives those of another one, a text for each row. `turned` shows errors for accuracies, `spread` the least and the
+    most of all seeds behind their mean. `only` names the rows of the first axis that were run, if not all were.
     """
     settings = yaml.safe_load((SIMS / f"{sweep}.yaml").read_text(encoding="utf-8"))
     axes: dict[str, list[str]] = {axis: [str(label) for label in told] for axis, told in settings["axes"].items()}
@@ -144,9 +145,8 @@ def table(
         chosen = {**fixed, **dict(zip(down, labels, strict=True))}
         places = [CHOICES.join({**chosen, across: label}[axis] for axis in axes) for label in axes[across]]
         numbers = [beside.get(labels[0], {}).get(label) for label in axes[across]]
-        found.append(
-            [", ".join(labels), *(_printed(lines[p], t, turned=turned) for p, t in zip(places, numbers, strict=True))]
-        )
+        told = [_printed(lines[p], t, turned=turned, spread=spread) for p, t in zip(places, numbers, strict=True)]
+        found.append([", ".join(labels), *told])
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in found)
 
 
@@ -160,11 +160,14 @@ def _products(axes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     return [(label, *rest) for label in axes[0] for rest in _products(axes[1:])]
 
 
-def _printed(line: Mapping[str, str], paper: float | None, *, turned: bool) -> str:
+def _printed(line: Mapping[str, str], paper: float | None, *, turned: bool, spread: bool) -> str:
     if int(line["failed"]) or not line["mean"]:
         return "failed"
-    mean = 1 - float(line["mean"]) if turned else float(line["mean"])
+    told = [float(line[name]) for name in ("mean", "lowest", "highest")]
+    mean, *ends = (1 - value for value in told) if turned else told
     ours = f"{mean:.3f}{STAR * bool(int(line['doubtful']))}"
+    if spread:
+        ours += f", {min(ends):.2f} to {max(ends):.2f}"
     return ours if paper is None else f"{ours} ({paper:.2f})"
 
 
