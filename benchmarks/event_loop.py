@@ -34,7 +34,10 @@ from fedprop.training.task import LocalResult, Ticket
 SLEEPS = 20
 """How often each task of a bare loop sleeps."""
 
-CROWDS = ((100, 100), (1_000, 100), (10_000, 1_000), (100_000, 1_000))
+MOST_TASKS = 10_000
+"""Maximum tasks of a bare loop."""
+
+CROWDS = ((100, 100), (1_000, 100), (10_000, 1_000), (100_000, 1_000), (1_000_000, 1_000))
 """Clients registered, and how many of them work at a time (or in a round)."""
 
 
@@ -218,19 +221,19 @@ def _row(what: str, clients: int | None, value: float, unit: str, **more: float)
     return {"what": what, "clients": clients, "value": value, "unit": unit, **more}
 
 
-def rows(*, updates: int = 10_000, repeats: int = 3, clients: int = 100_000) -> Iterator[dict[str, Any]]:
+def rows(*, updates: int = 10_000, repeats: int = 3, clients: int = 1_000_000) -> Iterator[dict[str, Any]]:
     """Everything, one quantity after the other; as `measure`."""
     yield from update_rates(updates, clients)
     yield from idle_memory(clients)
     yield from start_ups(repeats)
-    yield from bare_loops(clients // 10)
+    yield from bare_loops(min(clients // 10, MOST_TASKS))
 
 
 def measure(**sizes: int) -> list[dict[str, Any]]:
     """One row for each quantity: `what`, `clients`, `value`, `unit`, and for rates `busy` clients and `per_cpu` second.
 
     The sizes are `updates`, how many each simulation aims at; `repeats`, how often a start is timed (the least counts);
-    `clients`, the most that are registered. Bare loops have a tenth as many tasks.
+    `clients`, the most that are registered. Bare loops have a tenth as many tasks, but at most `MOST_TASKS`.
     """
     return [*rows(**sizes)]
 

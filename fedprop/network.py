@@ -4,7 +4,6 @@ Everything here is a pure function of a seed and counters; nothing sleeps. The s
 itself.
 """
 
-import math
 from bisect import bisect_right
 from typing import Annotated, Literal
 
@@ -53,8 +52,9 @@ class Network(Frozen):
         if self.loss and fraction(luck[0]) < self.loss:
             return ()
         rates = self.downlink if direction == "down" else self.uplink
-        rate = math.inf if rates is None else rates.draw(seed, f"network/{direction}/rate", client)
-        transfer = size / max(rate, 1e-9)
+        transfer = 0.0
+        if rates is not None:
+            transfer = size / max(rates.draw(seed, f"network/{direction}/rate", client), 1e-9)
         first = transfer + self._delay(luck[2], luck[3], luck[4])
         if self.duplicate and fraction(luck[1]) < self.duplicate:
             return first, transfer + self._delay(luck[5], luck[6], luck[7])

@@ -270,12 +270,10 @@ class RowConsumer(Kind, ABC):
 
 
 def _rows_not_finite(updates: Tensor) -> list[int]:
-    bad = torch.zeros(len(updates), dtype=torch.bool, device=updates.device)
     # A GPU has to be waited for after each block, so there it is one.
-    for found in map_blocks(_not_finite, updates, updates.shape[1] if updates.is_cuda else None):
-        if found is not None:
-            bad |= found
-    return bad.nonzero().flatten().tolist()
+    found = map_blocks(_not_finite, updates, updates.shape[1] if updates.is_cuda else None)
+    bad = [rows for rows in found if rows is not None]
+    return torch.stack(bad).any(dim=0).nonzero().flatten().tolist() if bad else []
 
 
 def _not_finite(block: Tensor) -> Tensor | None:

@@ -1,6 +1,6 @@
 """From the updates of a round to the next global model: which are used, what a rule makes of them, and the step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -112,12 +112,15 @@ class Aggregating:
     def _told(self, state: ServerState, base: Basis) -> dict[str, Any]:
         """What the rule asks for beside the rows, which are relative to the model of `base`."""
         setup = self._setup
-        draw = generator(setup.seed, setup.draws, state.round)
-        known: dict[str, Any] = {"model": base.parameters, "round": state.round, "generator": draw}
-        if self._classifying is not None:
-            known["classifier"] = self._classifying.at(base.parameters)
+        known: dict[str, Callable[[], Any]] = {
+            "model": lambda: base.parameters,
+            "round": lambda: state.round,
+            "generator": lambda: generator(setup.seed, setup.draws, state.round),
+        }
+        if (classifying := self._classifying) is not None:
+            known["classifier"] = lambda: classifying.at(base.parameters)
         wanted = known if setup.defending("aggregate", state.round) is not None else setup.rule.asks
-        return {name: value for name, value in known.items() if name in wanted}
+        return {name: tell() for name, tell in known.items() if name in wanted}
 
     def _combined(self, state: ServerState, cohort: Cohort) -> tuple[Aggregation, Ruling | None]:
         """The aggregate, by the rule or by a protocol that asks it, and what that found out, if anything."""

@@ -158,15 +158,15 @@ class Clients:
 
     def _finish(self, tasks: TaskGroup, activity: Activity) -> None:
         """The end of an activity has come, unless a newer one took its place."""
-        if self.active.get(activity.client) is not activity:
+        _, client, invitation, _, outcome, instruction = activity
+        if self.active.get(client) is not activity:
             return
-        if activity.outcome in ("dropped", "crashed"):
-            self._abandon(activity, EventKind(activity.outcome))
+        if outcome in ("dropped", "crashed"):
+            self._abandon(activity, EventKind(outcome))
             return
-        if activity.instruction is not None:
-            self._send(activity, activity.instruction)
+        if instruction is not None:
+            self._send(activity, instruction)
             return
-        client, invitation = activity.client, activity.invitation
         self._emit(EventKind.TRAINED, client=client, task=invitation.task, version=invitation.version)
         if client in self._compromised:
             tasks.start_soon(self._obey, activity)
@@ -188,10 +188,10 @@ class Clients:
     def _send(self, activity: Activity, instruction: Instruction | None = None) -> None:
         """Send what was learnt, or what an instruction says instead."""
         client, invitation = activity.client, activity.invitation
-        task = invitation.task
+        task, _, version, _ = invitation
         result = self._office.result(task)
         says = result if instruction is None else instruction
-        update = Update(client, task, invitation.version, says.update, says.examples, result.steps, result.loss)
+        update = Update(client, task, version, says.update, says.examples, result.steps, result.loss)
         del self.active[client]
         self._meter.sent(client)
         if self._begins is not None:

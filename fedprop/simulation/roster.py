@@ -43,7 +43,7 @@ class Roster:
 
     def ready(self, client: ClientId) -> bool:
         """Whether a client holds data and is up now."""
-        return self.examples[client] > 0 and self.is_up(client)
+        return self.examples[client] > 0 and (self._outages is None or self.is_up(client))
 
     def next_change(self) -> Seconds:
         """The first moment from now on at which some client crashes or returns."""

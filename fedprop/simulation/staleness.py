@@ -28,12 +28,13 @@ class Staleness(Kind, ABC):
         WrongAnswer
             If one does not lie in [0, 1].
         """
-        found = [self.weight(tau) for tau in taus]
-        for weight in found:
+        stale = list(taus)
+        found = {tau: self.weight(tau) for tau in set(stale)}
+        for weight in found.values():
             if not isinstance(weight, float | int) or not 0.0 <= weight <= 1.0:
                 name = f"the staleness {type(self).__name__}"
                 raise WrongAnswer(f"{name} must answer with a weight from 0 to 1; found {shown(weight)}")
-        return found
+        return [found[tau] for tau in stale]
 
 
 class ConstantStaleness(Staleness):

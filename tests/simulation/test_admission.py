@@ -83,6 +83,12 @@ def test_rows_are_inspected(ledger, row, reason):
     assert DOOR.inspect(update(update=row), ledger.open[1], current=4) is reason
 
 
+def test_rows_that_were_looked_at_before_are_not_inspected_again(ledger):
+    row = torch.tensor([0.0, float("nan")])
+    assert DOOR.inspect(update(update=row), ledger.open[1], current=4, fits=True) is None
+    assert DOOR.inspect(update(update=row, examples=0), ledger.open[1], current=4, fits=True) is Reason.BAD_SIZE
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

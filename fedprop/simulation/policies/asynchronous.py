@@ -155,10 +155,17 @@ async def _fill(server: "Server", policy: Asynchronous, size: int) -> None:
 
 
 def _staff(server: "Server", policy: Asynchronous, last: int) -> None:
-    """Invite until enough clients are busy, or no more can be."""
-    _check_progress(server, last)
-    free = policy.concurrency - len(server.state.ledger.open)
-    if free > 0:
+    """Invite until enough clients are busy, or no more can be.
+
+    Stops a run that would invite clients for ever: a timeout shorter than training, say.
+    """
+    ledger = server.state.ledger
+    if ledger.issued > last:
+        raise RunFailed(
+            f"round {server.state.round} came to no end: {MAX_TASKS_PER_UPDATE} tasks for each update wanted were not "
+            "enough; is `policy.timeout` shorter than training, `policy.max_staleness` too small, or `faults` too hard?"
+        )
+    if (free := policy.concurrency - len(ledger.open)) > 0:
         server.invite(server.sample(free))
 
 
@@ -170,12 +177,3 @@ def _gave_up(server: "Server", policy: Asynchronous) -> bool:
         return True
     server.set_timer(policy.timeout)
     return False
-
-
-def _check_progress(server: "Server", last: int) -> None:
-    """Stop a run that would invite clients for ever: a timeout shorter than training, say."""
-    if server.state.ledger.issued > last:
-        raise RunFailed(
-            f"round {server.state.round} came to no end: {MAX_TASKS_PER_UPDATE} tasks for each update wanted were not "
-            "enough; is `policy.timeout` shorter than training, `policy.max_staleness` too small, or `faults` too hard?"
-        )
