@@ -21,31 +21,40 @@ class NearestSums:
     def __init__(self, distances: NDArray[np.float64], order: NDArray[np.int64], count: int) -> None:
         """Take each row's `distances` [n, n - 1] in ascending order, and to which row each of them is."""
         n = len(distances)
-        self._rows = np.arange(n)
         size = math.isqrt(n) + 1
         padded = np.zeros((n, size * size))
         padded[:, :count] = distances[:, :count]
-        self._parts = padded.reshape(n, size, size)
-        self._totals = self._parts.sum(axis=2)
-        self.sums = self._totals.sum(axis=1)
-        self._removed = np.zeros(n, dtype=bool)
-        self._last = np.full(n, count - 1)
-        # Where each row stands among the others' distances, and the places before and after each that are still taken;
-        # place n - 1 is both ends at once.
+        parts = padded.reshape(n, size, size)
+        totals = _sums(parts)
+        self.sums = _sums(totals)
+        self._size, self._removed, self._last = size, np.zeros(n, dtype=bool), np.full(n, count - 1)
+        # A row of `_place` is where that row stands among each other's distances; n - 1 is no place.
         self._place = np.full((n, n), n - 1, dtype=np.int32)
-        np.put_along_axis(self._place, order, np.arange(n - 1, dtype=np.int32)[None], axis=1)
-        self._before = np.tile(np.roll(np.arange(n, dtype=np.int32), 1), (n, 1))
-        self._after = np.tile(np.roll(np.arange(n, dtype=np.int32), -1), (n, 1))
+        np.put_along_axis(self._place.T, order, np.arange(n - 1, dtype=np.int32)[None], axis=1)
+        # The places before and after each that are still taken; place n - 1 is both ends at once.
+        before = np.tile(np.roll(np.arange(n, dtype=np.int32), 1), (n, 1))
+        after = np.tile(np.roll(np.arange(n, dtype=np.int32), -1), (n, 1))
+        # Each row has a line in all of these. They are looked at flat, from where lines begin, which is faster.
+        self._before, self._after, self._begin = before.ravel(), after.ravel(), np.arange(n) * n
+        self._values, self._begin_values = padded.ravel(), np.arange(n) * size**2
+        self._parts, self._totals, self._begin_parts = parts.reshape(-1, size), totals, np.arange(n) * size
 
     def remove(self, row: int) -> None:
         """Take a row out, and with it one neighbour of each other row."""
-        rows, places = self._rows, self._place[:, row]
-        before, after = self._before[rows, places], self._after[rows, places]
-        self._after[rows, before], self._before[rows, after] = after, before
+        begin, places = self._begin, self._place[row]
+        at = begin + places
+        before, after = self._before.take(at), self._after.take(at)
+        self._after[begin + before], self._before[begin + after] = after, before
         lost = np.minimum(places, self._last)
-        self._last = np.where(places < self._last, self._last, self._before[rows, self._last])
-        part, place = np.divmod(lost, self._parts.shape[2])
-        self._parts[rows, part, place] = 0
-        self._totals[rows, part] = self._parts[rows, part].sum(axis=1)
+        self._last = np.where(places < self._last, self._last, self._before.take(begin + self._last))
+        self._values[self._begin_values + lost] = 0
+        changed = self._begin_parts + lost // self._size
+        self._totals.ravel()[changed] = _sums(self._parts.take(changed, axis=0))
         self._removed[row] = True
-        self.sums = np.where(self._removed, np.inf, self._totals.sum(axis=1))
+        self.sums = np.where(self._removed, np.inf, _sums(self._totals))
+
+
+def _sums(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of each line, along the last dimension; of short lines `lines.sum` takes several times as long."""
+    found: NDArray[np.float64] = np.einsum("...i->...", lines)
+    return found

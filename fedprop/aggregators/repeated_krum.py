@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def picked(gram: Gram, f: int, picks: int) -> Tensor:
 
     While r rows remain a score sums the squared distances to r - f - 2 nearest neighbours among them, and at least 1.
     """
-    near, order = _neighbours(gram.cpu())
+    near, order = _neighbours(gram)
     left = torch.ones(len(near), dtype=torch.bool)
     sums = NearestSums(near.numpy(), order.numpy(), max(1, len(near) - f - 2))
     for rest in range(len(near), len(near) - picks, -1):
@@ -61,5 +62,6 @@ def _next(near: Tensor, order: Tensor, left: tuple[int, ...], f: int) -> Iterato
 
 def _neighbours(gram: Gram) -> tuple[Tensor, Tensor]:
     """For each row, the squared distances to the others in ascending order, and which rows those are."""
-    distances = squared_distances(gram).fill_diagonal_(torch.inf).sort(dim=1)
-    return distances.values[:, :-1], distances.indices[:, :-1]
+    distances = squared_distances(gram).fill_diagonal_(torch.inf).cpu().numpy()
+    order = distances.argsort(axis=1)[:, :-1]  # NumPy does it with vector instructions, which torch does not
+    return torch.from_numpy(np.take_along_axis(distances, order, axis=1)), torch.from_numpy(order)
