@@ -98,7 +98,7 @@ class Attack(Kind, ABC):
     @property
     def times_answers(self) -> bool:
         """Whether its clients choose when they answer, or whether."""
-        return type(self).delay is not Attack.delay or self.speed != 1.0
+        return type(self).delay is not Attack.delay
 
     @property
     def deviates(self) -> bool:
@@ -109,7 +109,7 @@ class Attack(Kind, ABC):
     def only_claims(self) -> bool:
         """Whether it deviates by nothing but false numbers of examples."""
         claims = type(self).claim is not Attack.claim and type(self).answer is Attack.answer
-        return claims and not (self.crafts or self.times_answers or self.poisons)
+        return claims and self.speed == 1.0 and not (self.crafts or self.times_answers or self.poisons)
 
     @property
     def poisons(self) -> bool:

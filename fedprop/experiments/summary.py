@@ -98,7 +98,7 @@ def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[st
     """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect."""
     attack, held = setup.attacks[index]
     failed, failure = outcome.attack_failures.get(index, (0, ""))
-    idle = _idle(setup, tally, index)
+    idle = _idle(setup, tally, index) or ("" if failed else _honest(setup, outcome, index))
     return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
 
 
@@ -112,12 +112,21 @@ def _idle(setup: Setup, tally: Tally, index: int) -> str:
         return "the defense gives nothing for the numbers of examples that clients claim"
     if not any(setup.attacking(index, number) for number in range(tally.rounds)):
         return "it was on in none of the rounds"
+    if attack.times_answers:  # who keeps clients from answering has an effect without any update
+        return ""
     if tally.heard and not held & tally.heard:
         return "no update of its clients was accepted"
-    # Who keeps clients from answering has an effect without any update.
-    if tally.crowds and not tally.attacked[index] and not attack.times_answers:
+    if tally.crowds and not tally.attacked[index]:
         return "no update was used that its clients sent in a task for which it was on"
     return ""
+
+
+def _honest(setup: Setup, outcome: Outcome, index: int) -> str:
+    """Why an attack had no effect that answered, and always as honest clients do; empty if it did anything else."""
+    attack, asks = setup.attacks[index][0], setup.protocol is not None and bool(setup.protocol.reports)
+    if attack.poisons or attack.speed != 1.0 or (attack.lies and asks) or outcome.attack_deviations.get(index, 1):
+        return ""
+    return "its clients answered as honest ones would"
 
 
 def _ignores_claims(setup: Setup) -> bool:

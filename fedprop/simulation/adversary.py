@@ -43,6 +43,7 @@ class Adversary:
     ----------
     answers : what was settled for open tasks that nobody has asked about yet, by task.
     failures : of each attack that failed, by its place: how often so far, and how it did first.
+    deviations : of each attack that answered at all, by its place: in how many tasks otherwise than an honest client.
     states : what each attack remembers, by its place.
     received : the latest global models that each attack's clients received, by version, as many as it looks back and
         one more, the present one.
@@ -51,6 +52,7 @@ class Adversary:
     def __init__(self, setup: Setup, office: TicketOffice, emit: Emit) -> None:
         self.answers: dict[int, Instruction] = {}
         self.failures: dict[int, tuple[int, str]] = {}
+        self.deviations: dict[int, int] = {}
         self.states: dict[int, Any] = {}
         self.received: dict[int, dict[Version, Vector]] = {index: {} for index in range(len(setup.attacks))}
         self._setup = setup
@@ -161,6 +163,8 @@ class Adversary:
         )
         self.announce("")
         self.states[index] = reply.state
+        otherwise = _differing(reply, Reply(self._rows(own, origin), examples, (0.0,) * len(own), state))
+        self.deviations[index] = self.deviations.get(index, 0) + otherwise
         for task, row, claimed, lateness in zip(own, reply.rows, reply.examples, reply.lateness, strict=True):
             self.answers[task] = Instruction(task, row, claimed, lateness)
 
@@ -201,6 +205,16 @@ class Adversary:
         attack, received = self._setup.attacks[index][0], self.received[index]
         before = [received[older] for older in sorted(received) if older < version]
         return torch.stack(before[-attack.looks_back :]) if before else like.new_empty(0, len(like))
+
+
+def _differing(reply: Reply, honest: Reply) -> int:
+    """How many of the answers in a reply are others than the honest ones."""
+    rows, own = reply.rows, honest.rows
+    if rows.shape != own.shape or rows.dtype != own.dtype:  # what no server accepts
+        return len(own)
+    others = (rows != own).any(dim=1).tolist()
+    told = zip(others, reply.examples, honest.examples, reply.lateness, strict=True)
+    return sum(row or claimed != held or lateness > 0 for row, claimed, held, lateness in told)
 
 
 def _asked(attack: Attack, view: View) -> Reply:

@@ -102,6 +102,7 @@ class Outcome:
     virtual_seconds, wall_seconds : simulated and real time.
     tickets_per_pass : how many clients trained together on average.
     attack_failures : how often each attack failed, by its place among those that hold clients, and how it did first.
+    attack_deviations : in how many tasks each attack answered otherwise than an honest client, of those that answered.
     grades : how good the last global model is.
     end : what ended the run.
     engine : how clients trained; None if they were trained by something that `simulate` was handed.
@@ -114,6 +115,7 @@ class Outcome:
     wall_seconds: float
     tickets_per_pass: float
     attack_failures: Mapping[int, tuple[int, str]] = field(default_factory=dict)
+    attack_deviations: Mapping[int, int] = field(default_factory=dict)
     grades: Grades = field(default_factory=Grades)
     end: End = field(default_factory=lambda: End("rounds"))
     engine: EngineChoice | None = None
@@ -165,6 +167,7 @@ def simulate(
         wall_seconds=time.perf_counter() - began,
         tickets_per_pass=world.office.computed / max(1, world.office.passes),
         attack_failures=dict(world.adversary.failures),
+        attack_deviations=dict(world.adversary.deviations),
         grades=_grades(world.server, records[-1]),
         end=world.server.ended or End("rounds"),
         engine=setup.engine if train is None else None,

@@ -94,6 +94,7 @@ class World:
             "models": clients.models,
             "answers": {task: told._asdict() for task, told in self.adversary.answers.items()},
             "failures": self.adversary.failures,
+            "deviations": self.adversary.deviations,
             "states": self.adversary.states,
             "received": self.adversary.received,
             "released": self.meter.released,
@@ -118,6 +119,7 @@ class World:
         self.adversary.answers = {task: Instruction(**told) for task, told in saved["answers"].items()}
         self.adversary.failures, self.adversary.states = saved["failures"], saved["states"]
         self.adversary.received = saved["received"]
+        self.adversary.deviations = saved.get("deviations", {})  # runs that began before this was kept
         self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Aggregation, Aggregator, Krum, NearestNeighbourMixing
-from fedprop.attacks import Attack, FalseAlarms, LabelFlip, Late, NoAttack, SignFlip, WeightAttack
+from fedprop.attacks import Attack, FalseAlarms, LabelFlip, Late, NoAttack, Replay, SignFlip, WeightAttack
 from fedprop.data import Dataset
 from fedprop.defenses import SirenPlus
 from fedprop.errors import InvalidConfig, InvalidUpdates
@@ -47,6 +47,9 @@ class Tired(Aggregator):
             raise InvalidUpdates("enough")
         value = cohort.updates.mean(dim=0)
         return Aggregation(value, value.new_full((len(cohort.updates),), 0.1), state + 1)
+
+
+BELIEVING = {"kind": "mean", "weighting": "examples"}
 
 
 def toy(clients):
@@ -120,8 +123,17 @@ def test_how_often_rounds_failed_and_why():
             "no update was used that its clients sent in a task for which it was on",
         ),
         (WeightAttack(share=0.2), {}, "the defense gives nothing for the numbers of examples that clients claim"),
-        (WeightAttack(share=0.2), {"defense": {"kind": "mean", "weighting": "examples"}}, ""),
+        (WeightAttack(share=0.2), {"defense": BELIEVING}, ""),
         (WeightAttack(share=0.2, own_size=1), {}, ""),
+        (Replay(share=0.2, rounds={"start": 2}), {}, "its clients answered as honest ones would"),
+        (Replay(share=0.2, rounds={"start": 2}, speed=2.0), {}, ""),
+        (Replay(share=0.2, rounds={"start": 1}), {}, ""),
+        (
+            WeightAttack(share=0.2, claimed_size=4),
+            {"defense": {"kind": "mean", "weighting": "examples"}},
+            "its clients",
+        ),
+        (Late(share=0.2, seconds=None), {"policy": {"kind": "synchronous", "deadline": 5.0}}, ""),
         (
             Late(share=0.2, seconds=9.0, rounds={"start": 1}),
             {"policy": {"kind": "fedbuff", "concurrency": 10, "buffer": 5}},
@@ -138,6 +150,11 @@ def test_how_often_rounds_failed_and_why():
         "claims ignored",
         "claims believed",
         "claims of few examples",
+        "nothing to replay yet",
+        "nothing to replay yet, but sooner",
+        "something to replay",
+        "true claims",
+        "silence",
         "lateness on time",
     ],
 )
