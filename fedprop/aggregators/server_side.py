@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.columns import Rows, column_spans
+from fedprop.aggregators.columns import JoinedRows, MixedRows, Rows, column_spans
 from fedprop.errors import InvalidUpdates
 from fedprop.types import Updates, Vector, Weights
 
@@ -36,10 +36,11 @@ class ServerSide(Protocol):
         """The update [d] that one task of local training on the server's own examples yields."""
         ...
 
-    def rehearsals(self, count: int) -> Updates:
+    def rehearsals(self, count: int) -> Rows:
         """Updates [count, d] of as many made-up clients, each of which trains on a sample of the server's examples.
 
-        A sample is drawn with replacement and as large as the whole; it is the same in every round.
+        A sample is drawn with replacement and as large as the whole; it is the same in every round. The updates may be
+        a source of columns.
         """
         ...
 
@@ -87,7 +88,10 @@ class QuadraticSide:
         """The way to the least loss."""
         return self.best
 
-    def rehearsals(self, count: int) -> Updates:
-        """1, 2, ..., `count` of as many equal steps of that way, in float64 so that they stay on one line."""
+    def rehearsals(self, count: int) -> Rows:
+        """1, 2, ..., `count` of as many equal steps of that way, in float64 so that they stay on one line.
+
+        They are worked out as they are read, since all of them may be as large as what the clients sent.
+        """
         shares = torch.arange(1, count + 1, dtype=torch.float64, device=self.best.device) / count
-        return shares[:, None] * self.best.double()
+        return MixedRows(shares[:, None], JoinedRows(self.best[None], dtype=torch.float64))

@@ -27,7 +27,7 @@ from fedprop.aggregators.inner_products import inner_products
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.multi_metrics import in_reach
 from fedprop.errors import InvalidUpdates
-from fedprop.types import Positive, Updates, Weights
+from fedprop.types import Positive, Weights
 
 FLAT = 1e-6
 """An axis along which the variance is a smaller share of the largest one is told from rounding no longer."""
@@ -139,15 +139,15 @@ class SpectralDetection(Aggregator):
         return weights, held(trained._replace(used=used)) if used < self.every else None
 
     def _trained(self, cohort: Cohort) -> Autoencoder:
-        found: Tensor = cohort.server_side.rehearsals(self.rehearsals)
-        due = (self.rehearsals, cohort.updates.shape[1])
+        found = cohort.server_side.rehearsals(self.rehearsals)
+        due, shape = [self.rehearsals, cohort.updates.shape[1]], list(found.shape)
         # A look at all of them at once would hold as much as they are.
-        if tuple(found.shape) != due or not all(map_blocks(lambda block: bool(torch.isfinite(block).all()), found)):
+        if shape != due or not all(map_blocks(lambda block: bool(torch.isfinite(block).all()), found)):
+            told = "NaN or infinity" if shape == due else str(shape)
             raise InvalidUpdates(
-                f"the server's rehearsals must be finite with shape {list(due)} for SpectralDetection; "
-                f"found {list(found.shape)}, {int(torch.isfinite(found).sum())} of the entries finite"
+                f"the server's rehearsals must be finite with shape {due} for SpectralDetection; found {told}"
             )
-        return train(found.to(cohort.updates.device), self.codes)
+        return train(found.to(cohort.updates.device) if isinstance(found, Tensor) else found, self.codes)
 
     def _weights(self, found: Weights) -> Weights:
         if self.power is None:
@@ -159,7 +159,7 @@ class SpectralDetection(Aggregator):
         return shares / shares.sum()
 
 
-def train(rows: Updates, codes: int) -> Autoencoder:
+def train(rows: Rows, codes: int) -> Autoencoder:
     """The linear autoencoder of so many codes that reconstructs these rows [k, d] with the least squared error.
 
     It is worked out as it is read, since what serves once need not lie in memory beside the rows: see `held`.

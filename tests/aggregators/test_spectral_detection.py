@@ -71,3 +71,5 @@ def test_rehearsals_must_be_enough_and_fit() -> None:
         answer(SpectralDetection(), ROWS, REHEARSED)
     with pytest.raises(InvalidUpdates, match=r"finite with shape \[2, 2\] for SpectralDetection; found \[2, 1\]"):
         answer(SpectralDetection(rehearsals=2), ROWS, REHEARSED[:, :1])
+    with pytest.raises(InvalidUpdates, match=r"shape \[2, 2\] for SpectralDetection; found NaN or infinity"):
+        answer(SpectralDetection(rehearsals=2), ROWS, REHEARSED / 0)
