@@ -54,6 +54,10 @@ def warnings(summary: Summary) -> list[str]:
             f"in {crowded['rounds']} of {summary['rounds']} rounds attackers sent more of the updates than the rule "
             f"tolerates, {crowded['most']} of {summary['cohort']} at most, since a client may send several"
         )
+    for probe in summary.get("silent_probes", ()):
+        found.append(
+            f"probe {probe} found nothing: in no round in which it looked was there anything for it to look at"
+        )
     if (weightless := summary.get("weightless_rounds")) and not _unmoved(summary):  # runs that are older do not tell
         found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
     return found + doubts(summary)

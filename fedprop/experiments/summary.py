@@ -79,6 +79,7 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
         "crowded": _crowded(setup, tally),
         "policy": setup.policy.kind,
         "failed_attacks": sum(attack["failed"] for attack in attacks),
+        "silent_probes": [probe.kind for probe in experiment.inference if probe.told_as not in tally.probes],
     }
 
 

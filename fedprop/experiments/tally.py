@@ -109,6 +109,11 @@ class Tally:
             for (_, target, attack), (round_, finding) in self._newest.items()
         ]
 
+    @property
+    def probes(self) -> set[str]:
+        """The kinds of probes that found anything."""
+        return {probe for probe, _, _ in self._newest}
+
     def decisions(self) -> dict[str, Any]:
         """How a protocol ruled, JSON-ready; empty if it never did."""
         last = self._ruling

@@ -55,6 +55,10 @@ class AtClient(Probe):
     seat: NonNegativeInt = 1
     probe: ProbeField = DLG()
 
+    @property
+    def told_as(self) -> str:
+        return self.probe.told_as
+
     def watch(self, run: Watched) -> Watch:
         is_a_client(run, self.seat, "seat")
         others = [client for client in range(len(run.parts)) if client != self.seat]

@@ -150,6 +150,11 @@ class Probe(Kind, ABC):
     knows: ClassVar[str] = ""
     stands: ClassVar[str] = ""
 
+    @property
+    def told_as(self) -> str:
+        """The kind of probe that its findings name."""
+        return self.kind
+
     @abstractmethod
     def watch(self, run: Watched) -> Watch:
         """Whoever looks at a run.

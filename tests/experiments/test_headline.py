@@ -102,6 +102,32 @@ def test_a_number_bears_the_marks_of_all_its_trials(summaries, found):
     assert marks(summaries) == found
 
 
+def test_a_probe_that_never_had_anything_to_look_at_is_told(tmp_path):
+    """Of five clients one is invited a round: the one that is attacked in the only round, or another."""
+    base = {
+        "clients": 5,
+        "rounds": 1,
+        "data": "digits",
+        "model": "logistic_regression",
+        "policy": {"kind": "synchronous"},
+    }
+    told = []
+    for client in range(5):
+        probe = {"kind": "membership", "targets": ["client"], "client": client, "pairs": 10}
+        plan = Experiment(**base, inference=probe).but(**{"policy.cohort": 1})
+        run(plan, out=tmp_path / str(client))
+        summary = RunStore(tmp_path / str(client)).meta("summary")
+        assert bool(summary["inference"]) != bool(summary["warnings"])
+        told += summary["warnings"]
+    looked = "in no round in which it looked was there anything for it to look at"
+    assert told == [f"probe membership found nothing: {looked}"] * 4
+    seat = {"kind": "at_client", "seat": 0, "probe": {"kind": "revealing_labels", "client": 1}}
+    for name, policy, count in (("all", {"kind": "synchronous"}, 0), ("some", {"kind": "synchronous", "cohort": 4}, 1)):
+        plan = {**base, "policy": policy, "training": {"epochs": 1}}  # each example is looked at
+        run(Experiment(**plan, inference=seat), out=tmp_path / name)
+        assert len(RunStore(tmp_path / name).meta("summary")["warnings"]) == count
+
+
 def test_rounds_in_which_nobody_counts_are_told(tmp_path):
     """A watermark that no update can pass leaves the model as it is: what such a run ends at was never learnt."""
     base = {"clients": 4, "rounds": 2, "data": "digits", "model": "logistic_regression"}

@@ -25,7 +25,7 @@ def malicious_index_figure(run: RunView) -> Figure | None:
         axes.plot(*zip(*counts, strict=True), color=colour, alpha=0.7, gid=f"client {client}")
         axes.scatter([x for x, _ in bans], [y for _, y in bans], color=colour, marker="x", s=18)
     axes.set_xlabel("round")
-    axes.set_ylabel("suspicion (malicious index)")
+    axes.set_ylabel("suspicion")
     axes.grid(color=GRID)
     whole_numbers(axes, axis="x")
     for label, colour in (("honest", HONEST), ("compromised", COMPROMISED)):
