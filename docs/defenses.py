@@ -275,7 +275,7 @@ def _frame(axes: Axes, name: str, columns: Sequence[str], rows: Sequence[str]) -
 
 
 def cost(results: Results) -> Figure:
-    """What a round takes on the wall clock, training included, by defense."""
+    """What a round without attack takes on the wall clock, training included, by defense."""
     from fedprop.report.figures.style import HONEST, new_figure, style
 
     defenses, data = labels(results, "defense"), labels(results, "data")
@@ -292,10 +292,9 @@ def cost(results: Results) -> Figure:
 
 
 def _seconds(results: Results, defense: str, data: str) -> float:
-    """What a round of a defense takes on average; 0 where none has ended."""
-    found = [results[situation].wall_seconds_per_round for situation in where(results, defense=defense, data=data)]
-    known = [seconds for seconds in found if seconds is not None]
-    return fmean(known) if known else 0.0
+    """What a round of a defense takes on average where nobody attacks and data are alike; 0 where none has ended."""
+    calm = where(results, defense=defense, attack=NO_ATTACK, data=data, partition="IID", share="20%")
+    return fmean([results[situation].wall_seconds_per_round or 0.0 for situation in calm] or [0.0])
 
 
 if __name__ == "__main__":
