@@ -66,4 +66,4 @@ def _hit(digits: Digits, *, f: int, rows: tuple[int, int], max_dim: int) -> Hit:
     grid = as_rows(regular(digits.take(rows[1], max_dim)[:n, :d], digits.take(rows[1])[:n]))
     offset, spread = digits.among(PLACEMENTS)
     placed, byzantine = (offset + spread * grid).float(), digits.places(n, f)
-    return Hit(digits.among(attackers()), placed, tuple(byzantine), digits.number())
+    return Hit(digits.among(attackers()), placed, tuple(byzantine), digits.one())

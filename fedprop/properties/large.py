@@ -41,13 +41,13 @@ def _large_case(digits: Digits, *, f: int, rows: tuple[int, int], columns: tuple
     n, d = digits.between(*rows), digits.between(*columns)
     grid = spread_out(_few(digits, n, d), n, d)
     grid[0] += 1
-    grid += noise(n, d, digits.among(LOUD), seed=digits.number())
+    grid += noise(n, d, digits.among(LOUD), seed=digits.one())
     byzantine = digits.places(n, f)
     crafted, shown, reach = _few(digits, f, d), digits.among(SHOWN), digits.among(REACHES)
     if byzantine and shown:
         grid[byzantine] = spread_out(crafted, f, d) * reach
     offset, spread = digits.among(PLACES)
-    seed = digits.number()
+    seed = digits.one()
     honest = tuple(i not in byzantine for i in range(n))
     return Case((offset + spread * grid).float(), honest, f, seed, moves.counts(n, seed))
 

@@ -19,7 +19,7 @@ from fedprop.properties.case import Case
 from fedprop.properties.digits import Digits, Numbers, made_of_digits, signed
 
 Shape: TypeAlias = Callable[[Numbers, Numbers], Numbers]
-"""Integers [n, d] from one number for each entry, [n, d], and one for each row, [n]."""
+"""Integers [n, d] from one digit for each entry, [n, d], and one for each row, [n]."""
 
 PLACEMENTS = ((0.0, 1.0), (1.0, 0.5), (1000.0, 2.0**-10), (-1000.0, 2.0**-12), (0.0, 2.0**-20), (2.0**20, 1.0))
 """Pairs (offset, spread), the plain one first. At offset 1000 the rows differ in the last few float32 bits only."""
@@ -72,8 +72,9 @@ def scattered(entries: Numbers, rows: Numbers) -> Numbers:
 
 
 def irregular(entries: Numbers, rows: Numbers) -> Numbers:
-    """Entries so large that hardly two distances are equal."""
-    return signed(entries, 997)
+    """Squares of numbers up to 127, with their signs: hardly two distances are equal."""
+    roots = signed(entries, 127)
+    return roots * np.abs(roots)
 
 
 SHAPES: tuple[Shape, ...] = (regular, tied, duplicated, collinear, one_sided, scattered, irregular)
@@ -105,7 +106,7 @@ def _case(digits: Digits, *, f: int, rows: tuple[int, int], max_dim: int) -> Cas
     if shown:
         grid[byzantine] = crafted
     honest = tuple(i not in byzantine for i in range(n))
-    seed = digits.number()
+    seed = digits.one()
     return Case((offset + spread * grid).float(), honest, f, seed, moves.counts(n, seed))
 
 

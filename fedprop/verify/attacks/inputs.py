@@ -217,7 +217,7 @@ def _situation(digits: Digits, *, among: Sequence[tuple[Choices, Attack]], huge:
     entries = digits.take(max(COMPROMISED) + max(BENIGN), 2)[: c + b, :d]
     origin = as_rows(signed(digits.take(1, 2)[:, :d], REACH))[0].to(dtype)
     rows = _placed(as_rows(signed(entries, REACH)), c, place, dtype)
-    return Situation(choices, attack, *rows, origin, digits.number(), digits.among(tuple(SERVERS)))
+    return Situation(choices, attack, *rows, origin, digits.one(), digits.among(tuple(SERVERS)))
 
 
 @st.composite
