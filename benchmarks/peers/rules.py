@@ -54,10 +54,10 @@ def flower_median(rows: Tensor, examples: Sequence[int]) -> Tensor:
 
 
 def flower_trimmed_mean(rows: Tensor, f: int, examples: Sequence[int]) -> Tensor:
-    """`beta` is a share of the rows, so it is f / n."""
+    """`beta` is a share of the rows, whose number is rounded down: a tenth of a row more makes sure that it is f."""
     from flwr.serverapp.strategy import FedTrimmedAvg
 
-    return rule_of(FedTrimmedAvg(beta=f / len(rows)))(rows, examples)
+    return rule_of(FedTrimmedAvg(beta=(f + 0.1) / len(rows)))(rows, examples)
 
 
 def flower_krum(rows: Tensor, f: int, examples: Sequence[int]) -> Tensor:
@@ -91,10 +91,10 @@ def flower_legacy_median(rows: Tensor, examples: Sequence[int]) -> Tensor:
 
 
 def flower_legacy_trimmed_mean(rows: Tensor, f: int, examples: Sequence[int]) -> Tensor:
-    """`beta` is a share of the rows, so it is f / n."""
+    """`beta` is a share of the rows, whose number is rounded down: a tenth of a row more makes sure that it is f."""
     from flwr.server.strategy import FedTrimmedAvg
 
-    return rule_of(FedTrimmedAvg(beta=f / len(rows)))(rows, examples)
+    return rule_of(FedTrimmedAvg(beta=(f + 0.1) / len(rows)))(rows, examples)
 
 
 def flower_legacy_krum(rows: Tensor, f: int, examples: Sequence[int]) -> Tensor:
