@@ -116,3 +116,35 @@ def test_what_would_end_python_does_not():
     for error in (KeyboardInterrupt, TooSlow, ValueError):
         with pytest.raises(error), contained():
             raise error
+
+
+TRACED = """
+import sys, threading, time
+from fedprop.verify.hunting import patience
+
+def in_time():
+    with patience.time_limit(60):
+        pass
+
+def late():
+    try:
+        with patience.time_limit(0.05):
+            while True:
+                pass
+    except patience.TooSlow:
+        print("late")
+
+for limited in (in_time, late, in_time):
+    thread = threading.Thread(target=limited)
+    thread.start()
+    thread.join()
+sys.settrace(lambda *_: None)
+in_time()
+print("traced")
+"""
+
+
+def test_a_debugger_goes_on_after_limits_in_other_threads():
+    """Python 3.11 never ends what it traces while an interruption has been called off rather than met."""
+    done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["late", "traced"]
