@@ -228,3 +228,9 @@ def trying(run, monkeypatch, *words, cut_before="", fails=""):
     monkeypatch.setattr(run, "_all_tried", all_tried)
     monkeypatch.setattr(sys, "argv", ["run.py", *words])
     return tries
+
+
+def test_the_published_page_is_that_of_the_published_results(load):
+    results = json.loads((ROOT / "benchmarks" / "results" / "peers.json").read_text(encoding="utf-8"))
+    assert (ROOT / "docs" / "peers.md").read_text(encoding="utf-8") == load("page").page(results)
+    assert [peer["target"] for peer in results["peers"]] == [peer.target for peer in load("peers").PEERS]
