@@ -48,7 +48,8 @@ def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     how, ask, want = f"for the rows in the order {in_short(order)}", f"rule(rows[{written}])", "rule(rows)"
     if counts_examples(rule):
         ask, want = f"answer(rule, rows[{written}], {list(moved)})", f"answer(rule, rows, {list(claims)})"
-    return _differs(contract, _copies(rows[order], moved, contract), expected, found, how=how, ask=ask, want=want)
+    before, after = _copies(rows, claims, contract), _copies(rows[order], moved, contract)
+    return _differs(contract, after, expected, found, how=how, ask=ask, want=want, before=before)
 
 
 def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:

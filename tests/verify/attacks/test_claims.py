@@ -53,10 +53,15 @@ def broken(found):
     return {name for name, outcome in found.items() if outcome.fails}
 
 
+UNCLAIMED = {"agr_tailored": {"order"}}
+"""What built-in attacks need not have: of updates with equal scores, a rule that is asked selects the first."""
+
+
 @pytest.mark.parametrize("kind", ATTACKS.kinds)
 def test_built_in_attacks_are_what_they_claim(kind):
     found = outcomes(ATTACKS.kinds[kind], examples=12)
-    assert not [name for name, outcome in found.items() if outcome.verdict == "broken"]
+    assert not broken(found)
+    assert {name for name, outcome in found.items() if outcome.verdict == "broken"} <= UNCLAIMED.get(kind, set())
 
 
 def test_a_correct_attack_with_a_constraint_passes():
