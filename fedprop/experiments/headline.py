@@ -54,6 +54,12 @@ def warnings(summary: Summary) -> list[str]:
             f"in {crowded['rounds']} of {summary['rounds']} rounds attackers sent more of the updates than the rule "
             f"tolerates, {crowded['most']} of {summary['cohort']} at most, since a client may send several"
         )
+    for attack in summary["attacks"]:
+        if attack.get("ignored"):
+            found.append(
+                f"the attack {attack['kind']} is without effect here, since the defense gives nothing for the numbers "
+                "of examples that clients claim"
+            )
     for probe in summary.get("silent_probes", ()):
         found.append(
             f"probe {probe} found nothing: in no round in which it looked was there anything for it to look at"

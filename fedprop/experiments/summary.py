@@ -96,21 +96,23 @@ def _crowded(setup: Setup, tally: Tally) -> dict[str, int]:
 
 
 def _attack(setup: Setup, outcome: Outcome, tally: Tally, index: int) -> dict[str, Any]:
-    """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect."""
+    """One attack: how many clients it held, how often it failed and how it did first, and why it had no effect.
+
+    One that the defense ignores by nature has met its answer, and is no doubtful case of having none.
+    """
     attack, held = setup.attacks[index]
     failed, failure = outcome.attack_failures.get(index, (0, ""))
-    idle = _idle(setup, tally, index) or ("" if failed else _honest(setup, outcome, index))
-    return {"kind": attack.kind, "compromised": len(held), "failed": failed, "failure": failure, "idle": idle}
+    ignored = attack.only_claims and not (attack.lies and _asks(setup)) and _ignores_claims(setup)
+    idle = "" if ignored else _idle(setup, tally, index) or ("" if failed else _honest(setup, outcome, index))
+    told = {"failed": failed, "failure": failure, "idle": idle, "ignored": ignored}
+    return {"kind": attack.kind, "compromised": len(held), **told}
 
 
 def _idle(setup: Setup, tally: Tally, index: int) -> str:
     """Why an attack had no effect; empty if it had one."""
     attack, held = setup.attacks[index]
-    asks = setup.protocol is not None and bool(setup.protocol.reports)
-    if not (attack.deviates or attack.poisons or asks):
+    if not (attack.deviates or attack.poisons or _asks(setup)):
         return "the defense asks no client what it holds of the global model"
-    if attack.only_claims and not (attack.lies and asks) and _ignores_claims(setup):
-        return "the defense gives nothing for the numbers of examples that clients claim"
     if not any(setup.attacking(index, number) for number in range(tally.rounds)):
         return "it was on in none of the rounds"
     if attack.times_answers:  # who keeps clients from answering has an effect without any update
@@ -124,10 +126,16 @@ def _idle(setup: Setup, tally: Tally, index: int) -> str:
 
 def _honest(setup: Setup, outcome: Outcome, index: int) -> str:
     """Why an attack had no effect that answered, and always as honest clients do; empty if it did anything else."""
-    attack, asks = setup.attacks[index][0], setup.protocol is not None and bool(setup.protocol.reports)
-    if attack.poisons or attack.speed != 1.0 or (attack.lies and asks) or outcome.attack_deviations.get(index, 1):
+    attack = setup.attacks[index][0]
+    lies = attack.lies and _asks(setup)
+    if attack.poisons or attack.speed != 1.0 or lies or outcome.attack_deviations.get(index, 1):
         return ""
     return "its clients answered as honest ones would"
+
+
+def _asks(setup: Setup) -> bool:
+    """Whether the defense asks clients for more than updates."""
+    return setup.protocol is not None and bool(setup.protocol.reports)
 
 
 def _ignores_claims(setup: Setup) -> bool:

@@ -113,13 +113,12 @@ class World:
         office.waiting = set(saved["waiting"])
         office.holders = saved["holders"]
         office.passes, office.computed = saved["training"]
-        transport.sent = {direction: saved["sent"][direction] for direction in transport.sent}
-        transport.count = saved["count"]
+        transport.sent, transport.count = saved["sent"], saved["count"]
         clients.newest, clients.models = saved["newest"], saved["models"]
         self.adversary.answers = {task: Instruction(**told) for task, told in saved["answers"].items()}
         self.adversary.failures, self.adversary.states = saved["failures"], saved["states"]
         self.adversary.received = saved["received"]
-        self.adversary.deviations = saved.get("deviations", {})  # runs that began before this was kept
+        self.adversary.deviations = saved["deviations"]
         self.meter.released = saved["released"]
         parcels = [Parcel(*p) for p in saved["parcels"]]
         busy = [Activity(*a) for a in saved["active"]]

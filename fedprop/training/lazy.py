@@ -129,13 +129,16 @@ def _check(results: Sequence[LocalResult]) -> None:
 def _look_at_short_ones(results: Sequence[LocalResult], like: Vector) -> None:
     """Look for NaN and infinity in all updates at once, where they are short and like a vector [d].
 
-    Where anything is amiss, nothing is noted: whoever gets them looks at each.
+    Where anything is amiss, none is said to fit, whatever a trainer says: whoever gets them looks at each.
     """
-    rows = [result.update for result in results]
+    fits = _fit([result.update for result in results], like)
+    for result in results:
+        result.fits = fits
+
+
+def _fit(rows: Sequence[Vector], like: Vector) -> bool:
     form = like.shape, like.dtype, like.device
     if len(like) > SHORT or any((row.shape, row.dtype, row.device) != form for row in rows):
-        return
-    together = torch.cat(rows)
-    if math.isfinite(together.dot(together).item()):
-        for result in results:
-            result.fits = True
+        return False
+    together = torch.cat([*rows])
+    return math.isfinite(together.dot(together).item())

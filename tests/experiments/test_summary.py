@@ -122,7 +122,6 @@ def test_how_often_rounds_failed_and_why():
             {"policy": {"kind": "fedbuff", "concurrency": 10, "buffer": 5}},
             "no update was used that its clients sent in a task for which it was on",
         ),
-        (WeightAttack(share=0.2), {}, "the defense gives nothing for the numbers of examples that clients claim"),
         (WeightAttack(share=0.2), {"defense": BELIEVING}, ""),
         (WeightAttack(share=0.2, own_size=1), {}, ""),
         (Replay(share=0.2, rounds={"start": 2}), {}, "its clients answered as honest ones would"),
@@ -147,7 +146,6 @@ def test_how_often_rounds_failed_and_why():
         "too late",
         "not heard",
         "not in time",
-        "claims ignored",
         "claims believed",
         "claims of few examples",
         "nothing to replay yet",
@@ -162,6 +160,17 @@ def test_an_attack_without_effect_is_told(attack, settings, why):
     found = summed_up(**{"defense": "median", "attack": attack, **settings})["attacks"][0]["idle"]
     assert found.startswith(why)
     assert bool(found) == bool(why)
+
+
+def test_claims_that_a_defense_ignores_are_told_and_leave_no_doubt():
+    ignored = summed_up(defense="median", attack=WeightAttack(share=0.2))
+    assert ignored["warnings"] == [
+        "the attack weight is without effect here, since the defense gives nothing for the numbers of examples that "
+        "clients claim"
+    ]
+    assert marks([ignored]) == ""
+    believed = summed_up(defense=BELIEVING, attack=WeightAttack(share=0.2))
+    assert not any("without effect" in warning for warning in believed["warnings"])
 
 
 def test_attackers_who_answer_more_often_than_others_may_be_more_than_the_rule_tolerates():

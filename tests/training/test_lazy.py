@@ -102,6 +102,14 @@ def test_updates_that_were_seen_to_be_finite_together_are_known(updates, fit):
     assert not office.fits(2, updates[0])
 
 
+def test_a_trainer_cannot_say_of_itself_that_its_updates_are_finite():
+    row = torch.tensor([0.0, float("nan")])
+    office = TicketOffice(lambda tickets: [LocalResult(row, 1, 1, 0.0, fits=True)])
+    office.take(ticket(0))
+    office.compute()
+    assert not office.fits(0, row)
+
+
 def test_long_updates_are_left_to_whoever_gets_them():
     for length in (SHORT, SHORT + 1):
         row = torch.zeros(length)

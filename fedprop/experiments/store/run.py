@@ -22,7 +22,7 @@ from fedprop.simulation.records import from_text, to_text
 from fedprop.types import ClientId, Frozen
 
 DATABASE = "run.sqlite"
-FORMAT = 7
+FORMAT = 8
 """The version of the form in which a run is stored; a run in another form cannot be read."""
 
 Json: TypeAlias = Any

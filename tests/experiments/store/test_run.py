@@ -207,7 +207,7 @@ def test_a_damaged_database_is_named(store):
 @pytest.mark.parametrize("question", [RunStore.events, RunStore.rounds, RunStore.checkpoint])
 def test_a_run_of_another_format_is_refused(store, question):
     store.put(format=1)
-    with pytest.raises(StoreError, match="must have format 7, which this version of fedprop writes; found '1'"):
+    with pytest.raises(StoreError, match="must have format 8, which this version of fedprop writes; found '1'"):
         question(store)
 
 
