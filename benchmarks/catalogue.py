@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.aggregation import Size, spread_rows
-from benchmarks.memory import bytes_of, peak_extra
+from benchmarks.memory import apart, bytes_of, peak_extra
 from benchmarks.table import plain
 from benchmarks.timing import in_turns, ratios, spread
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, Mean, self_contained
@@ -27,6 +27,7 @@ CPU = torch.device("cpu")
 BASE = "mean"
 LONGEST, FEWER = 10.0, 50
 """A rule that would take more CPU seconds, as a few columns foretell, is measured on one in so many columns alone."""
+UNTOLD = {"memory": None, "remembers": None}
 
 
 def candidates() -> Iterator[tuple[str, Aggregator]]:
@@ -61,13 +62,15 @@ def measure(
     What takes very long is measured on few columns: then `d` is smaller, and of memory nothing is told, since beside so
     small an input the blocks of a pass are large.
     """
-    rows = spread_rows(Size(n, n // 5, d), CPU)
+    size = Size(n, n // 5, d)
+    rows = spread_rows(size, CPU)
     found = []
     for name, rule in candidates():
         say(name)
-        record = {"rule": name, **cost(rule, bearable(rule, rows), passes)}
-        found.append(record if record["d"] == d else {**record, "memory": None, "remembers": None})
-    return found
+        found.append({"rule": name, **cost(rule, bearable(rule, rows), passes)})
+    say("what each takes of memory")
+    held = apart(_held, size, [record["rule"] for record in found if record["d"] == d])
+    return [record | held.get(record["rule"], UNTOLD) for record in found]
 
 
 def bearable(rule: Aggregator, rows: torch.Tensor) -> torch.Tensor:
@@ -84,16 +87,13 @@ def bearable(rule: Aggregator, rows: torch.Tensor) -> torch.Tensor:
 
 
 def cost(rule: Aggregator, rows: torch.Tensor, passes: int) -> dict[str, Any]:
-    """What `measure` tells of one rule."""
+    """What `measure` tells of the time of one rule."""
     cpu: dict[str, list[float]] = {name: [] for name in (BASE, "rule")}
     state = None if rule.init() is None else rule.aggregate(rows).state
     calls = {BASE: partial(Mean().aggregate, rows), "rule": partial(rule.aggregate, rows, state)}
     timed = {name: partial(_spending, cpu[name], call) for name, call in calls.items()}
     wall = in_turns(timed, passes=passes)
     times = ratios(wall["rule"], wall[BASE])
-    kept: list[Any] = []
-    extra = peak_extra(lambda: kept.append(rule.aggregate(rows, state).state), CPU)
-    remembered = sum(map(bytes_of, kept))
     return {
         "d": rows.shape[1],
         "ms": 1000 * spread(wall["rule"]).median,
@@ -101,9 +101,26 @@ def cost(rule: Aggregator, rows: torch.Tensor, passes: int) -> dict[str, Any]:
         "from": times.low,
         "to": times.high,
         "CPU, times mean": ratios(cpu["rule"], cpu[BASE]).median,
+    }
+
+
+def held(rule: Aggregator, rows: torch.Tensor) -> dict[str, float | None]:
+    """What `measure` tells of the memory of one rule."""
+    few = rows[:, : rows.shape[1] // FEWER + 1].contiguous()
+    rule.aggregate(few, rule.aggregate(few).state)  # what is loaded at a first call is not the rows' doing
+    state = None if rule.init() is None else rule.aggregate(rows).state
+    kept: list[Any] = []
+    extra = peak_extra(lambda: kept.append(rule.aggregate(rows, state).state), CPU)
+    remembered = sum(map(bytes_of, kept))
+    return {
         "memory": None if extra is None else max(0, extra - remembered) / rows.nbytes,
         "remembers": remembered / rows.nbytes,
     }
+
+
+def _held(size: Size, names: list[str]) -> dict[str, dict[str, float | None]]:
+    rows = spread_rows(size, CPU)
+    return {name: held(rule, rows) for name, rule in candidates() if name in names}
 
 
 def _spending(seconds: list[float], call: Callable[[], object]) -> None:

@@ -1,9 +1,14 @@
 """How much memory a call takes at its peak, beyond what was in use before."""
 
 import ctypes
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -57,6 +62,19 @@ def freed_at_once() -> Iterator[None]:
     finally:
         libc.mallopt(M_MMAP_THRESHOLD, AT_MOST)
         libc.mallopt(M_TRIM_THRESHOLD, 2 * AT_MOST)
+
+
+def apart(call: Callable[..., Any], *args: object) -> Any:
+    """What the call answers in a process of its own, where large blocks get pages of their own from the start.
+
+    In a process that has worked before, the allocator also fills the holes that earlier blocks have left, and keeps
+    their pages: a rule was seen to hold 0.30 of its input after others had been timed, and 0.04 by itself.
+    """
+    with (
+        patch.dict(os.environ, {"MALLOC_MMAP_THRESHOLD_": str(OWN_PAGES)}),
+        ProcessPoolExecutor(1, get_context("spawn")) as process,
+    ):
+        return process.submit(call, *args).result()
 
 
 def bytes_of(state: object) -> int:
