@@ -1,11 +1,12 @@
 """CIFAR-10, read from its binary batches."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from fedprop.data.base import Examples
 from fedprop.data.folder import dataset_folder, read_file
@@ -14,8 +15,9 @@ from fedprop.data.subsampled import Subsampled
 FOLDER = "cifar-10-batches-bin"
 TRAIN = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST = "test_batch.bin"
-SHAPE = (3, 32, 32)
-RECORD = 1 + 3 * 32 * 32
+SIDE = 32
+SHAPE = (3, SIDE, SIDE)
+RECORD = 1 + 3 * SIDE * SIDE
 """Bytes of one example: its label, then the red, green and blue planes."""
 
 
@@ -25,16 +27,31 @@ class CIFAR10(Subsampled):
     Read from the binary version's files in `<data_dir>/cifar10/cifar-10-batches-bin`. Inputs have shape (3, 32, 32) and
     lie in [0, 1]; means are not subtracted, so that all picture sets share one range and a pixel that an attack or a
     watermark sets means the same in each.
+
+    Attributes
+    ----------
+    side : pixels from left to right and from top to bottom; where fewer than 32 each is the mean of a square of them.
+        Half a side makes a convolutional network's round four times as cheap.
     """
 
     kind: Literal["cifar10"] = "cifar10"
+    side: Literal[32, 16, 8] = SIDE
     classes: ClassVar[int] = 10
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(), cls(side=16))
 
     def read(self, data_dir: Path | None, seed: int) -> tuple[Examples, Examples]:
         folder = dataset_folder(self.kind, data_dir, f"{FOLDER}/{TRAIN[0]}") / FOLDER
         parts = [read_file(self.kind, folder, name, _records) for name in TRAIN]
-        train = Examples(torch.cat([x for x, _ in parts]), torch.cat([y for _, y in parts]))
-        return train, Examples(*read_file(self.kind, folder, TEST, _records))
+        train = Examples(self._seen(torch.cat([x for x, _ in parts])), torch.cat([y for _, y in parts]))
+        x, y = read_file(self.kind, folder, TEST, _records)
+        return train, Examples(self._seen(x), y)
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """Pictures of that side, uint8 as they are read."""
+        return x if self.side == SIDE else avg_pool2d(x.float(), SIDE // self.side).round().to(torch.uint8)
 
 
 def _records(raw: bytes) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,16 @@ def test_five_batches_train_and_one_tests(cifar_files, tmp_path):
     assert torch.equal(data.train.x[5], wanted)
 
 
+def test_fewer_pixels_are_means_of_squares(cifar_files, tmp_path):
+    whole = CIFAR10().load(tmp_path, seed=0)
+    half = CIFAR10(side=16).load(tmp_path, seed=0)
+    assert half.train.x.shape == (len(whole.train), 3, 16, 16)
+    assert torch.equal(half.train.y, whole.train.y)
+    square = whole.train.x[3, 1, 4:6, 10:12].mean()
+    assert float(half.train.x[3, 1, 2, 5]) == pytest.approx(float(square), abs=0.51 / 255)
+    assert CIFAR10(side=8).load(tmp_path, seed=0).test.x.shape[1:] == (3, 8, 8)
+
+
 def test_a_missing_batch_is_named(cifar_files, tmp_path):
     (tmp_path / FOLDER / "data_batch_4.bin").unlink()
     with pytest.raises(DataUnavailable, match=f"cifar10 needs the file data_batch_4.bin .* in {tmp_path}/{FOLDER};"):
