@@ -14,7 +14,7 @@ from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, column_spans, mix,
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.hdbscan import hdbscan
 from fedprop.aggregators.median_length import cut_to_median
-from fedprop.aggregators.multi_metrics import angles
+from fedprop.aggregators.multi_metrics import ALIGNED
 from fedprop.aggregators.rescaled import each_to_size
 from fedprop.aggregators.stage import in_memory
 from fedprop.types import Gram, Updates
@@ -114,7 +114,7 @@ class DeepSight(Aggregator):
         neups = normalized(energies)
         draws = torch.randint(2**31, (self.seeds,), generator=cohort.generator).tolist()
         differences = [self._differences(rows, classifier, draw) for draw in draws]
-        views = torch.cat([angles(biases)[None], _distances(torch.stack([neups, *differences]))])
+        views = torch.cat([_angles(biases)[None], _distances(torch.stack([neups, *differences]))])
         cosines, energetic, *different = self._apart(views)
         # Whole numbers are divided, so that equal distances are equal.
         merged = (sum(different) + self.seeds * (cosines + energetic)) / (3 * self.seeds)
@@ -183,11 +183,26 @@ def accepted(labels: Tensor, flags: Tensor) -> Tensor:
     return 3 * bad[clusters] < sizes[clusters]
 
 
+def _angles(points: PerClass) -> Gram:
+    """1 - cos [n, n] of each pair, half the squared distance of their directions; 1 for a point that is zero."""
+    largest = points.abs().amax(dim=1, keepdim=True)
+    directions = torch.nn.functional.normalize((points / largest).where(largest > 0, 0))
+    apart = _pairwise(directions).square() / 2
+    nowhere = largest == 0
+    apart = apart.where(~(nowhere | nowhere.T), 1).fill_diagonal_(0)
+    return apart.where(apart >= ALIGNED, 0)
+
+
 def _distances(points: Float[Tensor, "k n classes"]) -> Views:
     """Euclidean distances [k, n, n] within each of k sets of points, in units of its largest number."""
     largest = points.abs().amax(dim=(1, 2), keepdim=True)
-    sized = (points / largest).where(largest > 0, 0)
-    return torch.cdist(sized, sized, compute_mode="donot_use_mm_for_euclid_dist")
+    return _pairwise((points / largest).where(largest > 0, 0))
+
+
+def _pairwise(points: Tensor) -> Tensor:
+    """How far any two points are apart, from their differences, so that it is the same from both ends."""
+    found: Tensor = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
+    return found
 
 
 def _few_by_few(rows: Rows) -> Iterator[Updates]:
