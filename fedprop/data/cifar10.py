@@ -35,7 +35,7 @@ class CIFAR10(Subsampled):
     """
 
     kind: Literal["cifar10"] = "cifar10"
-    side: Literal[32, 16, 8] = SIDE
+    side: Literal[32, 16, 8] = 32
     classes: ClassVar[int] = 10
 
     @classmethod
