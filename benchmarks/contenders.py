@@ -20,6 +20,8 @@ Call: TypeAlias = Callable[[Tensor], object]
 
 OURS, INTERPRETED, FLOOR = "fedprop", "fedprop without Numba", "column sum"
 FLOOR_CALL = "rows.sum(0)"
+LIBRARIES = (OURS, INTERPRETED, "byzfl", "torchjd", "numpy", "torch")
+"""Everybody who may be among the contenders."""
 
 RADIUS = 100.0
 """Where centered clipping cuts, for everybody, in one step from zero; rows of the large sizes are longer."""

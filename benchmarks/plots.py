@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks.contenders import FLOOR, FLOOR_CALL, OURS
+from benchmarks.contenders import FLOOR, FLOOR_CALL, LIBRARIES, OURS
 from benchmarks.table import MODEL_NAMES, duration
 from fedprop.report.figures.curves import line_styles
 from fedprop.report.figures.style import GRID, INK, MUTED, SERIES, SMALL, new_figure, png, style
@@ -17,7 +17,7 @@ Record = Mapping[str, Any]
 Bar = tuple[str, float, float, float, str]
 """What stands left of it, its length and the ends of its range, and its colour."""
 
-LIBRARIES = {"fedprop": SERIES[0], "byzfl": SERIES[1], "torchjd": SERIES[3], "numpy": SERIES[2], "torch": SERIES[4]}
+COLOURS = dict(zip(LIBRARIES, (SERIES[0], SERIES[5], SERIES[1], SERIES[3], SERIES[2], SERIES[4]), strict=True))
 BAR = 0.26
 """Inches of height that a bar takes."""
 
@@ -46,7 +46,7 @@ def rules_figure(records: Sequence[Record]) -> Figure:
     figure = new_figure(7.6 * len(sizes), 1.6 + BAR * max((len(rows) for _, rows in panels), default=1))
     for index, ((n, d), rows) in enumerate(panels):
         axes = figure.add_subplot(1, len(sizes), index + 1)
-        bars = [(f"{r['rule']}: {_short(r)}", *_ratio(r), LIBRARIES[r["library"]]) for r in rows]
+        bars = [(f"{r['rule']}: {_short(r)}", *_ratio(r), COLOURS[r["library"]]) for r in rows]
         draw_bars(axes, bars)
         style(axes, "Time to aggregate", f"times fedprop's; n = {n}, d = {d:,}, float32")
     return figure

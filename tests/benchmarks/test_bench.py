@@ -12,7 +12,7 @@ import torch
 from typer.testing import CliRunner
 
 import fedprop.bench
-from benchmarks import plots, run
+from benchmarks import contenders, plots, run
 from benchmarks.table import duration, page
 from fedprop.cli import app
 from fedprop.errors import InvalidConfig
@@ -78,6 +78,29 @@ def test_failures_memory_and_own_records_reach_the_page(results):
     assert "plain loop, Logistic regression: KeyError: 'x'" in text
     assert "## Event loop\n\n| clients | value |" in text
     assert "| 1000 |  |" in text
+
+
+def test_everybody_who_may_be_compared_is_drawn():
+    times = {"rule": "Krum", "n": 9, "d": 5, "call": "it()", "times_fedprop": {"median": 2.0, "low": 1.5, "high": 3.0}}
+    figure = plots.rules_figure([times | {"library": library} for library in contenders.LIBRARIES])
+    assert len(figure.axes[0].patches) == len(contenders.LIBRARIES) - 1  # as times fedprop's
+
+
+def test_no_library_has_a_name_that_is_not_listed(monkeypatch):
+    monkeypatch.setattr(contenders, "version_of", lambda name: "1")
+    monkeypatch.setattr(contenders, "kernels_used", lambda which: lambda call: call)
+    monkeypatch.setattr(contenders, "_byzfl", lambda rule, n, f: [("it()", sum)])
+    monkeypatch.setattr(contenders, "_torchjd", lambda rule, n, f: [("it()", sum)])
+    found = [c.library for c in contenders.contenders("trimmed mean", 9, 2, torch.device("cpu"))]
+    assert tuple(dict.fromkeys(found)) == contenders.LIBRARIES
+
+
+def test_measurements_are_there_though_a_figure_fails(monkeypatch, results, tmp_path):
+    monkeypatch.setattr(plots, "rules_figure", lambda records: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run.write(results, tmp_path)
+    assert json.loads((tmp_path / "speed.json").read_text())["aggregation"] == results["aggregation"]
+    assert (tmp_path / "speed.md").exists()
 
 
 def test_updates_per_second_are_drawn_where_they_are_known():
