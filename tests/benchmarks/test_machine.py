@@ -1,6 +1,8 @@
 """What is said about the machine, and how memory is read."""
 
+import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -40,6 +42,13 @@ def test_a_machine_has_cores_memory_and_limits():
 def test_peak_memory_counts_what_is_freed_again():
     extra = memory.peak_extra(lambda: torch.ones(20_000_000).sum(), CPU)
     assert extra is None or 75e6 < extra < 200e6
+
+
+def test_a_process_of_its_own_finds_what_it_is_to_call_wherever_it_starts(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if Path(place).resolve() != memory.ROOT])
+    assert memory.apart(memory.bytes_of, [torch.zeros(3)]) == 12
 
 
 def test_where_the_system_does_not_tell_nothing_is_said(monkeypatch, tmp_path):
