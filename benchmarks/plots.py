@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks.contenders import FLOOR, FLOOR_CALL, LIBRARIES, OURS
+from benchmarks.contenders import FLOOR, FLOOR_CALL, INTERPRETED, LIBRARIES, OURS
 from benchmarks.table import MODEL_NAMES, duration
 from fedprop.report.figures.curves import line_styles
 from fedprop.report.figures.style import GRID, INK, MUTED, SERIES, SMALL, new_figure, png, style
@@ -43,17 +43,17 @@ def rules_figure(records: Sequence[Record]) -> Figure:
     sizes = list(dict.fromkeys((r["n"], r["d"]) for r in records))
     shown = [r for r in records if "times_fedprop" in r and r["library"] != OURS and r["call"] != FLOOR_CALL]
     panels = [(size, [r for r in shown if (r["n"], r["d"]) == size]) for size in sizes]
-    figure = new_figure(7.6 * len(sizes), 1.6 + BAR * max((len(rows) for _, rows in panels), default=1))
+    figure = new_figure(8 * len(sizes), 1.6 + BAR * max((len(rows) for _, rows in panels), default=1))
     for index, ((n, d), rows) in enumerate(panels):
         axes = figure.add_subplot(1, len(sizes), index + 1)
         bars = [(f"{r['rule']}: {_short(r)}", *_ratio(r), COLOURS[r["library"]]) for r in rows]
         draw_bars(axes, bars)
-        style(axes, "Time to aggregate", f"times fedprop's; n = {n}, d = {d:,}, float32")
+        style(axes, "Time to aggregate", f"n = {n}, d = {d:,}, float32")
     return figure
 
 
 def _short(r: Record) -> str:
-    return f"{r['library']} {r['call'].split('(')[0]}"
+    return "without Numba" if r["library"] == INTERPRETED else f"{r['library']} {r['call'].split('(')[0]}"
 
 
 def rounds_figure(records: Sequence[Record]) -> Figure:
@@ -143,5 +143,6 @@ def updates_figure(rows: Sequence[Record]) -> Figure:
 def _logarithmic(axes: Axes, label: str) -> None:
     axes.set(xscale="log", yscale="log", xlabel=label, ylabel="time")
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
     axes.grid(color=GRID)

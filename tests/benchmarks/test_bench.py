@@ -86,6 +86,13 @@ def test_everybody_who_may_be_compared_is_drawn():
     assert len(figure.axes[0].patches) == len(contenders.LIBRARIES) - 1  # as times fedprop's
 
 
+def test_powers_of_ten_are_written_out_along_an_axis():
+    line = {"rule": "Krum", "against": "d", "n": 20, "ds": [10**4, 10**6], "seconds": [0.1, 10.0], "exponent": 1.0}
+    (axes,) = plots.cost_figure([line]).axes
+    assert "10,000" in [label.get_text() for label in axes.get_xticklabels()]
+    assert "10 s" in [label.get_text() for label in axes.get_yticklabels()]
+
+
 def test_no_library_has_a_name_that_is_not_listed(monkeypatch):
     monkeypatch.setattr(contenders, "version_of", lambda name: "1")
     monkeypatch.setattr(contenders, "kernels_used", lambda which: lambda call: call)
