@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 Summary: TypeAlias = Mapping[str, Any]
 """What `fedprop.experiments.summary.summarize` makes of a run."""
 
-OVERRUN, FAILED = "°", "†"
+OVERRUN, FAILED, NUMBERLESS = "°", "†", "‡"
 """The marks of a number in a table."""
 
 LEGEND = {
     OVERRUN: "more clients compromised, or updates of theirs in a round, than the rule tolerates",
     FAILED: "attacks or rounds failed, attacks had no effect, or no update ever had any weight",
+    NUMBERLESS: "the test loss ended at NaN or infinity",
 }
 
 
@@ -66,6 +67,8 @@ def warnings(summary: Summary) -> list[str]:
         )
     if (weightless := summary.get("weightless_rounds")) and not _unmoved(summary):  # runs that are older do not tell
         found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
+    if (start := summary.get("numberless_from")) is not None:
+        found.append(f"from round {start} to the end the test loss is NaN or infinity")
     return found + doubts(summary)
 
 
@@ -97,7 +100,8 @@ def marks(summaries: Sequence[Summary]) -> str:
     """The marks that a number from these runs must bear in a table."""
     known = [summary for summary in summaries if "defense" in summary]
     beyond = any(overrun(summary) or summary.get("crowded") for summary in known)
-    return OVERRUN * beyond + FAILED * any(map(doubts, known))
+    numberless = any(summary.get("numberless_from") is not None for summary in known)
+    return OVERRUN * beyond + FAILED * any(map(doubts, known)) + NUMBERLESS * numberless
 
 
 def overrun(summary: Summary) -> bool:

@@ -47,6 +47,7 @@ def summarize(
         "ended": outcome.end.why,
         "failed_rounds": tally.failed,
         "weightless_rounds": tally.weightless,
+        "numberless_from": tally.numberless,
         "virtual_seconds": outcome.virtual_seconds,
         "wall_seconds": outcome.wall_seconds,
         "accepted": accepted,

@@ -1,5 +1,6 @@
 """The records of a run, added up."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ class Tally:
     heard : whose updates the defense saw in a round that did not fail.
     attacked : how many updates stood for each attack in the rounds that did not fail, by its place.
     crowds : in how many of these rounds so many updates stood for attacks, by how many.
+    numberless : the round from which to the end the test loss was no finite number; None if the last one was.
     best : the round of the best test accuracy, and that accuracy; None if no round was evaluated that did not fail.
     """
 
@@ -44,6 +46,7 @@ class Tally:
         self.heard: set[ClientId] = set()
         self.attacked = Counter[int]()
         self.crowds = Counter[int]()
+        self.numberless: Round | None = None
         self.best: tuple[Round, float] | None = None
         self._ruling: Ruling | None = None
         for record in records:
@@ -61,6 +64,8 @@ class Tally:
             self.crowds[sum(record.attacked.values())] += 1
         if not record.failure and not any(record.weights.values()) and not (record.ruling and record.ruling.rollback):
             self.weightless += 1
+        if record.loss is not None:
+            self._hear_loss(record.round, record.loss)
         if record.accuracy is not None and not record.failure and (self.best is None or record.accuracy > self.best[1]):
             self.best = record.round, record.accuracy
         for finding in record.findings:
@@ -69,6 +74,12 @@ class Tally:
             self._ruling = record.ruling
             self._cases[record.ruling.case] += 1
             self._rollbacks += record.ruling.rollback
+
+    def _hear_loss(self, round_: Round, loss: float) -> None:
+        if math.isfinite(loss):
+            self.numberless = None
+        elif self.numberless is None:
+            self.numberless = round_
 
     def _read(self, number: Number, record: RoundRecord) -> None:
         with blamed(f"metric {number.kind} failed in round {record.round}"):
@@ -79,6 +90,8 @@ class Tally:
 
     def complete(self, record: RoundRecord) -> None:
         """Take the last round's record again, with a test of the last model that it did not have."""
+        if record.loss is not None:
+            self._hear_loss(record.round, record.loss)
         for number in self._numbers:
             if number.of_last:
                 self._read(number, record)

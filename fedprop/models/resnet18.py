@@ -1,7 +1,6 @@
 """The 18-layer residual network."""
 
-from math import gcd
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
@@ -9,14 +8,11 @@ from torch.nn.functional import relu
 
 from fedprop.models.base import ModelSpec
 from fedprop.models.initialise import initialise_as_he
+from fedprop.models.normalisation import Norm, normalised
 from fedprop.models.shapes import image_shape
 
 STAGES = 4
 BLOCKS = 2
-GROUPS = 32
-"""How many groups of channels Wu and He normalise over, where there are so many channels."""
-
-Norm: TypeAlias = Literal["batch", "group"]
 
 
 class ResNet18(ModelSpec):
@@ -46,7 +42,7 @@ class ResNet18(ModelSpec):
     def module(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         channels, height, width = image_shape(shape, "ResNet18", smallest=2)
         side, before = min(height, width), self.width
-        layers: list[nn.Module] = [nn.Conv2d(channels, before, 3, padding=1, bias=False), _norm(self.norm, before)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, before, 3, padding=1, bias=False), normalised(self.norm, before)]
         layers.append(nn.ReLU())
         for stage in range(STAGES):
             stride = 2 if stage and side > 2 else 1
@@ -67,19 +63,15 @@ class Block(nn.Module):
         super().__init__()
         self.inner = nn.Sequential(
             nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
-            _norm(norm, width),
+            normalised(norm, width),
             nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1, bias=False),
-            _norm(norm, width),
+            normalised(norm, width),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != width:
             projection = nn.Conv2d(channels, width, 1, stride=stride, bias=False)
-            self.shortcut = nn.Sequential(projection, _norm(norm, width))
+            self.shortcut = nn.Sequential(projection, normalised(norm, width))
 
     def forward(self, x: Tensor) -> Tensor:
         return relu(self.inner(x) + self.shortcut(x))
-
-
-def _norm(norm: Norm, width: int) -> nn.Module:
-    return nn.BatchNorm2d(width) if norm == "batch" else nn.GroupNorm(gcd(GROUPS, width), width)

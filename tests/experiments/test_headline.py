@@ -1,11 +1,17 @@
 """A run in one line, the warnings beneath it, and the marks of its number in a table."""
 
+import math
+from dataclasses import replace
+
 import pytest
+from torch import nn
 
 from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.headline import headline, marks, warnings
 from fedprop.experiments.runner import run
 from fedprop.experiments.store import RunStore
+from fedprop.experiments.tally import Tally
+from fedprop.simulation.events import RoundRecord
 
 CALM = {
     "defense": "krum f=2",
@@ -95,6 +101,7 @@ def test_what_a_reader_must_know(summary, sentences):
         ([attacked(failed=1), CALM], "†"),
         ([attacked(idle="nobody came")], "†"),
         ([{**CALM, "failed_rounds": 1}, attacked(compromised=3)], "°†"),
+        ([{**CALM, "numberless_from": 0}, CALM], "‡"),
         ([{"test_error": 0.1}], ""),
     ],
 )
@@ -142,3 +149,26 @@ def test_rounds_in_which_nobody_counts_are_told(tmp_path):
     assert warnings({**CALM, "weightless_rounds": 4}) == ["in 4 of 5 rounds no update had any weight"]
     assert marks([{**CALM, "weightless_rounds": 4}]) == ""
     assert marks([{**CALM, "weightless_rounds": 4, "failed_rounds": 1}]) == "†"
+
+
+def test_a_model_that_ends_without_a_number_is_told():
+    losses = (2.0, math.nan, 1.0, None, math.inf, None, math.nan)
+    records = [
+        RoundRecord(round=i, version=i, time=0.0, wall_seconds=0.0, accepted=1, rejected=0, loss=loss)
+        for i, loss in enumerate(losses)
+    ]
+    assert [Tally(records[:end]).numberless for end in range(1, len(records) + 1)] == [None, 1, None, None, 4, 4, 4]
+    unread = Tally(records[:4])
+    unread.complete(replace(records[3], loss=math.nan))
+    assert unread.numberless == 3
+    assert warnings({**CALM, "numberless_from": 4}) == ["from round 4 to the end the test loss is NaN or infinity"]
+
+
+def test_a_running_variance_below_zero_leaves_no_number(tmp_path):
+    """Of BatchNorm's buffers an attacker says what it likes, and a root of a negative number is none."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+    plan = Experiment(clients=4, rounds=1, data="digits", attack={"kind": "scaling", "factor": 100.0, "share": 0.25})
+    run(plan, out=tmp_path, model=model)
+    summary = RunStore(tmp_path).meta("summary")
+    assert summary["numberless_from"] == 0
+    assert marks([summary]) == "°‡"
