@@ -93,9 +93,9 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     What is unfinished stands beside an older whole result, as `speed-partial...`, until it is whole itself.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = write_texts(results, folder, [])  # what has been measured is there, whatever becomes of the figures
+    write_texts(results, folder, [])  # what has been measured is there, whatever becomes of the figures
     figures = plots.write(results, folder, _stem(results))
-    written = [*(write_texts(results, folder, figures) if figures else texts), *figures]
+    written = [*write_texts(results, folder, figures), *figures]
     if not results.get("unfinished"):
         for path in folder.glob(f"{_stem(results)}{PARTIAL}*"):
             path.unlink()

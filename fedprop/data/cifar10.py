@@ -24,9 +24,9 @@ RECORD = 1 + 3 * SIDE * SIDE
 class CIFAR10(Subsampled):
     """Small colour photographs of ten classes (Krizhevsky 2009): 50000 training and 10000 test examples.
 
-    Read from the binary version's files in `<data_dir>/cifar10/cifar-10-batches-bin`. Inputs have shape (3, 32, 32) and
-    lie in [0, 1]; means are not subtracted, so that all picture sets share one range and a pixel that an attack or a
-    watermark sets means the same in each.
+    Read from the binary version's files in `<data_dir>/cifar10/cifar-10-batches-bin`. Inputs have shape (3, side, side)
+    and lie in [0, 1]; means are not subtracted, so that all picture sets share one range and a pixel that an attack or
+    a watermark sets means the same in each.
 
     Attributes
     ----------

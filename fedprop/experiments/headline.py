@@ -6,13 +6,12 @@ from typing import Any, TypeAlias
 Summary: TypeAlias = Mapping[str, Any]
 """What `fedprop.experiments.summary.summarize` makes of a run."""
 
-OVERRUN, FAILED, NUMBERLESS = "°", "†", "‡"
+OVERRUN, FAILED = "°", "†"
 """The marks of a number in a table."""
 
 LEGEND = {
     OVERRUN: "more clients compromised, or updates of theirs in a round, than the rule tolerates",
-    FAILED: "attacks or rounds failed, attacks had no effect, or no update ever had any weight",
-    NUMBERLESS: "the test loss ended at NaN or infinity",
+    FAILED: "attacks or rounds failed, attacks had no effect, no update ever had any weight, or the loss ended at NaN",
 }
 
 
@@ -67,13 +66,14 @@ def warnings(summary: Summary) -> list[str]:
         )
     if (weightless := summary.get("weightless_rounds")) and not _unmoved(summary):  # runs that are older do not tell
         found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
-    if (start := summary.get("numberless_from")) is not None:
-        found.append(f"from round {start} to the end the test loss is NaN or infinity")
     return found + doubts(summary)
 
 
 def doubts(summary: Summary) -> list[str]:
-    """Why the run's numbers may not be what was asked for, a sentence each: what failed in it, or had no effect."""
+    """Why the run's numbers may not be what was asked for, a sentence each: what failed in it, or had no effect.
+
+    A model may well answer with NaN because an attack succeeded, but then its accuracy is no measure of that.
+    """
     found = []
     for attack in summary["attacks"]:
         name = f"attack {attack['kind']}"
@@ -84,6 +84,8 @@ def doubts(summary: Summary) -> list[str]:
             found.append(f"{name} had no effect: {attack['idle']}")
     if _unmoved(summary):
         found.append("the model is as it began: in no round any update had any weight")
+    if (start := summary.get("numberless_from")) is not None:  # runs that are older do not tell
+        found.append(f"from round {start} to the end the test loss is NaN or infinity")
     if summary["failed_rounds"]:
         number, rounds = summary["failed_rounds"], summary["rounds"]
         found.append(f"{number} of {rounds} rounds failed, most often since {summary['commonest_failure']}")
@@ -100,8 +102,7 @@ def marks(summaries: Sequence[Summary]) -> str:
     """The marks that a number from these runs must bear in a table."""
     known = [summary for summary in summaries if "defense" in summary]
     beyond = any(overrun(summary) or summary.get("crowded") for summary in known)
-    numberless = any(summary.get("numberless_from") is not None for summary in known)
-    return OVERRUN * beyond + FAILED * any(map(doubts, known)) + NUMBERLESS * numberless
+    return OVERRUN * beyond + FAILED * any(map(doubts, known))
 
 
 def overrun(summary: Summary) -> bool:

@@ -101,7 +101,7 @@ def test_what_a_reader_must_know(summary, sentences):
         ([attacked(failed=1), CALM], "†"),
         ([attacked(idle="nobody came")], "†"),
         ([{**CALM, "failed_rounds": 1}, attacked(compromised=3)], "°†"),
-        ([{**CALM, "numberless_from": 0}, CALM], "‡"),
+        ([{**CALM, "numberless_from": 0}, CALM], "†"),
         ([{"test_error": 0.1}], ""),
     ],
 )
@@ -171,4 +171,4 @@ def test_a_running_variance_below_zero_leaves_no_number(tmp_path):
     run(plan, out=tmp_path, model=model)
     summary = RunStore(tmp_path).meta("summary")
     assert summary["numberless_from"] == 0
-    assert marks([summary]) == "°‡"
+    assert marks([summary]) == "°†"
