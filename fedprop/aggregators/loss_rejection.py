@@ -28,8 +28,12 @@ class LossRejection(Aggregator):
 
     The effect of row i is told by the server's own examples: the error rate (`by="error"`, ERR) or the loss
     (`by="loss"`, LFR) of the aggregate of all rows, less that of the aggregate of all but row i. The f rows with the
-    largest effects are removed, whether or not these are above 0; of equal ones those with the smallest index. `union`
-    removes the rows that either of the two removes, between f and 2f. Then the same rule aggregates the rest.
+    largest effects are removed, whether or not these are above 0. `union` removes the rows that either of the two
+    removes, between f and 2f. Then the same rule aggregates the rest.
+
+    Effects are often equal: an error rate has few values, and without a row that Krum did not choose its answer is the
+    same. Which of equal ones go is drawn from the cohort's generator. By the order of the rows, attackers who stand
+    first would be removed for where they stand, and honest clients for the same reason in every round.
 
     Where fewer rows than the rule's own `f` asks for are left, that is lowered until they are enough. Every round costs
     n + 1 aggregations and n models to test.
@@ -43,14 +47,15 @@ class LossRejection(Aggregator):
     Raises
     ------
     ServerUnknown
-        If the cohort comes without a server side that can tell losses or accuracies, as asked.
+        If the cohort comes without a generator, or without a server side that can tell losses or accuracies, as asked.
 
     Source: Fang, Cao, Jia and Gong, "Local Model Poisoning Attacks to Byzantine-Robust Federated Learning", USENIX
-    Security 2020, Section 5; what happens to effects below 0 and to the rule's f is left open there.
+    Security 2020, Section 5; what happens to equal effects, to those below 0 and to the rule's f is left open there.
 
     >>> from fedprop.aggregators import QuadraticSide
     >>> rows = torch.tensor([[1.0], [2.0], [3.0], [90.0]])
-    >>> LossRejection(f=1).aggregate(Cohort(rows, server=QuadraticSide(torch.tensor([2.0])))).value
+    >>> cohort = Cohort(rows, server=QuadraticSide(torch.tensor([2.0])), generator=torch.Generator())
+    >>> LossRejection(f=1).aggregate(cohort).value
     tensor([2.])
     """
 
@@ -70,7 +75,7 @@ class LossRejection(Aggregator):
     @property
     def asks(self) -> frozenset[str]:
         own = {"error": {"accuracies"}, "loss": {"losses"}, "union": {"accuracies", "losses"}}[self.by]
-        return self.rule.asks | own
+        return self.rule.asks | own | {"generator"}
 
     @property
     def by_direction(self) -> bool:
@@ -87,9 +92,10 @@ class LossRejection(Aggregator):
         return self.rule.init()
 
     def contract(self) -> Contract:
+        """Of the order of the rows nothing is claimed: among equal effects a drawn place is a place."""
         own = self.rule.contract()
         lies_in = own.lies_in if own.lies_in in SUBSETS else Region.ANYWHERE
-        return own.keeping("permutation", "idempotent", "linear", examples=own.ignoring, lies_in=lies_in)
+        return own.keeping("idempotent", "linear", examples=own.ignoring, lies_in=lies_in)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         n = len(cohort.updates)
@@ -99,7 +105,9 @@ class LossRejection(Aggregator):
         return Aggregation(value, weights.new_zeros(n).index_copy(0, _index(kept, cohort), weights), state)
 
     def _removed(self, cohort: Cohort, state: Any) -> set[int]:
-        n, answered = len(cohort.updates), self._leaving_out(cohort, state)
+        n = len(cohort.updates)
+        order = torch.randperm(n, generator=cohort.generator)
+        answered = self._leaving_out(cohort, state)
         asked: dict[str, list[Tensor]] = {name: [] for name in ("accuracies", "losses")}
         for some in torch.split(torch.arange(n), max(AT_ONCE, n // SHARE)):
             # One call, so that no aggregates are held while the next ones are made.
@@ -107,8 +115,8 @@ class LossRejection(Aggregator):
         # The aggregate of all rows is the same in every effect: the lowest error without a row is the largest effect.
         errors = {"losses": 1.0, "accuracies": -1.0}
         found = [sign * torch.cat(asked[name]).double() for name, sign in errors.items() if asked[name]]
-        worst = [each.nan_to_num(nan=torch.inf, posinf=torch.inf).argsort(stable=True)[: self.f] for each in found]
-        return {int(i) for each in worst for i in each}
+        shuffled = [each.cpu().nan_to_num(nan=torch.inf, posinf=torch.inf)[order] for each in found]
+        return {int(i) for each in shuffled for i in order[each.argsort(stable=True)[: self.f]]}
 
     def _leaving_out(self, cohort: Cohort, state: Any) -> Callable[[Sequence[int]], Updates]:
         """How the aggregates [k, d] of all rows but each of k are worked out, at once if the rule can do that."""

@@ -27,8 +27,8 @@ class TwoMinds(QuadraticSide):
         return candidates[:, 0].double() / 100
 
 
-def answered(rule, rows=ROWS, server=SIDE):
-    return rule.aggregate(Cohort(rows, server=server))
+def answered(rule, rows=ROWS, server=SIDE, seed=0):
+    return rule.aggregate(Cohort(rows, server=server, generator=torch.Generator().manual_seed(seed)))
 
 
 def test_the_row_whose_absence_lowers_the_loss_most_goes():
@@ -53,8 +53,28 @@ def test_union_removes_what_either_removes():
     assert answered(LossRejection(f=1, by="union")).weights.tolist() == [0.25, 0.25, 0.25, 0.25, 0.0]
 
 
-def test_of_equal_effects_the_first_row_goes():
-    assert answered(LossRejection(f=1), torch.full((3, 1), 7.0)).weights.tolist() == [0.0, 0.5, 0.5]
+def test_of_equal_effects_nobody_stays_for_where_it_stands():
+    same = torch.full((3, 1), 7.0)
+    gone = [answered(LossRejection(f=1), same, seed=seed).weights.argmin().item() for seed in range(30)]
+    assert min(gone.count(place) for place in range(3)) > 2
+    assert gone == [answered(LossRejection(f=1), same, seed=seed).weights.argmin().item() for seed in range(30)]
+
+
+@pytest.mark.parametrize("by", ["error", "loss", "union"])
+def test_attackers_who_stand_first_gain_and_lose_nothing_by_it(by):
+    """Krum takes one of the crafted rows, which lie on one spot: without any one of them it takes another."""
+    crafted, honest = (
+        torch.full((3, 2), 5.0),
+        torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0], [0.0, -4.0], [9.0, 9.0]]),
+    )
+    rows = torch.cat([crafted, honest])
+    kept = [answered(LossRejection(f=2, by=by, rule=Krum(f=1)), rows, seed=seed).value.tolist() for seed in range(20)]
+    mirrored = [
+        answered(LossRejection(f=2, by=by, rule=Krum(f=1)), rows.flip(0), seed=seed).value.tolist()
+        for seed in range(20)
+    ]
+    assert [5.0, 5.0] in kept
+    assert [5.0, 5.0] in mirrored
 
 
 def test_any_rule_may_be_inside_and_lowers_its_f_where_rows_are_few():
@@ -71,13 +91,15 @@ def test_it_is_written_and_read_like_any_rule():
     chain = LossRejection(f=1, rule=NormClipping(max_norm=1.0) >> Median())
     assert [parse_defense(dump_defense(each)) for each in (rule, chain)] == [rule, chain]
     assert parse_defense({"kind": "loss_rejection", "f": 2, "rule": "median"}) == LossRejection(f=2, rule=Median())
-    assert LossRejection(f=1).asks == {"losses"}
-    assert rule.asks == {"losses", "accuracies"}
+    assert LossRejection(f=1).asks == {"losses", "generator"}
+    assert rule.asks == {"losses", "accuracies", "generator"}
 
 
 def test_rows_must_be_left_and_a_server_must_tell():
     with pytest.raises(TooFewUpdates, match=r"n >= 5, to leave n >= 1, for LossRejection; found n=4, f=2"):
         answered(LossRejection(f=2, by="union"), ROWS[:4])
     with pytest.raises(ServerUnknown, match="`server` must be given with the cohort"):
-        LossRejection(f=1)(ROWS)
+        LossRejection(f=1).aggregate(Cohort(ROWS, generator=torch.Generator()))
+    with pytest.raises(ServerUnknown, match="`generator` must be given with the cohort"):
+        LossRejection(f=1).aggregate(Cohort(ROWS, server=SIDE))
     assert LossRejection(f=0)(ROWS).equal(Mean()(ROWS))
