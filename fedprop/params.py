@@ -104,6 +104,11 @@ class ParameterLayout:
         """Bool mask [d]: True where nothing may change the vector, that is, in frozen parameters."""
         return self._mask(lambda entry: not entry.buffer and not entry.trainable)
 
+    @property
+    def variances(self) -> Tensor:
+        """Bool mask [d]: True for running variances, as BatchNorm and InstanceNorm keep them: buffers `running_var`."""
+        return self._mask(lambda entry: entry.buffer and entry.name.rpartition(".")[2] == "running_var")
+
     def _mask(self, holds: Callable[[Entry], bool]) -> Tensor:
         lengths = torch.tensor([entry.stop - entry.start for entry in self.entries])
         return torch.tensor([holds(entry) for entry in self.entries]).repeat_interleave(lengths)

@@ -89,6 +89,17 @@ def test_buffers_that_are_not_persistent_stay_out():
     assert [e.name for e in ParameterLayout.of(module).entries] == ["weight", "kept"]
 
 
+def test_running_variances_are_known_by_their_name():
+    module = nn.Sequential(nn.BatchNorm1d(2), nn.InstanceNorm1d(3, track_running_stats=True), nn.LayerNorm(4))
+    layout = ParameterLayout.of(module)
+    vector = layout.flatten(module)
+    vector[layout.variances] = -7.0
+    layout.load(module, vector)
+    assert int(layout.variances.sum()) == 5
+    assert [module[0].running_var.tolist(), module[1].running_var.tolist()] == [[-7.0] * 2, [-7.0] * 3]
+    assert not ParameterLayout.of(Buffered(running_variance=torch.ones(2))).variances.any()
+
+
 def test_only_parameters_that_require_a_gradient_are_trainable(convnet):
     convnet[0].bias.requires_grad_(False)
     layout = ParameterLayout.of(convnet)

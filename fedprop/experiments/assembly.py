@@ -125,6 +125,7 @@ def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: tor
         tolerated=_tolerated(experiment),
         policy=experiment.policy,
         optimizer=experiment.optimizer,
+        variance_guard=experiment.variance_guard,
         network=experiment.network,
         compute=experiment.compute,
         faults=experiment.faults,
@@ -306,10 +307,13 @@ def _planned(experiment: Experiment, shards: Shards) -> LocalTraining:
 
 
 def _check_buffers(setup: Setup) -> None:
-    """Central noise falls on all that a client sends; a negative variance would be the end of a model."""
-    buffers = [entry.name for entry in ParameterLayout.of(setup.module).entries if entry.buffer]
+    """Refuse noise on buffers, where a negative variance would be the end of a model, and a guard of nothing."""
+    layout = ParameterLayout.of(setup.module)
+    buffers = [entry.name for entry in layout.entries if entry.buffer]
     if setup.central_privacy is not None and buffers:
         raise InvalidConfig(
             f"`central_privacy` needs a model without buffers, such as one with GroupNorm in place of BatchNorm; "
             f"found {buffers[0]!r}"
         )
+    if setup.variance_guard and not bool(layout.variances.any()):
+        raise InvalidConfig("`variance_guard` needs a model with running variances, such as BatchNorm's; found none")

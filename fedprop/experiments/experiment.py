@@ -63,6 +63,8 @@ class Experiment(Frozen):
         run fails, and says so. `honest`: the attack's clients answer honestly that time, which is counted and shown.
     policy : when the server invites, waits and aggregates.
     optimizer : how the aggregate moves the global model.
+    variance_guard : whether a running variance (BatchNorm's) stays as it is where a step of the server's would take it
+        below zero. No honest model has such a variance, and a model with one answers NaN.
     network, compute, faults : who is slow, late or lost.
     aggregation_seconds : simulated time one aggregation takes.
     evaluate_every : rounds between two evaluations on the test set.
@@ -96,6 +98,7 @@ class Experiment(Frozen):
     attack_failures: Literal["stop", "honest"] = "stop"
     policy: AnyPolicy = Synchronous()
     optimizer: AnyOptimizer = FedAvg()
+    variance_guard: bool = False
     network: Network = Network()
     compute: Compute = Compute()
     faults: Faults = Faults()

@@ -85,11 +85,19 @@ def doubts(summary: Summary) -> list[str]:
     if _unmoved(summary):
         found.append("the model is as it began: in no round any update had any weight")
     if (start := summary.get("numberless_from")) is not None:  # runs that are older do not tell
-        found.append(f"from round {start} to the end the test loss is NaN or infinity")
+        found.append(f"from round {start} to the end the test loss is NaN or infinity{_sunken(summary)}")
     if summary["failed_rounds"]:
         number, rounds = summary["failed_rounds"], summary["rounds"]
         found.append(f"{number} of {rounds} rounds failed, most often since {summary['commonest_failure']}")
     return found
+
+
+def _sunken(summary: Summary) -> str:
+    """Why a model has no loss, where that is known, and what helps."""
+    number = summary.get("sunken_variances", 0)  # runs that are older do not tell
+    if not number:
+        return ""
+    return f", since {_count(number, 'running variance')} ended below zero, which `variance_guard` prevents"
 
 
 def _unmoved(summary: Summary) -> bool:

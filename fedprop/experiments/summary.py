@@ -15,6 +15,7 @@ from fedprop.experiments.measures import kinds_of_numbers
 from fedprop.experiments.tally import Tally
 from fedprop.failures import blamed
 from fedprop.metrics import Number, OfData, Reading
+from fedprop.params import ParameterLayout
 from fedprop.registry import place_of
 from fedprop.simulation.engine import Outcome
 from fedprop.simulation.events import RoundRecord
@@ -48,6 +49,7 @@ def summarize(
         "failed_rounds": tally.failed,
         "weightless_rounds": tally.weightless,
         "numberless_from": tally.numberless,
+        "sunken_variances": _sunken(setup, outcome),
         "virtual_seconds": outcome.virtual_seconds,
         "wall_seconds": outcome.wall_seconds,
         "accepted": accepted,
@@ -62,6 +64,12 @@ def summarize(
     }
     found = always | tally.failures() | _circumstances(experiment, setup, outcome, tally)
     return found | {"warnings": warnings(found)} | _privacy(experiment, setup, tally)
+
+
+def _sunken(setup: Setup, outcome: Outcome) -> int:
+    """How many running variances of the last model are below zero, so that it answers with NaN."""
+    variances = ParameterLayout.of(setup.module).variances.to(outcome.parameters.device)
+    return int((outcome.parameters[variances] < 0).sum())
 
 
 def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally: Tally) -> dict[str, Any]:

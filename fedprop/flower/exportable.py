@@ -61,6 +61,8 @@ def _effects(experiment: Experiment) -> Iterator[str]:
         )
     if experiment.defense_from:
         yield f"`defense_from` must be 0, since a strategy has one rule; found {experiment.defense_from}"
+    if experiment.variance_guard:
+        yield "`variance_guard` must be false, since a strategy moves the model by what its rule answers; found true"
     ends = {"max_seconds": experiment.max_seconds, "until": experiment.until}
     for name, found in ends.items():
         if found is not None:

@@ -20,7 +20,7 @@ from fedprop.simulation.setup import Setup
 from fedprop.simulation.state import ServerState
 from fedprop.simulation.stepping import Basis, ServerStep
 from fedprop.simulation.transport import Emit
-from fedprop.types import ClientId
+from fedprop.types import ClientId, Vector
 
 
 class Aggregating:
@@ -36,6 +36,7 @@ class Aggregating:
         self._setup = setup
         self._layout = layout
         self._emit = emit
+        self._variances = layout.variances.to(setup.device) if setup.variance_guard else None
         self._walk = ServerStep(setup.optimizer, trainable, fixed=self.fixed)
         self._root = setup.root_bench()
         self._classifying = setup.classifying()
@@ -141,9 +142,14 @@ class Aggregating:
             draw = generator(self._setup.seed, "after", state.round)
             left = ask_after(protocol, reached.parameters, state.protocol, round=state.round, generator=draw)
             reached = reached._replace(parameters=torch.where(self.fixed, reached.parameters, left))
+        reached = reached._replace(parameters=self._guarded(reached.parameters, base.parameters))
         if self._setup.has("screen"):
             line = Lineage(state.basis, state.fallback or state.basis)
             state.fallback = line.then(reached, rolled_back=rollback).fallback
         state.parameters, state.optimizer = reached
         state.memory = answer.state
         state.version += 1
+
+    def _guarded(self, reached: Vector, before: Vector) -> Vector:
+        """The model [d] with its running variances kept where they would be below zero, if the server guards them."""
+        return reached if self._variances is None else torch.where(self._variances & (reached < 0), before, reached)

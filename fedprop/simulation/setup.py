@@ -62,6 +62,7 @@ class Setup:
     numbers : what is told of the run and its models.
     counts : how many examples of each class each client was dealt, [clients, classes]; None where there are no classes.
     until : what ends the run before its rounds are over; None for nothing.
+    variance_guard : whether no step may take a running variance below zero.
     engine : how clients train; None to find out as the simulation begins.
     """
 
@@ -96,6 +97,7 @@ class Setup:
     until: Until | None = None
     attack_failures: Literal["stop", "honest"] = "stop"
     tolerated: int | None = None
+    variance_guard: bool = False
     engine: EngineChoice | None = None
 
     def make_engine(self) -> Train:

@@ -27,6 +27,11 @@ def test_central_noise_would_spoil_buffers():
         resolve(Experiment(**DIGITS, **settings), model=module)
 
 
+def test_a_guard_must_have_a_variance_to_guard():
+    with pytest.raises(InvalidConfig, match=r"`variance_guard` needs a model with running variances, .* found none"):
+        resolve(Experiment(**DIGITS, variance_guard=True))
+
+
 def test_resolving_deals_out_data_and_attackers():
     setup = resolve(Experiment(**DIGITS, attack={"kind": "gaussian", "share": 0.3}))
     assert len(setup.compromised) == 3

@@ -11,6 +11,7 @@ from fedprop.experiments.headline import headline, marks, warnings
 from fedprop.experiments.runner import run
 from fedprop.experiments.store import RunStore
 from fedprop.experiments.tally import Tally
+from fedprop.params import ParameterLayout
 from fedprop.simulation.events import RoundRecord
 
 CALM = {
@@ -172,3 +173,17 @@ def test_a_running_variance_below_zero_leaves_no_number(tmp_path):
     summary = RunStore(tmp_path).meta("summary")
     assert summary["numberless_from"] == 0
     assert marks([summary]) == "°†"
+    why = f"since {summary['sunken_variances']} running variances ended below zero, which `variance_guard` prevents"
+    assert summary["warnings"][-1] == f"from round 0 to the end the test loss is NaN or infinity, {why}"
+
+
+def test_a_guarded_server_keeps_variances_above_zero(tmp_path):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+    attack = {"kind": "scaling", "factor": 100.0, "share": 0.25}
+    plan = Experiment(clients=4, rounds=3, data="digits", attack=attack, variance_guard=True)
+    found = run(plan, out=tmp_path, model=model)
+    summary = RunStore(tmp_path).meta("summary")
+    assert (summary["numberless_from"], summary["sunken_variances"]) == (None, 0)
+    assert marks([summary]) == "°"
+    layout = ParameterLayout.of(model)
+    assert bool((found.parameters[layout.variances] >= 0).all())

@@ -44,6 +44,7 @@ def test_what_an_app_cannot_carry_is_refused_in_a_sentence_and_nothing_written(t
         "`until` must be left out": {"until": {"accuracy": 0.9}},
         "`max_seconds` must be left out": {"max_seconds": 9.0},
         "`keep_best` must be false": {"keep_best": True},
+        "`variance_guard` must be false": {"variance_guard": True},
         "`inference` must be left out": {"inference": ["membership"]},
         "which trains on its own": {"attack": {"kind": "model_replacement", "share": 0.2}},
         "knows honest clients' updates": {"attack": {"kind": "alie", "share": 0.2, "knowledge": "full"}},
