@@ -89,11 +89,16 @@ def _path(places: tuple[str | int, ...], data: Any) -> str:
 _KEY = "[key]"
 """How pydantic says that it speaks of a mapping's key."""
 
+_SHOULD = "Input should "
+"""How pydantic begins to tell a rule."""
+
 _SAID = {
     "extra_forbidden": "there is no such setting",
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
     "dict_type": "must be a mapping",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
     "invalid_key": "a setting's name must be text",
     "union_tag_not_found": "must be a mapping with a `kind`",
     "union_tag_invalid": "`kind` must be one of {expected_tags}; found {tag!r}",
@@ -112,8 +117,20 @@ def _sentence(problem: Any, path: str) -> str:
         message = str(_SAID[problem["type"]].format(**context))
     told = "found" in message or isinstance(problem["input"], dict)
     found = "" if told else f"; found {shown(problem['input'])}"
-    place = f"`{path}`: " if path else ""
-    return f"{place}{message}{found}{_meant_by(problem, context)}"
+    return f"{_placed(path, _plain(message))}{found}{_meant_by(problem, context)}"
+
+
+def _plain(message: str) -> str:
+    """A message of pydantic's in the words of this library: `must be`, and nothing of how a text is parsed."""
+    rule, _, _ = message.partition(", unable to parse")
+    return f"must {rule.removeprefix(_SHOULD)}" if rule.startswith(_SHOULD) else rule
+
+
+def _placed(path: str, message: str) -> str:
+    """The message behind the setting of which it speaks, if it speaks of one."""
+    if not path:
+        return message
+    return f"`{path}` {message}" if message.startswith("must ") else f"`{path}`: {message}"
 
 
 def _meant_by(problem: Any, context: Any) -> str:

@@ -138,10 +138,10 @@ def mistakes():
         "unknown kind": (["run", "run.yaml", "--set", "defense={kind: krumm}"], "; found 'krumm'; did you mean krum?"),
         "unknown policy": (["run", "run.yaml", "--set", "policy={kind: relay}"], "; found 'relay'"),
         "kind is a list": (["run", "run.yaml", "--set", "defense={kind: [1]}"], "; found [1]"),
-        "no kind": (["run", "run.yaml", "--set", "policy={buffer: 3}"], "`policy`: must be a mapping with a `kind`"),
+        "no kind": (["run", "run.yaml", "--set", "policy={buffer: 3}"], "`policy` must be a mapping with a `kind`"),
         "kind of no file": (["run", "run.yaml", "--set", "defense={kind: 'a.py:B'}"], "there is no file a.py"),
         "kind of no class": (["run", "run.yaml", "--set", "defense={kind: 'json:dumps'}"], "must be a subclass of"),
-        "wrong value": (["run", "run.yaml", "--set", "rounds=many"], "`rounds`: Input should be a valid integer"),
+        "wrong value": (["run", "run.yaml", "--set", "rounds=many"], "`rounds` must be a valid integer"),
         "parts do not fit": (["run", "run.yaml", "--set", "policy.concurrency=11"], "number of clients, 10; found 11"),
         "no assignment": (["run", "run.yaml", "--set", "rounds"], "--set needs the form a.b=VALUE; found 'rounds'"),
         "assignment too deep": (["run", "run.yaml", "--set", "rounds.x=1"], "`x` cannot be set inside 3"),
@@ -150,8 +150,8 @@ def mistakes():
         "empty data folder": (["run", "run.yaml", "--set", "data.kind=mnist", "--data-dir", "."], "train-images"),
         "unknown device": (["run", "run.yaml", "--device", "abacus"], "`device` must name a torch device"),
         "device not here": (["run", "run.yaml", "--device", "meta"], "`device` must be available on this machine"),
-        "negative seed": (["run", "run.yaml", "--seed", "-1"], "`seed`: Input should be greater than or equal to 0"),
-        "enormous seed": (["run", "run.yaml", "--seed", str(2**64)], "`seed`: Input should be less than"),
+        "negative seed": (["run", "run.yaml", "--seed", "-1"], "`seed` must be greater than or equal to 0"),
+        "enormous seed": (["run", "run.yaml", "--seed", str(2**64)], "`seed` must be less than"),
         "seed is no number": (["run", "run.yaml", "--seed", "x"], "--seed"),
         "nobody compromised": (
             ["run", "run.yaml", "--set", "attack.0.share=0.01"],
@@ -173,7 +173,7 @@ def mistakes():
             "must not be given both; found 1 and",
         ),
         "seeds that fall": (["run", "run.yaml", "--seeds", "3..1"], "`seeds`: a range of seeds must ascend"),
-        "seeds that are none": (["run", "run.yaml", "--seeds", "many"], "--seeds: `seeds`: "),
+        "seeds that are none": (["run", "run.yaml", "--seeds", "many"], "--seeds: `seeds` must be "),
         "resume seeds": (["run", "run.yaml", "--seeds", "1..2", "--resume", "--out", "x"], "--resume must be left out"),
         "unknown option": (["run", "run.yaml", "--sed", "1"], "No such option"),
         "unknown command": (["walk"], "No such command"),
@@ -187,8 +187,8 @@ def mistakes():
         "no sweep": (["sweep", "run.yaml"], "run.yaml holds a single experiment: `fedprop run` runs it"),
         "no run": (["run", "sweep.yaml"], "sweep.yaml holds a sweep: `fedprop sweep` runs it"),
         "no index": (["run", "run.yaml", "--set", "attack.²=3"], "`²` cannot be set inside [{"),
-        "truth for a number": (["run", "run.yaml", "--set", "rounds=true"], "should be a number, not true or false"),
-        "enormous number": (["run", "run.yaml", "--set", f"rounds={2**64}"], "`rounds`: Input should be less than"),
+        "truth for a number": (["run", "run.yaml", "--set", "rounds=true"], "must be a number, not true or false"),
+        "enormous number": (["run", "run.yaml", "--set", f"rounds={2**64}"], "`rounds` must be less than"),
         "missing base": (["sweep", "sweep.yaml", "--set", "base=nowhere.yaml"], "cannot read nowhere.yaml"),
         "bad cell": (
             ["sweep", "sweep.yaml", "--set", "axes.rule.Mean.defense.kind=x"],
@@ -220,7 +220,7 @@ def test_a_mistake_gives_a_sentence_and_exit_code_2(fedprop, name):
 def test_every_mistake_in_a_file_has_a_line(fedprop):
     code, _, err = fedprop("run", "run.yaml", "--set", "rounds=0", "--set", "clients=x", "--set", "training.lr=-1")
     assert code == 2
-    settings = [line.removeprefix("fedprop: ").split(": ")[1] for line in err.splitlines()]
+    settings = [line.removeprefix("fedprop: ").split(": ")[1].split(" ")[0] for line in err.splitlines()]
     assert settings == ["`rounds`", "`clients`", "`training.lr`"]
 
 

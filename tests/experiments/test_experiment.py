@@ -181,7 +181,7 @@ def test_a_file_with_changes(tmp_path):
     assert experiment.training.lr == 1e-3
     assert experiment.attack[1].share == 0.4
     assert experiment.name == "mine"
-    with pytest.raises(InvalidConfig, match=r"a.yaml: `training.lr`: .*greater than 0; found -1"):
+    with pytest.raises(InvalidConfig, match=r"a.yaml: `training.lr` must be greater than 0; found -1"):
         load_experiment(file, ["training.lr=-1"])
 
 
@@ -217,7 +217,7 @@ def test_a_changed_copy_is_checked_as_a_file_is():
         "`training`: give `steps` or `epochs`, not both; found steps=3, epochs=2",
         "`attack.0.shar`: there is no such setting; found 0.3; did you mean share?",
         "`policy.kohort`: there is no such setting; found 4; did you mean cohort?",
-        "`rounds`: Input should be a number, not true or false; found True",
+        "`rounds` must be a number, not true or false; found True",
         "`defence`: there is no such setting; found Krum(kind='krum', f=2, m=1); did you mean defense?",
     ]
 
@@ -226,12 +226,12 @@ UNSOUND = {
     "a misspelt name": (BaseModel.model_copy(PLAIN, update={"defence": Krum(f=2)}), "did you mean defense?"),
     "a wrong value": (
         BaseModel.model_copy(PLAIN, update={"seed": -1}),
-        "`seed`: Input should be greater",
+        "`seed` must be greater",
     ),
     "nothing": (Experiment.model_construct(), "`rounds` is required"),
     "an unsound rule": (
         Experiment(**DIGITS, defense=Krum.model_construct(f=-1)),
-        "`defense.f`: Input should be greater",
+        "`defense.f` must be greater",
     ),
     "a mapping": (
         DIGITS,

@@ -42,9 +42,9 @@ def test_valid_data_becomes_the_model():
         ({}, ["here: `name` is required"]),
         ({"name": "x", "nmae": 1}, ["here: `nmae`: there is no such setting; found 1; did you mean name?"]),
         ({"name": "x", "wing": 1}, ["here: `wing`: there is no such setting; found 1"]),
-        ({"name": "x", "inner": {"rate": -1}}, ["here: `inner.rate`: Input should be greater than 0; found -1"]),
-        ({"name": "x", "rows": [{}, {"rate": 0}]}, ["here: `rows.1.rate`: Input should be greater than 0; found 0"]),
-        ({"name": "x", "kind": "c"}, ["here: `kind`: Input should be 'a' or 'b'; found 'c'"]),
+        ({"name": "x", "inner": {"rate": -1}}, ["here: `inner.rate` must be greater than 0; found -1"]),
+        ({"name": "x", "rows": [{}, {"rate": 0}]}, ["here: `rows.1.rate` must be greater than 0; found 0"]),
+        ({"name": "x", "kind": "c"}, ["here: `kind` must be 'a' or 'b'; found 'c'"]),
         ({"name": "x", "low": 2}, ["here: `low` must be at most `high` = 1; found 2"]),
         ({"kind": "c", "low": "x"}, 3),
         (7, 1),
@@ -76,9 +76,7 @@ def test_a_number_that_stands_for_a_mapping_is_where_the_file_has_it():
         def _number(cls, value):
             return {"latency": {"rate": value["latency"]}}
 
-    assert (
-        refused(validate, Delay, {"latency": -1}, "here") == "here: `latency`: Input should be greater than 0; found -1"
-    )
+    assert refused(validate, Delay, {"latency": -1}, "here") == "here: `latency` must be greater than 0; found -1"
 
 
 @pytest.mark.parametrize(

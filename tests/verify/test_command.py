@@ -109,5 +109,5 @@ def test_a_target_that_is_never_there_is_refused(tmp_path, monkeypatch, text, to
 
 
 def test_a_rule_that_was_made_without_a_check_is_refused():
-    with pytest.raises(InvalidConfig, match="`f`: Input should be greater than or equal to 0; found -1"):
+    with pytest.raises(InvalidConfig, match="`f` must be greater than or equal to 0; found -1"):
         verify(Krum.model_construct(f=-1))

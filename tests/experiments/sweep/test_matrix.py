@@ -76,17 +76,17 @@ def test_every_mistake_in_the_cells_is_told_once(small, base):
     with pytest.raises(InvalidConfig) as caught:
         cells(small(axes=axes, base={**base, "rounds": 0}, seeds=[0, 1, 2]))
     assert [line.partition(": ")[::2] for line in str(caught.value).splitlines()] == [
-        ("cell Mean / Nobody", "`rounds`: Input should be greater than 0; found 0"),
+        ("cell Mean / Nobody", "`rounds` must be greater than 0; found 0"),
         ("cell Mean / Nobody", f"`defense`: `kind` must be one of {RULES}; found 'maen'; did you mean mean?"),
-        ("cell Mean / Everybody", "`attack.share`: Input should be less than 1; found 1.0"),
-        ("cell Krum / Nobody", "`defense.f`: Input should be greater than or equal to 0; found -1"),
+        ("cell Mean / Everybody", "`attack.share` must be less than 1; found 1.0"),
+        ("cell Krum / Nobody", "`defense.f` must be greater than or equal to 0; found -1"),
     ]
 
 
 def test_a_sweep_made_without_a_check_is_checked(base, axes):
     with pytest.raises(InvalidConfig, match="`sweep` must be an object of class Sweep"):
         cells({"axes": {}})
-    with pytest.raises(InvalidConfig, match=r"`seeds.0`: Input should be greater than or equal to 0; found -1"):
+    with pytest.raises(InvalidConfig, match=r"`seeds.0` must be greater than or equal to 0; found -1"):
         cells(Sweep.model_construct(name="x", base=base, axes=axes, seeds=(-1,)))
 
 
