@@ -8,7 +8,7 @@ import torch
 from fedprop.attacks.base import Constraint
 from fedprop.attacks.constraints import near_first
 from fedprop.attacks.fang import FangAttack
-from fedprop.attacks.krum_lambda import krum_is_defined, solve_lambda
+from fedprop.attacks.krum_lambda import first_lambda, krum_is_defined, solve_lambda
 from fedprop.attacks.rows import directions, sendable
 from fedprop.attacks.sampling import ball
 from fedprop.attacks.view import View
@@ -80,11 +80,8 @@ class FangKrum(FangAttack):
     def _lambda(self, view: View, direction: Vector) -> float | None:
         if self.knowledge == "full":
             return solve_lambda(view.others, len(view.own), direction, view.assumed, threshold=self.threshold)
-        for k in range(1, len(view.own) + 1):
-            lambda_ = solve_lambda(view.own, k, direction, view.assumed, threshold=self.threshold)
-            if lambda_ is not None:
-                return lambda_
-        return None
+        counts = range(1, len(view.own) + 1)
+        return first_lambda(view.own, counts, direction, view.assumed, threshold=self.threshold)
 
 
 def _root_mean_square(vector: Vector) -> float:

@@ -1,6 +1,7 @@
 """How far Krum can be pushed: the bound of Fang's Theorem 1 and the search that starts from it."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 
@@ -88,18 +89,27 @@ def solve_lambda(honest: Updates, c: int, direction: Vector, assumed: Assumed, *
 
     Source: Fang et al. (2020), section 3.2, "Solving lambda".
     """
+    return first_lambda(honest, (c,), direction, assumed, threshold=threshold)
+
+
+def first_lambda(
+    honest: Updates, counts: Iterable[int], direction: Vector, assumed: Assumed, *, threshold: float
+) -> float | None:
+    """What `solve_lambda` finds for the first of these numbers of crafted rows for which it finds anything; or None."""
     honest, _ = taken(honest, "honest", "the search for lambda")
     direction, _ = taken(direction, "direction", "the search for lambda")
-    if not krum_is_defined(len(honest) + c, c):
+    defined = [c for c in counts if krum_is_defined(len(honest) + c, c)]
+    if not defined:
         return None
     spaces = [(honest, direction)]
     if honest.shape[1] > len(honest) + 1:
         spaces.insert(0, _in_their_span(honest, direction))
-    lambda_ = min(lambda_bound(spaces[0][0], c), torch.finfo(honest.dtype).max)
-    while lambda_ >= threshold:
-        if all(_selects(assumed, rows, -lambda_ * s, c) for rows, s in spaces):
-            return lambda_
-        lambda_ /= 2
+    for c in defined:
+        lambda_ = min(lambda_bound(spaces[0][0], c), torch.finfo(honest.dtype).max)
+        while lambda_ >= threshold:
+            if all(_selects(assumed, rows, -lambda_ * s, c) for rows, s in spaces):
+                return lambda_
+            lambda_ /= 2
     return None
 
 

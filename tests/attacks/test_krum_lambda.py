@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from fedprop.attacks.krum_lambda import krum_is_defined, lambda_bound, solve_lambda
+from fedprop.attacks.krum_lambda import first_lambda, krum_is_defined, lambda_bound, solve_lambda
 from fedprop.errors import InvalidConfig, TooFewUpdates
 
 PAIRS = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
@@ -90,3 +90,17 @@ def test_rows_as_large_as_floats_get_are_searched():
     benign = torch.tensor([[3e38], [-3e38], [3e38], [-3e38]])
     largest = torch.finfo(torch.float32).max
     assert solve_lambda(benign, 1, torch.ones(1), selects_up_to(torch.inf), threshold=1e-5) == largest
+
+
+def test_the_first_number_of_crafted_rows_with_an_answer_counts():
+    benign, up = torch.tensor([[1.0], [1.0], [-1.0], [-1.0], [0.5], [0.25], [0.0]]), torch.ones(1)
+
+    def krum_of_two(rows, f):
+        """Selects a crafted row, which come last, only if there are two of them."""
+        return rows[-1], torch.eye(len(rows))[-1 if f == 2 else 0]
+
+    assert solve_lambda(benign, 1, up, krum_of_two, threshold=1e-5) is None
+    second = solve_lambda(benign, 2, up, krum_of_two, threshold=1e-5)
+    assert second is not None
+    assert first_lambda(benign, (1, 2, 3), up, krum_of_two, threshold=1e-5) == second
+    assert first_lambda(benign, (), up, krum_of_two, threshold=1e-5) is None
