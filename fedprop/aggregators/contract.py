@@ -79,6 +79,7 @@ class Contract:
     Attributes
     ----------
     permutation : F does not depend on the order of the rows.
+    fixed : how many rows, the first ones, have places of their own, which no order changes; 0 where all are clients'.
     translation : F(x + t) = F(x) + t for every vector t.
     scaling : F(c x) = c F(x) for every c > 0.
     orthogonal : F(x Q) = F(x) Q for every orthogonal Q.
@@ -102,6 +103,7 @@ class Contract:
     """
 
     permutation: bool = False
+    fixed: int = 0
     translation: bool = False
     scaling: bool = False
     orthogonal: bool = False

@@ -1,5 +1,6 @@
 """Rules that ask the server, outside a simulation: the server's own update as a vector, or as one of the rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NoReturn
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.classifier import Logits
 from fedprop.aggregators.columns import Rows, mix, take
-from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.contract import Contract, Region, never, unstated
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples
 from fedprop.aggregators.told import TELLABLE, Told
 from fedprop.errors import ServerUnknown
@@ -73,8 +74,8 @@ class Rooted(Aggregator):
     first, and its generator begins at seed 0.
 
     So whatever is asked of rules can be asked of this one too, with what the server knows drawn, scaled and rotated
-    along with the rows; `fedprop verify` does so. Who stands in the first row matters: permutation is no longer
-    claimed.
+    along with the rows; `fedprop verify` does so. Who stands in the first row matters; the order of the others does not
+    where it does not for the rule.
 
     >>> from fedprop.aggregators import FLTrust
     >>> Rooted(rule=FLTrust())(torch.tensor([[2.0, 0.0], [0.5, 0.0], [-9.0, 0.0]]))
@@ -104,6 +105,8 @@ class Rooted(Aggregator):
         """What moves rows and reference together; claims that depend on who is a client are given up."""
         own = self.rule.contract()
         return Contract(
+            permutation=own.permutation,
+            fixed=1,
             scaling=own.scaling,
             orthogonal=own.orthogonal,
             idempotent=own.idempotent,
@@ -111,6 +114,7 @@ class Rooted(Aggregator):
             examples="ignored" if own.examples == "ignored" else None,
             linear=own.linear,
             lies_in=own.lies_in if own.lies_in in WITHIN else Region.ANYWHERE,
+            ambiguous=_of_clients(own),
             precision=own.precision,
             smoothing=own.smoothing,
         )
@@ -135,6 +139,13 @@ def self_contained(rule: Aggregator) -> Aggregator:
     if needs_examples(rule.asks) or not OF_THE_MODEL.isdisjoint(rule.asks):
         return Rooted(rule=rule)
     return Told(rule=rule) if rule.asks & TELLABLE else rule
+
+
+def _of_clients(own: Contract) -> Callable[[Updates], bool]:
+    """Where a rule's answer hangs on the order of the rows, told of all rows but the server's."""
+    if own.ambiguous in (never, unstated) or own.regret is not None:
+        return own.ambiguous if own.regret is None else unstated
+    return lambda rows: own.ambiguous(rows[1:])
 
 
 def told_by(vector: Vector) -> dict[str, Any]:

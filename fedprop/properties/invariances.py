@@ -40,16 +40,24 @@ WRITTEN = 12
 
 def _permutation(rule: Rule, case: Case, contract: Contract) -> Finding | None:
     rows, n = case.wide, len(case.rows)
-    order = moves.order(n, case.seed).tolist()
+    first = range(contract.fixed)
+    order = [*first, *(moves.order(n - len(first), case.seed) + len(first)).tolist()]
     claims = case.examples or (1,) * n
     moved = tuple(claims[i] for i in order)
     expected, found = answer_of(rule, case, claims), answer(rule, rows[order], moved)
-    written = str(order) if n <= WRITTEN else f"order({n}, {case.seed})"
+    written = str(order) if n <= WRITTEN else _order_written(n, len(first), case.seed)
     how, ask, want = f"for the rows in the order {in_short(order)}", f"rule(rows[{written}])", "rule(rows)"
     if counts_examples(rule):
         ask, want = f"answer(rule, rows[{written}], {list(moved)})", f"answer(rule, rows, {list(claims)})"
     before, after = _copies(rows, claims, contract), _copies(rows[order], moved, contract)
     return _differs(contract, after, expected, found, how=how, ask=ask, want=want, before=before)
+
+
+def _order_written(n: int, fixed: int, seed: int) -> str:
+    """The order of n rows, of which the first ones stay, in code."""
+    if not fixed:
+        return f"order({n}, {seed})"
+    return f"torch.cat([torch.arange({fixed}), order({n - fixed}, {seed}) + {fixed}])"
 
 
 def _translation(rule: Rule, case: Case, contract: Contract) -> Finding | None:

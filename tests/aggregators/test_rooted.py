@@ -15,10 +15,14 @@ from fedprop.aggregators import (
 )
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.columns import TakenRows
+from fedprop.aggregators.contract import Contract, unstated
+from fedprop.aggregators.rooted import _of_clients
 from fedprop.errors import InvalidUpdates, TooFewUpdates
-from fedprop.properties import oracle_for
+from fedprop.properties import Case, PropertyViolated, oracle_for
+from fedprop.properties.invariances import INVARIANCES
 from fedprop.verify import load_rule
 
+PERMUTATION = next(prop for prop in INVARIANCES if prop.name == "permutation")
 ROWS = torch.tensor([[5.0, 0.0], [8.0, 0.0], [3.0, 4.0], [-1.0, 0.0]])
 
 
@@ -62,6 +66,32 @@ def test_all_that_the_server_knows_is_the_first_row():
     assert heard["model"].equal(rows[0])
     assert heard["answers"][:, 0].allclose(torch.tensor([[5.0, 6.0], [2.0, 2.0]]).double().softmax(dim=1))
     assert (heard["round"], heard["drawn"]) == (0, torch.rand(1, generator=torch.Generator().manual_seed(0)))
+
+
+class FirstClient(Deaf):
+    """Takes whoever comes first, and claims that the order does not matter."""
+
+    def contract(self):
+        return Contract(permutation=True)
+
+    def combine(self, cohort, state):
+        return Aggregation(cohort.updates[0] + cohort.server_side.reference(), torch.ones(len(cohort.updates)))
+
+
+def test_the_order_of_clients_matters_to_no_rule_that_says_so_and_the_servers_row_stays():
+    case = Case(ROWS.double(), (True,) * 4, 0, seed=0)
+    assert Rooted(rule=FLTrust()).contract().permutation
+    PERMUTATION.check(Rooted(rule=FLTrust()), case, Rooted(rule=FLTrust()).contract())
+    with pytest.raises(PropertyViolated, match=r"for the rows in the order \[0, "):
+        PERMUTATION.check(Rooted(rule=FirstClient()), case, Rooted(rule=FirstClient()).contract())
+
+
+def test_where_a_rule_leaves_its_answer_open_the_server_is_not_asked():
+    tied, told = Contract(permutation=True, ambiguous=lambda rows: len(rows) == 3), Rooted(rule=FLTrust())
+    assert _of_clients(tied)(ROWS)
+    assert not _of_clients(tied)(ROWS[1:])
+    assert told.contract().ambiguous is unstated
+    assert _of_clients(Contract(regret=lambda rows, z: 0.0)) is unstated
 
 
 def test_what_is_known_of_each_row_stays_with_it():
