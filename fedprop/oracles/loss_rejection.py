@@ -48,7 +48,8 @@ def loss_rejection(
 
 
 def _order(rows: Rows, generator: torch.Generator) -> list[int]:
-    return torch.randperm(len(rows), generator=generator).tolist()  # type: ignore[no-any-return]
+    order: list[int] = torch.randperm(len(rows), generator=generator).tolist()
+    return order
 
 
 def _by_models_themselves(rows: Rows, loss: Measure, f: int, generator: torch.Generator) -> list[float]:
