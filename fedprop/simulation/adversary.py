@@ -112,8 +112,7 @@ class Adversary:
             question = await self._inbox.get()
             index = self._attack_on(question.client)
             if not self._setup.attacking(index, question.round):
-                honest = self._office.result(question.task)
-                self.answers[question.task] = Instruction(question.task, honest.update, honest.examples)
+                self._answer_honestly(question.task)
             elif question.task not in self.answers:
                 self._answer(index, question)
             self._waiting.pop(question.task).set()
@@ -128,8 +127,14 @@ class Adversary:
         # An answer is left over when its client dropped the task before it was due.
         self.answers = {task: told for task, told in self.answers.items() if task in self._office.tickets}
         tickets = {**self._office.window(), first: self._office.tickets[first]}
-        own = [task for task, ticket in sorted(tickets.items()) if ticket.client in held and task not in self.answers]
-        benign = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
+        asked = [task for task, ticket in sorted(tickets.items()) if ticket.client in held and task not in self.answers]
+        own = self._finite(asked)
+        for task in set(asked) - set(own):
+            self._answer_honestly(task)
+        if not own:
+            return
+        honest = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
+        benign = self._finite(honest) if attack.sees == "full" else honest
         origin = tickets[first].origin
         examples = tuple(self._office.result(task).examples for task in own)
         state = self.states.get(index)
@@ -167,6 +172,17 @@ class Adversary:
         self.deviations[index] = self.deviations.get(index, 0) + otherwise
         for task, row, claimed, lateness in zip(own, reply.rows, reply.examples, reply.lateness, strict=True):
             self.answers[task] = Instruction(task, row, claimed, lateness)
+
+    def _answer_honestly(self, task: int) -> None:
+        honest = self._office.result(task)
+        self.answers[task] = Instruction(task, honest.update, honest.examples)
+
+    def _finite(self, tasks: list[int]) -> list[int]:
+        """The tasks that ended in numbers. Where training did not, there is nothing to craft from or to hide among.
+
+        What such a client has is what it sends, and the server refuses it, whoever sends it.
+        """
+        return [task for task in tasks if bool(torch.isfinite(self._office.result(task).update).all())]
 
     def _attempt(self, index: int, round: Round, answer: Callable[[], T], honest: Callable[[], T]) -> T:
         """The attack's answer; if it fails, an honest one or the end of the run, as the experiment says."""

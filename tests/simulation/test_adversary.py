@@ -1,5 +1,6 @@
 """What attacks get to see, and how the adversary answers for the compromised clients."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from fedprop.attacks import Attack
 from fedprop.errors import InvalidConfig, RunFailed
 from fedprop.simulation.packing import unpack
 from fedprop.simulation.server import Server
+from fedprop.training import TicketOffice
 
 VIEWS: list[Any] = []
 ANSWERS: list[Any] = []
@@ -143,6 +145,35 @@ def test_where_an_attack_may_fail_its_clients_answer_honestly_and_it_is_told(pla
     failed = play(rounds=2, clients=10, attack=Failing(share=0.3), attack_failures="honest")
     assert [event.detail for event in log.of("attack_failed")] == ["failing: `z` must be small; found 3"] * 2
     assert failed.parameters.equal(play(rounds=2, clients=10).parameters)
+
+
+@pytest.mark.parametrize("attack", ["fang_trimmed_mean", "fang_krum", "min_max", "alie", "mimic"])
+def test_a_model_that_explodes_is_no_mistake_of_the_attack(play, log, attack):
+    """Nobody's training ends in a number then: all send what they have, and the server refuses it."""
+    VIEWS.clear()
+    settings = {"rounds": 4, "clients": 10, "training": {"lr": 1e20, "weight_decay": 1e20, "steps": 3}}
+    play(attack=Spy(share=0.3, knowledge="full"), **settings)
+    assert not VIEWS
+    found = play(attack={"kind": attack, "share": 0.3}, **settings)
+    assert [(record.accepted, record.rejected) for record in found.rounds] == [(0, 10)] * 4
+    assert all("found 0" in record.failure for record in found.rounds)
+    assert not log.of("attack_failed")
+
+
+def test_an_attack_works_with_what_training_ended_in_numbers(play, monkeypatch):
+    """The results of one compromised client and one honest one are replaced as they are looked up."""
+    VIEWS.clear()
+    look = TicketOffice.result
+
+    def spoilt(self, task):
+        found = look(self, task)
+        bad = self.tickets[task].client in (0, 9)
+        return replace(found, update=found.update * torch.nan) if bad else found
+
+    monkeypatch.setattr(TicketOffice, "result", spoilt)
+    found = play(rounds=2, clients=10, compromised="first", attack=Spy(share=0.3, knowledge="full"))
+    assert [(view.clients, len(view.own), len(view.benign)) for view in VIEWS] == [((1, 2), 2, 6)] * 2
+    assert [(record.accepted, record.rejected) for record in found.rounds] == [(8, 2)] * 2
 
 
 def test_the_round_in_which_it_failed_is_that_of_the_task(play):
