@@ -1,6 +1,5 @@
 """Rules that ask the server, outside a simulation: the server's own update as a vector, or as one of the rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NoReturn
 
@@ -12,7 +11,7 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
 from fedprop.aggregators.classifier import Logits
 from fedprop.aggregators.columns import Rows, mix, take
-from fedprop.aggregators.contract import Contract, Region, never, unstated
+from fedprop.aggregators.contract import Contract, Region, open_behind
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples
 from fedprop.aggregators.told import TELLABLE, Told
 from fedprop.errors import ServerUnknown
@@ -114,7 +113,7 @@ class Rooted(Aggregator):
             examples="ignored" if own.examples == "ignored" else None,
             linear=own.linear,
             lies_in=own.lies_in if own.lies_in in WITHIN else Region.ANYWHERE,
-            ambiguous=_of_clients(own),
+            ambiguous=open_behind(own, lambda rows: rows[1:]),
             precision=own.precision,
             smoothing=own.smoothing,
         )
@@ -139,13 +138,6 @@ def self_contained(rule: Aggregator) -> Aggregator:
     if needs_examples(rule.asks) or not OF_THE_MODEL.isdisjoint(rule.asks):
         return Rooted(rule=rule)
     return Told(rule=rule) if rule.asks & TELLABLE else rule
-
-
-def _of_clients(own: Contract) -> Callable[[Updates], bool]:
-    """Where a rule's answer hangs on the order of the rows, told of all rows but the server's."""
-    if own.ambiguous in (never, unstated) or own.regret is not None:
-        return own.ambiguous if own.regret is None else unstated
-    return lambda rows: own.ambiguous(rows[1:])
 
 
 def told_by(vector: Vector) -> dict[str, Any]:

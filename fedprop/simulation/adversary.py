@@ -133,8 +133,8 @@ class Adversary:
             self._answer_honestly(task)
         if not own:
             return
-        honest = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
-        benign = self._finite(honest) if attack.sees == "full" else honest
+        others = [task for task, ticket in sorted(tickets.items()) if not self.holds(ticket.client)]
+        benign = self._finite(others) if attack.sees == "full" else []
         origin = tickets[first].origin
         examples = tuple(self._office.result(task).examples for task in own)
         state = self.states.get(index)
@@ -152,7 +152,7 @@ class Adversary:
             received=self._setup.policy.fewest(self._setup.clients),
             clients=clients,
             members=tuple(map(place, clients)),
-            benign_clients=[tickets[task].client for task in benign] if attack.sees == "full" else (),
+            benign_clients=[tickets[task].client for task in benign],
             examples=examples,
             round=round,
             past=self._past(index, question.version, origin),

@@ -16,7 +16,6 @@ from fedprop.aggregators import (
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.columns import TakenRows
 from fedprop.aggregators.contract import Contract, unstated
-from fedprop.aggregators.rooted import _of_clients
 from fedprop.errors import InvalidUpdates, TooFewUpdates
 from fedprop.properties import Case, PropertyViolated, oracle_for
 from fedprop.properties.invariances import INVARIANCES
@@ -87,11 +86,14 @@ def test_the_order_of_clients_matters_to_no_rule_that_says_so_and_the_servers_ro
 
 
 def test_where_a_rule_leaves_its_answer_open_the_server_is_not_asked():
-    tied, told = Contract(permutation=True, ambiguous=lambda rows: len(rows) == 3), Rooted(rule=FLTrust())
-    assert _of_clients(tied)(ROWS)
-    assert not _of_clients(tied)(ROWS[1:])
-    assert told.contract().ambiguous is unstated
-    assert _of_clients(Contract(regret=lambda rows, z: 0.0)) is unstated
+    class Tied(Deaf):
+        def contract(self):
+            return Contract(permutation=True, ambiguous=lambda rows: len(rows) == 3)
+
+    found = Rooted(rule=Tied()).contract().ambiguous
+    assert found(ROWS)
+    assert not found(ROWS[1:])
+    assert Rooted(rule=FLTrust()).contract().ambiguous is unstated
 
 
 def test_what_is_known_of_each_row_stays_with_it():
