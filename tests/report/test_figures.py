@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from math import nan
 
 import pytest
 from matplotlib.colors import to_hex
@@ -24,7 +25,7 @@ from fedprop.report.figures import (
     timeline_figure,
     weights_figure,
 )
-from fedprop.report.figures.curves import line_styles
+from fedprop.report.figures.curves import BROKEN_OFF, line_styles
 from fedprop.report.figures.style import COMPROMISED
 from fedprop.report.run import Failure
 from fedprop.simulation.events import Event, EventKind
@@ -95,6 +96,49 @@ def test_trials_of_one_label_share_a_colour_and_a_name(make_run):
 def test_more_runs_than_colours_differ_in_their_dashes():
     looks = line_styles(str(i) for i in range(20)).values()
     assert len({str(look) for look in looks}) == 20
+
+
+def exploded(run, start=5):
+    """The run with a model that answers with no numbers from a round on, and so always with the first class."""
+    late = [replace(r, loss=nan, accuracy=None if r.accuracy is None else 0.1) for r in run.rounds if r.round >= start]
+    return replace(run, rounds=[*(r for r in run.rounds if r.round < start), *late])
+
+
+def test_a_curve_ends_with_a_cross_where_the_model_answers_with_no_numbers(run):
+    figure = accuracy_figure([exploded(run)])
+    curve, cross = figure.axes[0].lines
+    assert list(curve.get_xdata()) == [r.round for r in run.rounds if r.accuracy is not None and r.round < 5]
+    assert [*cross.get_xdata(), *cross.get_ydata()] == [curve.get_xdata()[-1], curve.get_ydata()[-1]]
+    assert "0.1" not in words(figure).split()
+    assert BROKEN_OFF in words(figure)
+
+
+def test_numbers_that_come_back_break_nothing_off(run):
+    rounds = [replace(r, loss=nan) if r.round == 3 else r for r in run.rounds]
+    assert len(accuracy_figure([replace(run, rounds=rounds)]).axes[0].lines) == 1
+
+
+def test_a_run_that_breaks_off_has_no_final_accuracy(make_run):
+    figure = accuracy_figure(
+        [make_run("low", ceiling=0.3), exploded(make_run("high")), make_run("mean"), exploded(make_run("mean"))]
+    )
+    [mean, low, high, cross] = legend(figure)
+    assert (mean, high, cross) == (f"mean  {make_run().rounds[-1].accuracy:.2f}", "high  none", BROKEN_OFF)
+    assert low.startswith("low  0.")
+
+
+def test_all_panels_share_one_word_on_curves_that_break_off(make_run):
+    cells = [("Krum", "none"), ("RFA", "none"), ("Krum", "flip")]
+    runs = [exploded(replace(make_run(), row=row, column=column)) for row, column in cells]
+    figure = panels_figure([*runs, replace(make_run(), row="RFA", column="flip")], against="round")
+    assert [len(axes.lines) for axes in figure.axes] == [4, 3]
+    assert sorted(legend(figure)) == ["Krum", "RFA", BROKEN_OFF]
+
+
+def test_a_run_without_numbers_from_the_beginning_on_has_no_curve(make_run):
+    runs = [replace(exploded(make_run(), 0), row="a", column="x"), replace(make_run(), row="b", column="x")]
+    assert accuracy_figure(runs[:1]) is None
+    assert png(panels_figure(runs, against="time"))
 
 
 @pytest.mark.parametrize("against", ["round", "time"])

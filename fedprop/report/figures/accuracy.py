@@ -9,7 +9,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fedprop.report.figures.curves import Against, draw_curves, final_accuracy, floor_of, is_curve, line_styles
+from fedprop.report.figures.curves import (
+    BROKEN_OFF,
+    Against,
+    breaks_off,
+    draw_curves,
+    final_accuracy,
+    floor_of,
+    is_curve,
+    line_styles,
+)
 from fedprop.report.figures.style import HALF, INK, NORMAL, SMALL, WIDE, new_figure, style
 from fedprop.report.picture import Picture
 from fedprop.report.run import RunView
@@ -33,30 +42,36 @@ def accuracy_figure(runs: Sequence[RunView], *, against: Against = "round") -> F
     )
     if len(drawn) == 1:
         style(axes, title, drawn[0].label)
-        _name_end(axes)
+        _name_end(axes, drawn[0])
     else:
         style(axes, title)
         _name_lines(figure, axes, drawn)
     return figure
 
 
-def _name_end(axes: Axes) -> None:
-    """Write the final value at the end of a lone line."""
+def _name_end(axes: Axes, run: RunView) -> None:
+    """Write the final value at the end of a lone line, or that there is none."""
     x, y = np.asarray(axes.lines[0].get_xydata())[-1]
     look: dict[str, Any] = {"va": "center", "fontsize": NORMAL, "color": INK}
+    if breaks_off(run):
+        axes.legend(handles=axes.lines[1:], loc="best", fontsize=SMALL, frameon=False)
+        return
     axes.annotate(f"{y:.3f}", (x, y), (6, 0), textcoords="offset points", **look)
 
 
 def _name_lines(figure: Figure, axes: Axes, runs: Sequence[RunView]) -> None:
-    """A legend beside the axes, in the order in which the lines end; trials of one label are averaged."""
+    """A legend beside the axes, in the order in which the lines end; trials of one label are averaged, if they end."""
     ends: dict[str, list[float]] = defaultdict(list)
     for run in runs:
-        ends[run.label].append(final_accuracy(run) or 0.0)
+        end = final_accuracy(run)
+        ends[run.label] += [] if end is None else [end]
+    labels = sorted(ends, key=lambda label: -fmean(ends[label] or [-1]))
+    names = {label: f"{label}  {fmean(ends[label]):.2f}" if ends[label] else f"{label}  none" for label in labels}
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    labels = sorted(ends, key=lambda label: -fmean(ends[label]))
-    names = [f"{label}  {fmean(ends[label]):.2f}" for label in labels]
+    if BROKEN_OFF in handles:
+        names[BROKEN_OFF] = BROKEN_OFF
     look: dict[str, Any] = {"fontsize": SMALL, "frameon": False, "title": "final accuracy"}
-    figure.legend([handles[label] for label in labels], names, loc="outside right upper", **look)
+    figure.legend([handles[label] for label in names], names.values(), loc="outside right upper", **look)
 
 
 BY_ROUND = Picture(

@@ -1,19 +1,25 @@
 """Test accuracy as curves on given axes, shared by the figures that show it."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from fedprop.report.figures.style import DASHES, GRID, SERIES, whole_numbers
+from fedprop.report.figures.style import DASHES, GRID, INK, SERIES, whole_numbers
 from fedprop.report.run import RunView
 from fedprop.report.units import time_unit
+from fedprop.simulation.events import RoundRecord
 
 Against: TypeAlias = Literal["round", "time"]
 
 STEPS = {0.8: 0.05, 0.5: 0.1, 0.0: 0.2}
 """Where an axis of accuracies may begin, and how far apart its ticks are then; so curves that all do well differ."""
+
+BROKEN_OFF = "afterwards the test loss is NaN or infinite"
+CROSS: dict[str, Any] = {"marker": "x", "markersize": 8, "markeredgewidth": 2, "linestyle": "none", "color": INK}
+"""The end of a curve whose run went on without numbers."""
 
 MARKED = 40
 """A curve of at most this many points shows each of them."""
@@ -29,9 +35,23 @@ def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def curve(run: RunView, against: Against) -> tuple[list[float], list[float]]:
-    """Where the run was evaluated (rounds, or simulated seconds) and its test accuracy there."""
-    points = [(r.round if against == "round" else r.time, r.accuracy) for r in run.rounds if r.accuracy is not None]
-    return [x for x, _ in points], [y for _, y in points]
+    """Where the run was evaluated (rounds, or simulated seconds) and its test accuracy there.
+
+    It ends where the model answers with no numbers to the end, since an accuracy is no measure of such a model.
+    """
+    tested = [r for r in run.rounds if r.accuracy is not None]
+    while tested and _numberless(tested[-1]):
+        tested.pop()
+    return [r.round if against == "round" else r.time for r in tested], [r.accuracy or 0.0 for r in tested]
+
+
+def breaks_off(run: RunView) -> bool:
+    """Whether the run's last test found a model that answers with no numbers."""
+    return any(_numberless(r) for r in [r for r in run.rounds if r.accuracy is not None][-1:])
+
+
+def _numberless(record: RoundRecord) -> bool:
+    return record.loss is not None and not math.isfinite(record.loss)
 
 
 def draw_curves(
@@ -50,6 +70,8 @@ def draw_curves(
         shown = xs if against == "round" else [x / size for x in xs]
         label = name if name not in named else "_nolegend_"
         axes.plot(shown, ys, label=label, linewidth=1.8, **marker(len(xs)), **styles[name])
+        if breaks_off(run):
+            axes.plot(shown[-1:], ys[-1:], label=BROKEN_OFF, **CROSS)
         named.add(name)
     axes.set_xlabel("round" if against == "round" else f"simulated time ({unit})")
     _frame(axes, against, floor)
@@ -61,8 +83,8 @@ def is_curve(run: RunView) -> bool:
 
 
 def final_accuracy(run: RunView) -> float | None:
-    """The last accuracy measured; None if the run was never evaluated."""
-    return next((r.accuracy for r in reversed(run.rounds) if r.accuracy is not None), None)
+    """The last accuracy measured; None if the run was never evaluated, or its last test found no numbers."""
+    return None if breaks_off(run) else next(reversed(curve(run, "round")[1]), None)
 
 
 def marker(points: int) -> dict[str, Any]:
