@@ -23,14 +23,15 @@ class Bulyan(Aggregator):
     *Selection.* Krum picks one row; it is removed, and Krum runs again on the rest, theta times. While r rows remain
     a score sums the squared distances to r - f - 2 nearest neighbours *among the rest*, n - f - 2 for the first pick
     and f - 1 for the last. Below Krum's own minimum of 2f + 3 rows (the last two picks) this is still the same
-    formula, and it is held at 1 neighbour where it would fall below that. Equal scores go to the smallest index.
-    So the last pick may well be one of f attackers who agree among themselves; the averaging copes with them.
+    formula, and it is held at 1 neighbour where it would fall below that. The last pick may well be one of f attackers
+    who agree among themselves; the averaging copes with them.
 
     *Averaging.* For an even theta the median is the mean of the two middle values. Of two values equally far from the
     median the smaller one counts as nearer.
 
-    Needs n >= 4f + 3. For f = 1 and f = 2 a late pick scores by a single neighbour, two mutual neighbours then always
-    tie, and which of them is taken depends on the order of the rows; the contract accepts either.
+    Needs n >= 4f + 3. For f = 1 and f = 2 a late pick scores by a single neighbour, and two mutual neighbours then
+    always tie. The paper takes any of them. Here it is the one that scored better among all rows, so that it does not
+    matter who comes first; the contract accepts either. If these scores are equal too, the smallest index goes first.
 
     Attributes
     ----------

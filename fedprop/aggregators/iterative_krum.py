@@ -18,9 +18,10 @@ class IterativeKrum(GramRule):
 
     The variant of Multi-Krum that Shejwalkar and Houmansadr attack: while more than 2f + 2 rows remain, the best is
     taken out and the scores are worked out anew, over r - f - 2 neighbours among the r that remain. `Krum` with `m`
-    scores once, as Blanchard et al. do; the two often average other rows. Of equal scores that of the smallest index is
-    the better one. With f = 0 the last pick has one neighbour, and two mutual neighbours always tie; the contract
-    accepts either. Needs n >= 2f + 3. One pass for the distances, O(n^2 d), and O(n^1.5) for each pick.
+    scores once, as Blanchard et al. do; the two often average other rows. With f = 0 the last pick has one neighbour,
+    and two mutual neighbours always tie: the one goes first that scored better among all rows, and of these the one
+    with the smallest index; the contract accepts either. Needs n >= 2f + 3. One pass for the distances, O(n^2 d), and
+    O(n^1.5) for each pick.
 
     Attributes
     ----------

@@ -19,9 +19,12 @@ from fedprop.types import Gram, Updates, Weights
 class MDA(NeedsMajority, GramRule):
     """The mean of the n - f rows whose largest distance from each other is least: minimum-diameter averaging.
 
-    Also known as Brute. All sets are tried; of sets with equal diameters the first in lexicographic order is taken, and
-    with f = 0 the answer is the mean. Needs n >= 2f + 1. The answer jumps where two sets are as wide. The search takes
-    O(n^2) for each of n choose f sets, and more than 50,000 sets are refused.
+    Also known as Brute. All sets are tried, and with f = 0 the answer is the mean. Two sets are often as wide, since
+    they share the two rows that are farthest apart: 17 in a hundred times with 5 random rows of which one may go, 68
+    with 20 of which 4 may. The papers take any of them. Here it is that with the least sum of squared distances, so
+    that it does not matter who comes first; the contract accepts each. Of several again it is the first in
+    lexicographic order. Needs n >= 2f + 1. The answer jumps where two sets are as wide. The search takes O(n^2) for
+    each of n choose f sets, and more than 50,000 sets are refused.
 
     Attributes
     ----------
@@ -63,7 +66,8 @@ class MDA(NeedsMajority, GramRule):
     def weigh(self, gram: Gram, cohort: Cohort) -> Weights:
         n = len(gram)
         refuse_many(n, self.f, "MDA")
-        return weights_of(best_subset(n, self.f, partial(_diameters, squared_distances(gram)), gram.device), n)
+        widest, all_in_all = (partial(score, squared_distances(gram)) for score in (_diameters, _sums))
+        return weights_of(best_subset(n, self.f, widest, gram.device, then=all_in_all), n)
 
     def _tied(self, updates: Updates) -> bool:
         gram = centred_gram(updates)
@@ -73,6 +77,11 @@ class MDA(NeedsMajority, GramRule):
 def _diameters(distances: Gram, sets: Tensor) -> Tensor:
     """The largest squared distance within each set."""
     return distances[sets[:, :, None], sets[:, None, :]].amax(dim=(1, 2))
+
+
+def _sums(distances: Gram, sets: Tensor) -> Tensor:
+    """The sum of squared distances within each set, each counted twice."""
+    return distances[sets[:, :, None], sets[:, None, :]].sum(dim=(1, 2))
 
 
 def mda_kappa(n: int, f: int) -> float:

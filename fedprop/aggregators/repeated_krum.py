@@ -16,17 +16,19 @@ RESOLUTIONS = 50
 
 
 def picked(gram: Gram, f: int, picks: int) -> Tensor:
-    """The rows picked, in ascending order; of equal scores that of the smallest index is the better one.
+    """The rows picked, in ascending order.
 
     While r rows remain a score sums the squared distances to r - f - 2 nearest neighbours among them, and at least 1.
+    Of equal scores the row goes first that had the best score among all rows, and of these that of the smallest index.
     """
     near, order = _neighbours(gram)
     left = torch.ones(len(near), dtype=torch.bool)
     sums = NearestSums(near.numpy(), order.numpy(), max(1, len(near) - f - 2))
+    at_first = sums.sums
     for rest in range(len(near), len(near) - picks, -1):
         # A single neighbour is replaced when it is removed, where sums only lose; that concerns the last picks alone.
-        scores = sums.sums if rest - f - 2 >= 1 else _scores(near, order, left, f)
-        best = int(scores.argmin())
+        scores = sums.sums if rest - f - 2 >= 1 else _scores(near, order, left, f).numpy()
+        best = int(np.where(scores <= scores.min() * (1 + TIE), at_first, np.inf).argmin())
         left[best] = False
         sums.remove(best)
     return (~left).nonzero().flatten().to(gram.device)

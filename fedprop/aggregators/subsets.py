@@ -40,19 +40,27 @@ def refuse_many(n: int, f: int, name: str) -> None:
         )
 
 
-def best_subset(n: int, f: int, score: Score, device: torch.device, bound: Bound | None = None) -> Tensor:
-    """The rows of the first set, in lexicographic order, whose score is the least but for rounding.
+def best_subset(
+    n: int, f: int, score: Score, device: torch.device, bound: Bound | None = None, then: Score | None = None
+) -> Tensor:
+    """The rows of the set whose score is the least but for rounding; of several that with the least of `then`.
 
-    With a `bound` on scores that costs less than they do, few sets are scored.
+    If these are several too, it is the first in lexicographic order. With a `bound` on scores that costs less than they
+    do, few sets are scored.
     """
-    return _nth(n, f, int(_best(_scores(n, f, score, device, bound))[0]), device)
+    best = _best(_scores(n, f, score, device, bound))
+    if then is not None and len(best) > 1:
+        some = best.split(_at_once(n - f))
+        best = best[_best(torch.cat([then(_sets_at(n, f, places)) for places in some]))]
+    return _sets_at(n, f, best[:1])[0]
 
 
 def several_best(gram: Gram, f: int, score: Score, bound: Bound | None = None) -> bool:
     """Whether sets with other means have the least score too, but for rounding."""
     n = len(gram)
     scores = _scores(n, f, score, gram.device, bound)
-    weights = torch.stack([weights_of(_nth(n, f, int(place), gram.device), n) for place in _best(scores)[:AT_ONCE]])
+    best = _sets_at(n, f, _best(scores)[:AT_ONCE])
+    weights = torch.stack([weights_of(chosen, n) for chosen in best])
     away = weights - weights[0]
     return bool((((away @ gram) * away).sum(dim=1) > SAME * gram.diagonal().max()).any())
 
@@ -64,7 +72,7 @@ def _scores(n: int, f: int, score: Score, device: torch.device, bound: Bound | N
     scores = torch.cat([bound(kept) for kept in _masks(n, f, device)])
     bounded = torch.ones(len(scores), dtype=torch.bool, device=device)
     while len(places := _unsettled(scores, bounded)):
-        scores[places] = score(torch.stack([_nth(n, f, int(place), device) for place in places]))
+        scores[places] = score(_sets_at(n, f, places))
         bounded[places] = False
     return scores
 
@@ -91,20 +99,26 @@ def _best(scores: Weights) -> Tensor:
 
 
 def _sets(n: int, f: int, device: torch.device) -> Iterator[Tensor]:
-    every, at_once = combinations(range(n), n - f), max(1, min(AT_ONCE, ENTRIES // (n - f) ** 2))
-    while sets := list(islice(every, at_once)):
+    every = combinations(range(n), n - f)
+    while sets := list(islice(every, _at_once(n - f))):
         yield torch.tensor(sets, device=device)
 
 
-def _nth(n: int, f: int, place: int, device: torch.device) -> Tensor:
-    """The set at a place in lexicographic order."""
-    chosen: list[int] = []
-    row = 0
-    while len(chosen) < n - f:
-        with_row = comb(n - row - 1, n - f - len(chosen) - 1)
-        if place < with_row:
-            chosen.append(row)
-        else:
-            place -= with_row
-        row += 1
-    return torch.tensor(chosen, device=device)
+def _at_once(size: int) -> int:
+    """How many sets of so many rows are scored together."""
+    return max(1, min(AT_ONCE, ENTRIES // size**2))
+
+
+def _sets_at(n: int, f: int, places: Tensor) -> Tensor:
+    """The sets at places in lexicographic order."""
+    wanted = torch.full_like(places, n - f)
+    chosen = torch.zeros(len(places), n, dtype=torch.bool, device=places.device)
+    for row in range(n):
+        # How many sets go on with this row, by how many rows they still want; there are no more places than the most.
+        following = [0, *(min(MOST_SUBSETS, comb(n - row - 1, want - 1)) for want in range(1, n - f + 1))]
+        with_row = torch.tensor(following, device=places.device)[wanted]
+        taken = places < with_row
+        chosen[:, row] = taken
+        places = places.where(taken, places - with_row)
+        wanted = wanted - taken.long()
+    return chosen.nonzero()[:, 1].view(len(places), n - f)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fedprop.oracles.krum import ranking
+from fedprop.oracles.krum import one_by_one, ranking
 from fedprop.oracles.mean_around_median import around_median
 from fedprop.oracles.vectors import Rows, middle_of
 
@@ -11,14 +11,10 @@ from fedprop.oracles.vectors import Rows, middle_of
 def selection(rows: Rows, f: int) -> list[int]:
     """The theta = n - 2f rows that Krum picks one by one, each time from the rows that are left.
 
-    With r rows left a score counts r - f - 2 neighbours, and at least one.
+    With r rows left a score counts r - f - 2 neighbours, and at least one. Mutual neighbours often tie then; the paper
+    does not say which of them goes first.
     """
-    left = list(range(len(rows)))
-    chosen: list[int] = []
-    while len(chosen) < len(rows) - 2 * f:
-        neighbours = max(1, len(left) - f - 2)
-        chosen.append(left.pop(ranking([rows[i] for i in left], neighbours)[0]))
-    return sorted(chosen)
+    return sorted(one_by_one(rows, lambda r: r - f - 2, until=2 * f))
 
 
 def bulyan(rows: Rows, f: int) -> list[float]:

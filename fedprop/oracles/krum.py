@@ -18,6 +18,20 @@ def ranking(rows: Rows, neighbours: int) -> list[int]:
     return sorted(range(len(rows)), key=lambda i: (score(rows, i, neighbours), i))
 
 
+def one_by_one(rows: Rows, neighbours: Callable[[int], int], *, until: int) -> list[int]:
+    """The indices of the rows that Krum picks, in that order, each time from those that are left, `until` so many are.
+
+    With r rows left a score counts `neighbours(r)` of them, and at least one. Of equal scores the row goes first that
+    stands first in the first ranking.
+    """
+    places = ranking(rows, max(1, neighbours(len(rows))))
+    taken: list[int] = []
+    while len(places) > until:
+        best = ranking([rows[i] for i in places], max(1, neighbours(len(places))))[0]
+        taken.append(places.pop(best))
+    return taken
+
+
 def krum(rows: Rows, f: int, m: int = 1) -> list[float]:
     """The mean of the m rows with the smallest s(i), each over n - f - 2 neighbours.
 

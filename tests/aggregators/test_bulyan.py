@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from fedprop.aggregators import Bulyan, TrimmedMean
+from fedprop.aggregators.repeated_krum import all_picks
 from fedprop.errors import TooFewUpdates
 from fedprop.oracles.bulyan import bulyan, selection
+from fedprop.oracles.mean_around_median import around_median
 
 
 def random_rows(n: int, d: int, seed: int) -> torch.Tensor:
@@ -49,12 +51,20 @@ def test_tolerating_nobody_is_the_mean() -> None:
     assert torch.allclose(Bulyan(f=0)(rows), TrimmedMean(f=0)(rows), atol=1e-6)
 
 
+def test_of_mutual_neighbours_the_one_that_all_rows_are_nearer_to_is_taken_whoever_comes_first() -> None:
+    for seed in range(10):
+        rows = random_rows(7, 3, seed).double()
+        assert torch.allclose(Bulyan(f=1)(rows), Bulyan(f=1)(rows.flip(0)))
+
+
 def test_either_way_to_break_a_tie_has_no_regret() -> None:
-    """With one neighbour counted, the two closest rows tie: turn the rows round, and the other is taken."""
-    rows, regret = random_rows(7, 3, seed=5).double(), Bulyan(f=1).contract().regret
-    forwards, backwards = Bulyan(f=1)(rows), Bulyan(f=1)(rows.flip(0))
-    assert regret(rows, forwards) < 1e-12
-    assert regret(rows, backwards) < 1e-12
+    """With one neighbour counted, the two closest rows tie."""
+    rows, rule = random_rows(7, 3, seed=5).double(), Bulyan(f=1)
+    regret, selections = rule.contract().regret, all_picks(rows @ rows.T, 1, 5)
+    assert len(selections) > 1
+    for chosen in selections:
+        answer = [around_median(column, 3) for column in rows[list(chosen)].T.tolist()]
+        assert regret(rows, torch.tensor(answer)) < 1e-6
     assert regret(rows, rows.mean(dim=0)) > 1e-3
 
 

@@ -12,7 +12,14 @@ def test_the_least_diameter_and_not_the_least_sum() -> None:
     assert MDA(f=2)(rows).tolist() == pytest.approx([0.7])
 
 
-def test_of_sets_as_wide_the_first_in_lexicographic_order_is_taken() -> None:
+def test_of_sets_as_wide_that_with_the_least_sum_of_squares_is_taken() -> None:
+    """Without 0 and without 11 they are 10 wide; the squares add up to 276 and to 1 + 16 + 100 + 9 + 81 + 36 = 243."""
+    rows = torch.tensor([[11.0], [1.0], [4.0], [10.0], [0.0]])
+    assert MDA(f=1)(rows).tolist() == [3.75]
+    assert MDA(f=1)(rows.flip(0)).tolist() == [3.75]
+
+
+def test_of_several_again_the_first_in_lexicographic_order_is_taken() -> None:
     assert MDA(f=1)(torch.tensor([[-2.0], [0.0], [2.0]])).tolist() == [-1.0]
 
 
