@@ -50,7 +50,7 @@ def best_subset(
     """
     best = _best(_scores(n, f, score, device, bound))
     if then is not None and len(best) > 1:
-        some = best.split(_at_once(n - f))
+        some = torch.split(best, _at_once(n - f))
         best = best[_best(torch.cat([then(_sets_at(n, f, places)) for places in some]))]
     return _sets_at(n, f, best[:1])[0]
 
