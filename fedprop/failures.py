@@ -50,8 +50,12 @@ def in_words(error: BaseException) -> str:
 
 
 def shortened(text: str) -> str:
-    """As much as fits into a sentence, in one line."""
-    line = " ".join(text.split())
+    r"""As much as fits into a sentence, in one line, and in characters that any file can hold.
+
+    >>> shortened("no file caf\udce9:\nnothing to read")
+    'no file caf\\udce9: nothing to read'
+    """
+    line = " ".join(text.split()).encode(errors="backslashreplace").decode()
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 

@@ -233,7 +233,8 @@ class Registry(Generic[T]):
         except InvalidConfig as error:
             raise PydanticCustomError("kind_unloadable", "{why}", {"why": str(error)}) from None
         self._check(cls, target)
-        if cls.__module__.partition(".")[0] != "fedprop":
+        # What was made of it before stays as it is, in however many ways its place is spelled later.
+        if cls.__module__.partition(".")[0] != "fedprop" and _PLACE not in vars(cls):
             setattr(cls, _PLACE, target)
         found: type[T] = cls
         return found

@@ -14,13 +14,16 @@ import fedprop
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES
 from fedprop.attacks import ATTACKS
 from fedprop.cli.kinds import Family
-from fedprop.data import DATASETS, PARTITIONS
 from fedprop.defenses import PROTOCOLS
-from fedprop.experiments.catalogue import kinds
-from fedprop.models import MODELS
+from fedprop.experiments.catalogue import REGISTRIES, families, kinds, told_of
 
 MODULES = ["fedprop", *(info.name for info in pkgutil.walk_packages(fedprop.__path__, "fedprop."))]
-OFFERED = [AGGREGATORS, STAGES, POSTPROCESSORS, ATTACKS, PROTOCOLS, DATASETS, PARTITIONS, MODELS]
+INSIDE = {"policies", "stalenesses", "distributions", "optimizers", "lr_schedules"}
+"""Families whose classes are asked for by kind, and stand in modules of their own inside a package."""
+
+PAPER = r"et al\b|\b(?:19|20)\d\d\b"
+"""How docstrings cite."""
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -48,9 +51,7 @@ def test_everything_public_is_documented(name):
 
 
 @pytest.mark.parametrize(
-    "registry",
-    [AGGREGATORS, STAGES, POSTPROCESSORS, ATTACKS, PROTOCOLS, DATASETS, PARTITIONS, MODELS],
-    ids=lambda r: r.family,
+    "registry", [each for each in REGISTRIES if each.family not in INSIDE], ids=lambda registry: registry.family
 )
 def test_every_kind_is_offered_by_its_package(registry):
     package = importlib.import_module(registry.base.__module__.rpartition(".")[0])
@@ -60,7 +61,17 @@ def test_every_kind_is_offered_by_its_package(registry):
         assert cls.__name__ in door.__all__, kind
 
 
-@pytest.mark.parametrize("family", [family.value for family in Family])
+def test_every_family_can_be_listed():
+    assert sorted(family.value for family in Family) == sorted(families())
+
+
+@pytest.mark.parametrize("family", families())
+def test_every_kind_that_cites_a_paper_names_it_as_its_source(family):
+    for kind, cls in kinds(family).items():
+        assert told_of(family, cls)["source"] or not re.search(PAPER, cls.__doc__ or ""), kind
+
+
+@pytest.mark.parametrize("family", families())
 def test_every_kind_says_what_it_is(family):
     for kind, cls in kinds(family).items():
         assert cls.model_fields["kind"].default == kind

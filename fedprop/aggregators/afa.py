@@ -1,8 +1,6 @@
 """Adaptive federated averaging (AFA): models that point elsewhere are left out, and clients earn a reputation."""
 
-import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
@@ -160,8 +158,8 @@ def _square(gram: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return ((a @ gram) * b).sum(dim=1)
 
 
-@lru_cache(maxsize=4096)
 def _chance_below_half(alpha: int, beta: int) -> float:
-    """P(p < 1/2) for p of Beta(alpha, beta): that of at least alpha heads among alpha + beta - 1 tosses of a coin."""
-    tosses = alpha + beta - 1
-    return float(sum(math.comb(tosses, heads) for heads in range(alpha, tosses + 1)) / 2**tosses)
+    """P(p < 1/2) for p of Beta(alpha, beta)."""
+    from scipy.special import betainc  # which takes a while to import
+
+    return float(betainc(alpha, beta, 0.5))

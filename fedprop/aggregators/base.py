@@ -27,7 +27,7 @@ Numbers: TypeAlias = Sequence[int] | Tensor | NDArray[Any]
 """A whole number for each row."""
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Cohort:
     """The updates of one aggregation and what the server knows about each row.
 

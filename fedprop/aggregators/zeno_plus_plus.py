@@ -103,6 +103,7 @@ class ZenoPlusPlus(FramedRule):
         known = (lengths > 0) & (lengths[-1] > 0)
         factors = (lengths[-1] / lengths).where(known, 0)
         gains = view.gram[-1] * factors - self.rho * lengths[-1] ** 2
-        accepted = (known & (gains >= -(view.length(self.epsilon**0.5) ** 2)))[:-1].double()
+        loss = view.length(self.epsilon**0.5)  # as a square; `**` raises an error where `*` says infinity
+        accepted = (known & (gains >= -(loss * loss)))[:-1].double()
         shares = accepted / accepted.sum().clamp(min=1)
         return Judged(torch.cat([shares * factors[:-1], shares.new_zeros(1)]), shares=shares)

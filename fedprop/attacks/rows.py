@@ -24,7 +24,11 @@ def mean_and_deviation(rows: Updates) -> tuple[Vector, Vector]:
     The deviation divides by n, not n - 1, so that a single row has one: zero.
     """
     rows = rows.double()
-    return rows.mean(dim=0), rows.std(dim=0, correction=0)
+    mean, deviation = rows.mean(dim=0), rows.std(dim=0, correction=0)
+    if not bool(torch.isfinite(deviation).all()):  # squares that no float64 holds
+        unit = rows.abs().amax()
+        mean, deviation = (rows / unit).mean(dim=0) * unit, (rows / unit).std(dim=0, correction=0) * unit
+    return mean, deviation
 
 
 def sendable(values: Tensor, like: Tensor) -> Tensor:

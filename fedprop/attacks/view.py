@@ -26,7 +26,7 @@ class Assumed(Protocol):
         ...
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class View:
     """What an attack may see when it must answer.
 

@@ -13,7 +13,7 @@ from fedprop.errors import InvalidConfig
 from fedprop.types import Kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs `x` [n, ...], float32, or int64 for token ids and their like, and their labels `y`, int64 [n].
 
@@ -50,7 +50,7 @@ class Examples:
         return Examples(self.x.to(device), self.y.to(device), self.users)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """What clients train on, what the server tests on, and the number of classes.
 

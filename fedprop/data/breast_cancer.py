@@ -14,11 +14,14 @@ TRAIN = 455
 
 
 class BreastCancer(Subsampled):
-    """569 tumours, 30 measured features each, malignant (0) or benign (1) (Street et al. 1993).
+    """569 tumours, 30 measured features each, malignant (0) or benign (1).
 
     As in Fang et al. 2020, section 4.1: 455 examples drawn at random train, the other 114 test. Each feature is
     standardised with the mean and standard deviation of those 455, which the paper does not mention but without which
     features that differ a thousandfold in size would decide everything.
+
+    Source: Street, Wolberg and Mangasarian, "Nuclear Feature Extraction for Breast Tumor Diagnosis", 1993; Fang et al.
+    2020.
     """
 
     kind: Literal["breast_cancer"] = "breast_cancer"

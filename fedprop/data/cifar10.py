@@ -22,7 +22,7 @@ RECORD = 1 + 3 * SIDE * SIDE
 
 
 class CIFAR10(Subsampled):
-    """Small colour photographs of ten classes (Krizhevsky 2009): 50000 training and 10000 test examples.
+    """Small colour photographs of ten classes: 50000 training and 10000 test examples.
 
     Read from the binary version's files in `<data_dir>/cifar10/cifar-10-batches-bin`. Inputs have shape (3, side, side)
     and lie in [0, 1]; means are not subtracted, so that all picture sets share one range and a pixel that an attack or
@@ -32,6 +32,8 @@ class CIFAR10(Subsampled):
     ----------
     side : pixels from left to right and from top to bottom; where fewer than 32 each is the mean of a square of them.
         Half a side makes a convolutional network's round four times as cheap.
+
+    Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
 
     kind: Literal["cifar10"] = "cifar10"

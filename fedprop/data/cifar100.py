@@ -21,7 +21,7 @@ COARSE, FINE = 20, 100
 
 
 class CIFAR100(Subsampled):
-    """Small colour photographs of 100 classes (Krizhevsky 2009): 50000 training and 10000 test examples.
+    """Small colour photographs of 100 classes: 50000 training and 10000 test examples.
 
     Read from the binary version's files `<data_dir>/cifar100/cifar-100-binary/{train,test}.bin`. The Python version
     holds the same as a pickle, which may run any code as it is read, and so is not read here. Inputs have shape
@@ -30,6 +30,8 @@ class CIFAR100(Subsampled):
     Attributes
     ----------
     coarse : whether the 20 groups of classes are told apart, instead of the classes.
+
+    Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
 
     kind: Literal["cifar100"] = "cifar100"

@@ -14,11 +14,13 @@ TRAIN = 354
 
 
 class Diabetes(Subsampled):
-    """442 patients, 10 measurements each, and how far their disease is a year later (Efron et al. 2004).
+    """442 patients, 10 measurements each, and how far their disease is a year later.
 
     For `task: regression`. 354 patients drawn at random train, the other 88 test. Measurements and answers are
     standardised with the means and standard deviations of those 354, so that a model that tells the mean is 1 wrong in
     the mean of squares.
+
+    Source: Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression", Annals of Statistics 2004.
     """
 
     kind: Literal["diabetes"] = "diabetes"

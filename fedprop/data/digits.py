@@ -13,13 +13,16 @@ from fedprop.rng import key
 
 
 class Digits(Subsampled):
-    """1797 grey 8x8 pictures of the ten digits (Alpaydin & Kaynak 1998; UCI, as shipped with scikit-learn).
+    """1797 grey 8x8 pictures of the ten digits.
 
     Inputs have shape (1, 8, 8) and lie in [0, 1]. The seed decides the split, which keeps each class's share.
 
     Attributes
     ----------
     test_fraction : the share of the examples held out for testing.
+
+    Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998; the
+    test set, as scikit-learn ships it.
     """
 
     kind: Literal["digits"] = "digits"

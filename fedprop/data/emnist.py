@@ -17,7 +17,7 @@ CLASSES = {"balanced": 47, "byclass": 62, "bymerge": 47, "letters": 26, "digits"
 
 
 class EMNIST(Subsampled):
-    """Handwritten letters and digits, grey and 28x28, in one of the six splits of Cohen et al. 2017.
+    """Handwritten letters and digits, grey and 28x28, in one of six splits.
 
     Read from `<data_dir>/emnist/emnist-<split>-{train,test}-{images-idx3,labels-idx1}-ubyte`, plain or gzipped. The
     files hold each picture with its rows as columns; here it stands upright, as in MNIST. Letters are numbered from 1
@@ -26,6 +26,8 @@ class EMNIST(Subsampled):
     Attributes
     ----------
     split : which of them.
+
+    Source: Cohen, Afshar, Tapson and van Schaik, "EMNIST: an Extension of MNIST to Handwritten Letters", 2017.
     """
 
     kind: Literal["emnist"] = "emnist"

@@ -13,10 +13,12 @@ from fedprop.errors import DataUnavailable
 
 
 class FEMNIST(Subsampled):
-    """Handwritten digits and letters by writer, 28x28, in 62 classes (Caldas et al. 2018, LEAF): 3550 writers.
+    """Handwritten digits and letters by writer, 28x28, in 62 classes: 3550 writers.
 
     Read from all files `<data_dir>/femnist/{train,test}/*.json`, as LEAF's `preprocess.sh` writes them. Inputs have
     shape (1, 28, 28) and lie in [0, 1]; as there, paper is 1 and ink 0. `users` are the writers, numbered by name.
+
+    Source: Caldas et al., "LEAF: A Benchmark for Federated Settings", 2018.
     """
 
     kind: Literal["femnist"] = "femnist"

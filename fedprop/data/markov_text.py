@@ -18,7 +18,7 @@ SETTLING = 50
 
 
 class MarkovText(DatasetSpec):
-    """Sequences of tokens, each drawn by the two before it: a Markov chain of order 2 (Shannon 1948, section 3).
+    """Sequences of tokens, each drawn by the two before it: a Markov chain of order 2.
 
     Inputs [n, length] hold tokens, labels those that follow. The seed decides the language and what is said in it.
 
@@ -27,6 +27,8 @@ class MarkovText(DatasetSpec):
     tokens : how many there are.
     length : tokens in a sequence.
     train_size, test_size : how many sequences.
+
+    Source: Shannon, "A Mathematical Theory of Communication", 1948, section 3.
     """
 
     kind: Literal["markov_text"] = "markov_text"

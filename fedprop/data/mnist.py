@@ -34,13 +34,21 @@ class IdxImages(Subsampled):
 
 
 class MNIST(IdxImages):
-    """Handwritten digits (LeCun et al. 1998): 60000 training and 10000 test examples."""
+    """Handwritten digits: 60000 training and 10000 test examples.
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition", Proceedings of
+    the IEEE, 1998.
+    """
 
     kind: Literal["mnist"] = "mnist"
 
 
 class FashionMNIST(IdxImages):
-    """Pictures of clothes (Xiao et al. 2017): 60000 training and 10000 test examples."""
+    """Pictures of clothes: 60000 training and 10000 test examples.
+
+    Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+    Algorithms", 2017.
+    """
 
     kind: Literal["fashion_mnist"] = "fashion_mnist"
 

@@ -11,10 +11,13 @@ FOLDER = "20news-bydate-{part}"
 
 
 class Newsgroups(Corpus):
-    """Postings to twenty newsgroups (Lang 1995), in the edition sorted by date: 11314 for training, 7532 for testing.
+    """Postings to twenty newsgroups, in the edition sorted by date: 11314 for training, 7532 for testing.
 
     Read from `<data_dir>/newsgroups/20news-bydate-{train,test}/<group>/<number>`, in Latin-1, as they are. Groups are
-    numbered by name. Table 5 of Han et al. 2024 (FedSecurity) has them for BERT.
+    numbered by name.
+
+    Source: Lang, "NewsWeeder: Learning to Filter Netnews", ICML 1995; Table 5 of Han et al. 2024 (FedSecurity) has them
+    for BERT.
     """
 
     kind: Literal["newsgroups"] = "newsgroups"

@@ -24,15 +24,18 @@ class _Question(NamedTuple):
 
 
 class PubMedQA(Corpus):
-    """A thousand questions on abstracts of medical papers, answered by yes, no or maybe (Jin et al. 2019).
+    """A thousand questions on abstracts of medical papers, answered by yes, no or maybe.
 
     Read from `<data_dir>/pubmedqa/ori_pqal.json`. A text is the question and its abstract without the conclusion; where
-    the next token is learnt (Experiment 9 of Han et al. 2024, FedSecurity), the conclusion and the decision follow. The
-    paper sets 500 questions aside for testing; which ones, that file does not tell, so that the seed decides.
+    the next token is learnt, the conclusion and the decision follow. The paper sets 500 questions aside for testing;
+    which ones, that file does not tell, so that the seed decides.
 
     Attributes
     ----------
     test_fraction : the share of the questions that are for testing.
+
+    Source: Jin, Dhingra, Liu, Cohen and Lu, "PubMedQA: A Dataset for Biomedical Research Question Answering", EMNLP
+    2019; Han et al. 2024 (FedSecurity), Experiment 9, for the text that is learnt.
     """
 
     kind: Literal["pubmedqa"] = "pubmedqa"

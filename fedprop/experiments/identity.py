@@ -121,10 +121,14 @@ def _code(code: CodeType) -> Iterator[str]:
 
 
 def data_digest(data: Dataset) -> str:
-    """A digest of all examples, to the bit."""
-    found = hashlib.sha256(f"{data.classes}".encode())
+    """A digest of all examples, to the bit, of whose they are, and of what there is to learn from them."""
+    found = hashlib.sha256(f"{data.classes}{' in sequences' * data.sequences}".encode())
     for tensor in (data.train.x, data.train.y, data.test.x, data.test.y):
         _add(found, tensor)
+    for part, users in (("train", data.train.users), ("test", data.test.users)):
+        if users is not None:
+            found.update(f"users of {part}".encode())
+            _add(found, users)
     return found.hexdigest()
 
 

@@ -14,9 +14,7 @@ from fedprop.experiments.store import Checkpoint, RunStore
 from fedprop.settings import shown
 from fedprop.simulation.ending import Until
 from fedprop.simulation.setup import Setup
-
-GROWING = ("rounds", "max_seconds", "until")
-"""The settings that say how long a run goes on, and, if they grow, change nothing of what was."""
+from fedprop.tracking.base import GROWING
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from fedprop.models.recurrent import Recurrent, token_shape
 
 
 class BiLSTM(ModelSpec):
-    """Tokens as vectors, LSTM layers in both directions and a linear layer (Graves and Schmidhuber 2005).
+    """Tokens as vectors, LSTM layers in both directions and a linear layer.
 
-    It classifies a whole sequence: what follows a token it could not be asked, for it has seen that. "RNN (bi-LSTM)" in
-    Table 5 of Han et al. 2024 (FedSecurity), who state no sizes; these are those of `char_lstm`.
+    It classifies a whole sequence: what follows a token it could not be asked, for it has seen that.
 
     Attributes
     ----------
@@ -22,6 +21,9 @@ class BiLSTM(ModelSpec):
     width : the length of a token's vector.
     hidden : the width of a layer in each direction.
     layers : how many.
+
+    Source: Graves and Schmidhuber, "Framewise Phoneme Classification with Bidirectional LSTM", 2005; "RNN (bi-LSTM)" in
+    Table 5 of Han et al. 2024 (FedSecurity), who state no sizes: these are those of `char_lstm`.
     """
 
     kind: Literal["bi_lstm"] = "bi_lstm"

@@ -9,10 +9,12 @@ from fedprop.models.base import ModelSpec
 
 
 class LogisticRegression(ModelSpec):
-    """One linear layer on the flattened input: the LR classifier of Fang et al. 2020, section 4.1.
+    """One linear layer on the flattened input.
 
     It starts at zero, whatever the seed: the loss is convex, so the start favours no optimum, and at zero all classes
     are equally likely.
+
+    Source: the LR classifier of Fang et al. 2020, section 4.1.
     """
 
     kind: Literal["logistic_regression"] = "logistic_regression"

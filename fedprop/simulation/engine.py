@@ -1,6 +1,5 @@
 """Running a simulation from its first event, or from a snapshot, to its end."""
 
-import gc
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from fedprop.failures import blamed, in_words
 from fedprop.simulation.ending import End
 from fedprop.simulation.events import Event, RoundRecord
 from fedprop.simulation.examination import Grades
+from fedprop.simulation.garbage import rarely_collecting
 from fedprop.simulation.packing import pack, unpack
 from fedprop.simulation.policies import Policy
 from fedprop.simulation.records import RoundLog
@@ -34,9 +34,6 @@ from fedprop.types import ClientId, Seconds, Vector
 T = TypeVar("T")
 
 NO_STATE = "the saved state is not one that a simulation can go on from"
-
-NEW_OBJECTS = 20_000
-"""New objects between looks for unreachable ones; looking as often as Python usually does takes a tenth of the time."""
 
 
 @dataclass
@@ -272,7 +269,7 @@ async def _play(policy: Policy, world: World, heard: _Heard) -> None:
 def _run(main: Callable[[], Awaitable[T]], start: Seconds) -> T:
     """Run in virtual time; an error of one actor comes out as itself, not as a group of one."""
     try:
-        with _rarely_collecting():
+        with rarely_collecting():
             return run(main, start=start)
     except Stalled as error:
         raise RunFailed(
@@ -282,26 +279,6 @@ def _run(main: Callable[[], Awaitable[T]], start: Seconds) -> T:
     except BaseExceptionGroup as group:
         sole = _sole(group)
         raise sole from sole.__cause__
-
-
-@contextmanager
-def _rarely_collecting() -> Iterator[None]:
-    """Let more objects pass between two looks for garbage, and look at what the run makes alone, not at all of torch.
-
-    Nothing changes where nobody looks at all, or something is left out already (a run around this one, say).
-    """
-    usual = gc.get_threshold()
-    frees = bool(usual[0]) and not gc.get_freeze_count()
-    if usual[0]:
-        gc.set_threshold(max(usual[0], NEW_OBJECTS), *usual[1:])
-    if frees:
-        gc.freeze()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        if frees:
-            gc.unfreeze()
 
 
 def _sole(error: BaseException) -> BaseException:

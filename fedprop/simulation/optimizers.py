@@ -61,7 +61,11 @@ class ServerOptimizer(Kind):
 
 
 class FedAvg(ServerOptimizer):
-    """McMahan et al. 2017; with one local step it is FedSGD."""
+    """The model moves by the aggregate, times `lr`; with one local step it is FedSGD.
+
+    Source: McMahan, Moore, Ramage, Hampson and Aguera y Arcas, "Communication-Efficient Learning of Deep Networks from
+    Decentralized Data", AISTATS 2017.
+    """
 
     kind: Literal["fedavg"] = "fedavg"
 
@@ -71,13 +75,15 @@ class FedAvg(ServerOptimizer):
 
 
 class FedAvgM(ServerOptimizer):
-    """FedAvg with momentum (Hsu et al. 2019, section 4.3): v <- momentum * v + aggregate, and a step of lr * v.
+    """FedAvg with momentum: v <- momentum * v + aggregate, and a step of lr * v.
 
     A constant aggregate moves the model 1 / (1 - momentum) times as far in the end as FedAvg does.
 
     Attributes
     ----------
     momentum : the share of the last step that is taken again.
+
+    Source: Hsu, Qi and Brown, "Measuring the Effects of Non-Identical Data Distribution", 2019, section 4.3.
     """
 
     kind: Literal["fedavgm"] = "fedavgm"
@@ -92,7 +98,7 @@ class FedAvgM(ServerOptimizer):
 
 
 class _Adaptive(ServerOptimizer, ABC):
-    """FedOpt (Reddi et al. 2021, Algorithm 2): momentum m, second moment v, and a step of lr * m / (sqrt(v) + tau).
+    """FedOpt: momentum m, second moment v, and a step of lr * m / (sqrt(v) + tau).
 
     Attributes
     ----------
@@ -118,7 +124,10 @@ class _Adaptive(ServerOptimizer, ABC):
 
 
 class FedAdagrad(_Adaptive):
-    """FedOpt with Adagrad's sum of squares."""
+    """FedOpt with Adagrad's sum of squares.
+
+    Source: Reddi et al., "Adaptive Federated Optimization", ICLR 2021, Algorithm 2.
+    """
 
     kind: Literal["fedadagrad"] = "fedadagrad"
 
@@ -132,6 +141,8 @@ class FedAdam(_Adaptive):
     Attributes
     ----------
     beta2 : how much of the second moment is kept.
+
+    Source: Reddi et al., "Adaptive Federated Optimization", ICLR 2021, Algorithm 2.
     """
 
     kind: Literal["fedadam"] = "fedadam"
@@ -147,6 +158,8 @@ class FedYogi(_Adaptive):
     Attributes
     ----------
     beta2 : how slowly the second moment follows.
+
+    Source: Reddi et al., "Adaptive Federated Optimization", ICLR 2021, Algorithm 2.
     """
 
     kind: Literal["fedyogi"] = "fedyogi"
@@ -157,9 +170,11 @@ class FedYogi(_Adaptive):
 
 
 class FedNova(ServerOptimizer):
-    """Normalised averaging (Wang et al. 2020, section 4): no client counts more for having taken more steps.
+    """Normalised averaging: no client counts more for having taken more steps.
 
     Rows are divided by their `lengths` ||a_i||_1; the aggregate is multiplied by the weighted mean of those, tau_eff.
+
+    Source: Wang, Liu, Liang, Joshi and Poor, "Tackling the Objective Inconsistency Problem", NeurIPS 2020, section 4.
     """
 
     reads_lengths: ClassVar[bool] = True

@@ -10,6 +10,7 @@ from fedprop.authentication import client_key
 from fedprop.clock import Timer, now, post
 from fedprop.defenses import RoundProtocol, Ruling
 from fedprop.errors import InvalidUpdates, RunFailed
+from fedprop.failures import in_words
 from fedprop.messages import Invitation, Reason, Report, Update
 from fedprop.params import ParameterLayout
 from fedprop.privacy import Finding, Sent, Sight
@@ -246,7 +247,7 @@ class Server:
             ruling = ruling if found is None else found
             self._meter.averaged(item.client for item in used)
         except InvalidUpdates as error:
-            failure = str(error)
+            failure = in_words(error)
         self.release(batch)
         self._close_round(weights, failure, batch, ruling)
 

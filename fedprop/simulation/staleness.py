@@ -47,11 +47,13 @@ class ConstantStaleness(Staleness):
 
 
 class PolynomialStaleness(Staleness):
-    """(1 + tau)^-a: Xie et al. 2019 (FedAsync, section 5.2); a = 1/2 is FedBuff's choice (Nguyen et al. 2022).
+    """(1 + tau)^-a; a = 1/2 is FedBuff's choice.
 
     Attributes
     ----------
     a : the exponent.
+
+    Source: Xie et al. 2019 (FedAsync), section 5.2; Nguyen et al. 2022 (FedBuff).
     """
 
     kind: Literal["polynomial"] = "polynomial"
@@ -62,12 +64,14 @@ class PolynomialStaleness(Staleness):
 
 
 class HingeStaleness(Staleness):
-    """1 up to `b` versions, then 1 / (a (tau - b) + 1): Xie et al. 2019, section 5.2.
+    """1 up to `b` versions, then 1 / (a (tau - b) + 1).
 
     Attributes
     ----------
     a : how fast the weight falls after `b` versions.
     b : up to how many versions an update counts fully.
+
+    Source: Xie et al. 2019 (FedAsync), section 5.2.
     """
 
     kind: Literal["hinge"] = "hinge"

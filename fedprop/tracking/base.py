@@ -66,7 +66,7 @@ class Tracker(Kind, ABC):
 
 
 GROWING = ("rounds", "max_seconds", "until")
-"""Settings in which a run that is gone on with may differ from what it was."""
+"""The settings that say how long a run goes on, and, if they grow, change nothing of what was."""
 
 
 def identity_of(name: str, config: Mapping[str, Any], folder: Path) -> str:

@@ -103,7 +103,7 @@ class ExponentialDecay(LrSchedule):
 
 
 class CosineDecay(LrSchedule):
-    """Half a cosine from 1 down to `least`, which is reached after `rounds` rounds and kept (Loshchilov & Hutter 2017).
+    """Half a cosine from 1 down to `least`, which is reached after `rounds` rounds and kept.
 
     Without restarts, as `torch.optim.lr_scheduler.CosineAnnealingLR` with T_max = `rounds`, eta_min = `least` * lr.
 
@@ -111,6 +111,8 @@ class CosineDecay(LrSchedule):
     ----------
     rounds : how many rounds the way down takes.
     least : the share of the rate at its end.
+
+    Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017.
     """
 
     kind: Literal["cosine"] = "cosine"

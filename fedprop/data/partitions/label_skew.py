@@ -15,13 +15,9 @@ from fedprop.types import Positive
 class LabelSkew(Partition):
     """Each client may hold k classes and no other; the holders' shares of a class are drawn from Dirichlet(q).
 
-    So both diversities of Lu et al. 2024 (HeteroFL) are large: who holds a class, and how much of it. Reconstructed:
-    the paper has such a setting in Figure 1 and describes no more than Dirichlet(0.2). A few classes for each client
-    are McMahan et al. 2017, section 3 (most clients have two digits); that the classes are drawn, and each class is
-    shared by those who drew it, is Li et al., "Federated Learning on Non-IID Data Silos", ICDE 2022, section 4.1
-    (quantity-based label imbalance, there in equal shares, as here for a large q). With n clients and L classes, first
-    the classes go round, one after another, until each client has one and each class has a holder; then every client
-    draws the rest of its k at random. A client to whom a draw leaves almost nothing has all drawn again, as in
+    So both diversities of HeteroFL are large: who holds a class, and how much of it. With n clients and L classes,
+    first the classes go round, one after another, until each client has one and each class has a holder; then every
+    client draws the rest of its k at random. A client to whom a draw leaves almost nothing has all drawn again, as in
     `Dirichlet`.
 
     Attributes
@@ -30,6 +26,12 @@ class LabelSkew(Partition):
     q : concentration; the smaller, the more uneven are the holders' shares of a class.
     min_size : the fewest examples a client may have.
     max_draws : how many partitions to draw before giving up.
+
+    Source: reconstructed. Lu et al. 2024 (HeteroFL) have such a setting in Figure 1 and describe no more than
+    Dirichlet(0.2). A few classes for each client are McMahan et al. 2017, section 3 (most clients have two digits);
+    that the classes are drawn, and each class is shared by those who drew it, is Li et al., "Federated Learning on
+    Non-IID Data Silos", ICDE 2022, section 4.1 (quantity-based label imbalance, there in equal shares, as here for a
+    large q).
     """
 
     kind: Literal["label_skew"] = "label_skew"

@@ -12,11 +12,13 @@ from fedprop.errors import InvalidConfig
 
 
 class Sizes(Partition):
-    """A shuffle, dealt out in the given sizes, as in Shi et al. 2022, section VI; what is left goes to nobody.
+    """A shuffle, dealt out in the given sizes; what is left goes to nobody.
 
     Attributes
     ----------
     sizes : the number of examples of each client.
+
+    Source: Shi et al. 2022, section VI.
     """
 
     kind: Literal["sizes"] = "sizes"

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -243,7 +245,7 @@ class RunStore:
         with self._reading() as db:
             rows = db.execute("SELECT * FROM events ORDER BY seq").fetchall()
         try:
-            events = _EVENTS.validate_python(rows)
+            events = _EVENTS.validate_python([(*fields, _read(value), detail) for *fields, value, detail in rows])
         except ValueError:
             raise self._damaged("what it has for events are none") from None
         summary = self.mapping("summary")
@@ -302,7 +304,19 @@ def _digest(key: str | int, text: str) -> str:
 
 def _row(event: Event) -> tuple[Any, ...]:
     fields = (event.seq, event.time, event.kind.value, event.round, event.version, event.client, event.task)
-    return (*fields, event.value, event.detail)
+    return (*fields, _number(event.value), event.detail)
+
+
+def _number(value: float | None) -> float | bytes | None:
+    """A number as SQLite gives it back to the bit: NaN would come back as nothing, and -0.0 as 0.0."""
+    if value is None or not (math.isnan(value) or (value == 0 and math.copysign(1, value) < 0)):
+        return value
+    return struct.pack("<d", value)
+
+
+def _read(value: Any) -> Any:
+    """The inverse of `_number`; what is no number is left to be refused."""
+    return struct.unpack("<d", value)[0] if isinstance(value, bytes) and len(value) == 8 else value
 
 
 def _hash(events: Sequence[Event]) -> str:

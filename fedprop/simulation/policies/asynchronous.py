@@ -71,13 +71,16 @@ class Asynchronous(Policy):
 
 
 class FedBuff(Asynchronous):
-    """Buffered asynchronous aggregation (Nguyen et al. 2022, Algorithm 1).
+    """Buffered asynchronous aggregation.
 
     Every `buffer` accepted updates make a new version; a row counts s(tau) times, with tau its staleness.
 
     Attributes
     ----------
     buffer : how many accepted updates make a new version.
+
+    Source: Nguyen et al., "Federated Learning with Buffered Asynchronous Aggregation", AISTATS 2022, Algorithm 1
+    (FedBuff).
     """
 
     kind: Literal["fedbuff"] = "fedbuff"
@@ -97,13 +100,15 @@ class FedBuff(Asynchronous):
 
 
 class FedAsync(Asynchronous):
-    """Fully asynchronous aggregation (Xie et al. 2019, Algorithm 1): every accepted update makes a new version.
+    """Fully asynchronous aggregation: every accepted update makes a new version.
 
     The new model is (1 - alpha_t) x + alpha_t x_client, with alpha_t = mixing * s(tau).
 
     Attributes
     ----------
     mixing : the share of the new model that a fresh update has.
+
+    Source: Xie, Koyejo and Gupta, "Asynchronous Federated Optimization", 2019, Algorithm 1 (FedAsync).
     """
 
     kind: Literal["fedasync"] = "fedasync"

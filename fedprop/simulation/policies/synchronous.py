@@ -19,9 +19,12 @@ class Synchronous(Policy):
     Attributes
     ----------
     cohort : updates wanted in a round; None for one from every client.
-    over_selection : invite this many times `cohort` clients and take the first `cohort` updates (Bonawitz et al. 2019).
+    over_selection : invite this many times `cohort` clients and take the first `cohort` updates.
     deadline : seconds after which the round closes with what it has; None waits for every invited client.
     min_updates : a round that closes with fewer makes no new version; None leaves it to what the rule needs.
+
+    Source: McMahan et al. 2017, Algorithm 1; `over_selection` is that of Bonawitz et al., "Towards Federated Learning
+    at Scale", 2019.
     """
 
     synchronous: ClassVar[bool] = True
