@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from fedprop.errors import InvalidConfig
+from fedprop.experiments.experiment import Experiment
 from fedprop.registry import Registry, load_target
 from fedprop.types import Frozen
 
@@ -262,3 +263,13 @@ def test_files_of_one_name_are_two_modules(source, tmp_path):
     one, two = (load_target(f"{source(text.format(i), name)}:Point") for i, name in enumerate(["m.py", "other/m.py"]))
     assert one.__module__ != two.__module__
     assert load_target(f"{tmp_path / 'm.py'}:Point") is one
+
+
+def test_a_class_keeps_the_place_by_which_it_was_loaded_first(tmp_path, monkeypatch):
+    text = "from fedprop.aggregators import Mean\nclass Own(Mean):\n    kind: str = 'own'\n"
+    (tmp_path / "own.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    first = Experiment(rounds=1, clients=3, defense={"kind": "own.py:Own"})
+    told = first.model_dump()
+    Experiment(rounds=1, clients=3, defense={"kind": f"{tmp_path / 'own.py'}:Own"})
+    assert first.model_dump() == told

@@ -25,8 +25,8 @@ class ALIE(Attack):
 
     Phi's inverse at that fraction, and not Phi itself. n is the number of updates that the server averages and m that
     of the attack's clients among them. The fraction falls below one half for few attackers, and z_max below zero: then
-    the formula is followed all the same. It is 0 for n <= 2, where z is taken as 0, and reaches 1 once more than half
-    attack, where z is `WIDEST`.
+    the formula is followed all the same: of an even number of clients two attackers have z = 0, and send their honest
+    mean. It is 0 for n <= 2, where z is taken as 0, and reaches 1 once more than half attack, where z is `WIDEST`.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class ALIE(Attack):
 
     def deviations(self, view: View) -> float:
         """z, for the clients of a view."""
-        return z_max(view.received, len(view.own)) if self.z is None else self.z
+        return z_max(view.received, view.attackers) if self.z is None else self.z
 
     def constraints(self) -> tuple[Constraint, ...]:
         """Every coordinate is within |z| deviations of the mean of the rows seen."""

@@ -68,7 +68,7 @@ class ALIEBackdoor(BackdoorTraining):
         if len(view.own) == 0:
             return view.own
         mean, deviation = mean_and_deviation(view.own)
-        room = self._deviations(view.received, len(view.own)) * deviation
+        room = self._deviations(view.received, view.attackers) * deviation
         learnt = self._model(view, mean, room).double() - view.origin.double()
         row = sendable(learnt.clamp(mean - room, mean + room), view.own)
         return row.repeat(len(view.own), 1)
@@ -78,7 +78,7 @@ class ALIEBackdoor(BackdoorTraining):
         source = "Baruch et al., NeurIPS 2019, Algorithm 4"
 
         def broken(view: View, crafted: Updates) -> str | None:
-            z = self._deviations(view.received, len(view.own))
+            z = self._deviations(view.received, view.attackers)
             return within_deviations(z, source=source).broken(view, crafted) if len(view.own) else None
 
         statement = "Each crafted coordinate is within z standard deviations of the attackers' honest mean."

@@ -56,11 +56,13 @@ class Mimic(Attack):
         rows, clients = _seen(view)
         if len(view.own) == 0 or len(rows) == 0:
             return view.own
-        target = self._learnt(view)["target"]
-        return rows[clients.index(target)].repeat(len(view.own), 1)
+        known = self._learnt(view)
+        present = known["target"] in clients
+        place = clients.index(known["target"]) if present else _farthest(rows, known["z"])
+        return rows[place].repeat(len(view.own), 1)
 
     def remember(self, view: View, rows: Updates) -> Any:
-        """How many rounds were answered, mu, z and the client that was copied."""
+        """How many rounds were answered, mu, z and the client that is copied."""
         return self._learnt(view) if len(view.own) and len(_seen(view)[0]) else view.state
 
     def _learnt(self, view: View) -> dict[str, Any]:
@@ -74,9 +76,14 @@ class Mimic(Attack):
             mu = t / (1 + t) * mu + wide.mean(dim=0) / (1 + t)
             z = _unit(t / (1 + t) * z + _unit((wide - mu).T @ ((wide - mu) @ z)) / (1 + t), z)
         target = known.get("target")
-        if t <= self.warm_up - 1 or target not in clients:
-            target = clients[int((wide @ z).argmax())]
+        if t < self.warm_up or target is None:
+            target = clients[_farthest(rows, z)]
         return {"t": t + 1, "mu": mu, "z": z, "target": target}
+
+
+def _farthest(rows: Updates, z: Vector) -> int:
+    """The row that lies farthest along z."""
+    return int((rows.double() @ z).argmax())
 
 
 def _seen(view: View) -> tuple[Updates, tuple[int, ...]]:

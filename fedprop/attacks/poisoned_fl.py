@@ -23,18 +23,19 @@ class PoisonedFL(Attack):
     """PoisonedFL: consistent over rounds, and strong enough for its effect to add up, without any client's data.
 
     Signs s are drawn once. With g the last change of the global model and k what was sent for that, all compromised
-    clients send lambda v * s, entry by entry: v >= 0 is |g - its part along k|, at length one, that is, as large as
-    honest clients seem to move each weight, and lambda is c |g|. As long as only one model has been received they send
-    zeros.
+    clients send lambda v * s, entry by entry: v is the absolute value of g - k |g| / |k| in each weight, at length one,
+    that is, as large as honest clients seem to move it, and lambda is c |g|. As long as only one model has been
+    received they send zeros.
 
     Every `every` rounds that it answers, the attack looks whether it gets through: if fewer weights have moved along s
-    since then than the 99 % quantile of what chance would do, c becomes 0.7 c, but no less than 0.5.
+    since then than the 99 % quantile of what chance would do, c becomes 0.7 c, unless that is below 0.5. A weight that
+    has not moved counts as none that has; the authors' code counts the sign of the weight itself.
 
     Attributes
     ----------
     factor : c at first.
     decay : what c is multiplied by where the model did not follow.
-    least : the smallest c.
+    least : no smaller c is taken; where the next one would be, c stays.
     every : the number of rounds from one look to the next.
 
     Source: reconstructed from the authors' code to Xie, Fang and Gong, "Model Poisoning Attacks to Federated Learning
@@ -70,8 +71,7 @@ class PoisonedFL(Attack):
         if not len(view.past):
             return torch.zeros_like(known["signs"])
         change = view.origin.double() - view.past[-1].double()
-        along = _unit(known["sent"])
-        size = _unit((change - (change @ along) * along).abs())
+        size = _unit((change - _unit(known["sent"]) * change.norm()).abs())
         sent: Vector = known["factor"] * change.norm() * size * known["signs"]
         return sent
 
@@ -91,8 +91,9 @@ class PoisonedFL(Attack):
         if known["rounds"] < self.every:
             return known
         moved = int(((now - known["since"]) * known["signs"] > 0).sum())
-        factor = known["factor"] if moved >= by_chance(len(now)) else max(self.least, self.decay * known["factor"])
-        return {**known, "factor": factor, "since": now.clone(), "rounds": 0}
+        weaker = self.decay * known["factor"]
+        stays = moved >= by_chance(len(now)) or weaker < self.least
+        return {**known, "factor": known["factor"] if stays else weaker, "since": now.clone(), "rounds": 0}
 
 
 def by_chance(weights: int) -> float:

@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 import torch
+from pydantic import FiniteFloat
 
 from fedprop.attacks.base import Attack
 from fedprop.attacks.rows import sendable
@@ -30,7 +31,7 @@ class Sybils(Attack):
     """
 
     kind: Literal["sybils"] = "sybils"
-    factor: float = -1.0
+    factor: FiniteFloat = -1.0
     noise: NonNegative = 0.1
 
     @classmethod

@@ -80,9 +80,9 @@ class Targeted(Attack):
         if len(view.own) == 0:
             return view.own
         rows, expected = view.own.double(), view.own.double().mean(dim=0)
-        boost = self.boost or view.boost
+        share, boost = 1 / view.boost, self.boost or view.boost
         for _ in range(self.steps):
-            coming = rows.mean(dim=0) / boost + (1 - 1 / boost) * expected
+            coming = share * rows.mean(dim=0) + (1 - share) * expected
             rows = rows - boost * self.lr * view.tools.wanted_gradient(_at(view, coming)).double()
             for _ in range(self.stealth_steps):
                 learnt = [view.tools.training_gradient(_at(view, row), i, view.generator) for i, row in enumerate(rows)]

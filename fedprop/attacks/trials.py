@@ -32,11 +32,13 @@ class Trials:
     def of(cls, view: View, knowledge: Knowledge) -> "Trials":
         """With all m crafted rows if the honest ones are seen.
 
-        Where own rows stand in for them there are max(1, m^2 // n) crafted rows for n that the server averages, so that
-        their share is about as large as in the server's cohort, as in the code of Shejwalkar and Houmansadr (2021).
+        Where own rows stand in for them there are max(1, m^2 // n) crafted rows for n that the server averages, of
+        which m come from the attack, so that their share is about as large as in the server's cohort, as in the code of
+        Shejwalkar and Houmansadr (2021).
         """
         rows, m = view.seen(knowledge), len(view.own)
-        return cls(view.assumed, rows, m if rows is not view.own else min(m, max(1, m * m // view.received)))
+        there = max(1, m * view.attackers // view.received)
+        return cls(view.assumed, rows, m if rows is not view.own else min(m, there))
 
     def deviation(self, crafted: Tensor) -> float | None:
         """How far from the honest mean the rule's answer is; None if it refuses such rows."""

@@ -48,6 +48,9 @@ class View:
         What `own` was given as, for the answer to be the same.
     received : int
         How many updates the server averages at a time, the cohort that it wants. Every attack knows it.
+    attackers : int
+        How many of these come from the attack. Where more updates are on their way than are averaged, it is the
+        attack's share of them, rounded, and at least one.
     clients : tuple of int, length c
         Whose updates the rows of `own` are: what an attack remembers of a client is keyed by these.
     members : tuple of int, length c
@@ -76,6 +79,7 @@ class View:
     workshop: Workshop | None
     form: Form = field(repr=False, compare=False)
     received: int
+    attackers: int
     clients: tuple[ClientId, ...]
     members: tuple[int, ...]
     benign_clients: tuple[ClientId, ...]
@@ -96,6 +100,7 @@ class View:
         form: Form | None = None,
         *,
         received: int | None = None,
+        attackers: int | None = None,
         clients: Sequence[ClientId] | None = None,
         members: Sequence[int] | None = None,
         benign_clients: Sequence[ClientId] | None = None,
@@ -107,8 +112,9 @@ class View:
     ) -> None:
         """Take rows as tensors, arrays or lists of vectors.
 
-        Where nothing else is said, the server averages all rows given, the clients are numbered from 0, the honest ones
-        behind the attack's own, and hold one example each, and nothing came before.
+        Where nothing else is said, the server averages all rows given, or all of the attack's are among those that it
+        averages; the clients are numbered from 0, the honest ones behind the attack's own, and hold one example each;
+        and nothing came before.
 
         Raises
         ------
@@ -119,6 +125,7 @@ class View:
         others = None if benign is None else taken(benign, "benign", "a View")[0]
         model = taken(origin, "origin", "a View")[0]
         c = len(rows) if rows.ndim else 0
+        n = c + (0 if others is None else len(others)) if received is None else received
         known = {
             "own": rows,
             "benign": others,
@@ -127,7 +134,8 @@ class View:
             "generator": generator,
             "workshop": workshop,
             "form": form or found,
-            "received": c + (0 if others is None else len(others)) if received is None else received,
+            "received": n,
+            "attackers": max(1, min(c, n)) if attackers is None else attackers,
             "clients": tuple(range(c) if clients is None else clients),
             "members": tuple(members if members is not None and len(members) == c else range(c)),
             "benign_clients": _numbered(benign_clients, others, c),
@@ -192,7 +200,7 @@ class View:
     @property
     def boost(self) -> float:
         """By what an update is multiplied for the mean of all that the server averages to move by it, at least 1."""
-        return max(1.0, self.received / len(self.own))
+        return max(1.0, self.received / self.attackers)
 
     @property
     def everyone(self) -> Updates:

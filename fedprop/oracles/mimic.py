@@ -24,7 +24,7 @@ def mimic(
 
     mu is the mean of the rounds' means so far, and z takes one step of power iteration a round towards where rows
     scatter most; it starts at a standard normal draw. The client with the largest <z, g> is copied, and after the
-    warm-up the same one as long as it is there.
+    warm-up the same one in each round in which it is there.
     """
     z = direction(torch.randn(len(rounds[0]["rows"][0]), generator=generator, dtype=torch.float64).tolist())
     mu, target = [0.0] * len(z), None
@@ -34,10 +34,11 @@ def mimic(
             mean = [mean_of(column) for column in zip(*rows, strict=True)]
             mu = [(t * a + b) / (1 + t) for a, b in zip(mu, mean, strict=True)] if running else mean
             z = _step(z, rows, mu, t) if powers else z
-        if t < warm_up or target not in clients:
-            along = [math.fsum(a * b for a, b in zip(z, row, strict=True)) for row in rows]
-            target = clients[along.index(max(along))]
-    return list(rows[clients.index(target)])
+        along = [math.fsum(a * b for a, b in zip(z, row, strict=True)) for row in rows]
+        farthest = along.index(max(along))
+        target = clients[farthest] if t < warm_up or target is None else target
+        copied = clients.index(target) if target in clients else farthest
+    return list(rows[copied])
 
 
 def _step(z: Row, rows: Rows, mu: Row, t: int) -> list[float]:

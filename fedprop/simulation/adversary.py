@@ -141,6 +141,7 @@ class Adversary:
         rows = self._rows(own, origin)
         clients, place = tuple(tickets[task].client for task in own), sorted(held).index
         handed = None if self._handed is None else self._handed.at(origin, round)
+        averaged = self._setup.policy.intended(self._setup.clients)
         view = View(
             own=rows,
             benign=self._rows(benign, origin) if attack.sees == "full" else None,
@@ -149,7 +150,8 @@ class Adversary:
             assumed=self._assumed[index].knowing(rows, origin, handed),
             generator=generator(self._setup.seed, "attack", index, first),
             workshop=self._workshop(index, clients),
-            received=self._setup.policy.fewest(self._setup.clients),
+            received=averaged,
+            attackers=_among(averaged, sum(ticket.client in held for ticket in tickets.values()), len(tickets)),
             clients=clients,
             members=tuple(map(place, clients)),
             benign_clients=[tickets[task].client for task in benign],
@@ -221,6 +223,11 @@ class Adversary:
         attack, received = self._setup.attacks[index][0], self.received[index]
         before = [received[older] for older in sorted(received) if older < version]
         return torch.stack(before[-attack.looks_back :]) if before else like.new_empty(0, len(like))
+
+
+def _among(averaged: int, own: int, open_: int) -> int:
+    """How many of the updates that are averaged are an attack's, which has so many of the tasks that are open."""
+    return max(1, min(own, averaged) if open_ <= averaged else round(averaged * own / open_))
 
 
 def _differing(reply: Reply, honest: Reply) -> int:

@@ -241,3 +241,9 @@ def test_a_rule_tells_its_value_without_weights_too():
     for rule in AGGREGATORS.examples():
         if not rule.asks and rule.min_rows <= len(rows):
             assert torch.equal(rule.value_for(cohort, rule.init()), rule.answer(cohort, rule.init()).value), rule
+
+
+def test_cohorts_are_equal_to_themselves_alone():
+    rows = torch.zeros(2, 3)
+    assert Cohort(rows) != Cohort(rows)
+    assert len({Cohort(rows), Cohort(rows)}) == 2

@@ -33,6 +33,14 @@ def test_rows_come_in_one_by_one_at_the_length_of_the_servers_update():
     assert answer.weights.tolist() == [0.5, 0.0, 0.0, 0.5, 0.0]
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+def test_next_to_updates_of_any_size(size):
+    """Epsilon has a unit of its own: beside a server's update that is short enough, everybody comes in."""
+    rows = [[size, 0.0], [-size, 0.0]]
+    weights = asked(ZenoPlusPlus(rho=0.2, epsilon=1.0), rows, [size, 0.0]).weights.tolist()
+    assert weights == ([0.5, 0.5] if size < 1 else [1.0, 0.0])
+
+
 def test_epsilon_lets_some_rise_pass():
     """-15 - 0.2 * 25 is -20."""
     for epsilon, value in ((20.0, [-3.0, 4.0]), (19.9, [0.0, 0.0])):

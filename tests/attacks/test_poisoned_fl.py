@@ -29,9 +29,9 @@ def test_signs_times_how_honest_clients_move_each_weight(moved):
 
 
 def test_its_own_share_of_the_change_is_left_out(moved):
-    """Along (1, 0) it is all of the first weight's: v is (0, 1)."""
+    """What was sent, at the length 5 of the change, is (5, 0): (-2, 4) is left of (3, 4), and v is (1, 2) / sqrt(5)."""
     seen = replace(moved, state=state(sent=rows(2.0, 0.0)))
-    assert PoisonedFL().craft(seen)[0].tolist() == pytest.approx([0.0, -40.0])
+    assert PoisonedFL().craft(seen)[0].tolist() == pytest.approx([40 / 5**0.5, -80 / 5**0.5])
 
 
 def test_signs_are_drawn_once_and_at_first_zeros_are_sent(view):
@@ -52,7 +52,7 @@ def test_the_second_round_goes_on_from_the_first_in_which_no_model_was_known(vie
     assert second.rows[0].abs().tolist() == pytest.approx([24.0, 32.0])
 
 
-@pytest.mark.parametrize(("agreeing", "factor", "expected"), [(70, 8.0, 8.0), (55, 8.0, 5.6), (55, 0.6, 0.5)])
+@pytest.mark.parametrize(("agreeing", "factor", "expected"), [(70, 8.0, 8.0), (55, 8.0, 5.6), (55, 0.6, 0.6)])
 def test_where_the_model_does_not_follow_it_is_pushed_less(view, agreeing, factor, expected):
     """Of 100 weights, 61.6 is the 99 % quantile of chance."""
     origin = [1.0] * agreeing + [-1.0] * (100 - agreeing)

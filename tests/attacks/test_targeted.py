@@ -59,6 +59,16 @@ def test_the_boost_can_be_set(seen):
     assert not torch.equal(default, Targeted(steps=3, boost=2.0).craft(seen))
 
 
+def test_what_is_coming_hangs_on_the_attackers_share_and_not_on_the_boost(seen):
+    """A step with a boost of 1, of 8 updates averaged 2 of which are the attack's, moves the model a quarter as far."""
+    before = seen.origin + seen.own.mean(dim=0)
+    once = Targeted(steps=1, stealth_steps=0, lr=0.5, boost=1.0).craft(seen)
+    coming = seen.origin + predicted(once, seen.own, 8)
+    assert torch.allclose(coming, before - 0.25 * 0.5 * (before - 1))
+    twice = Targeted(steps=2, stealth_steps=0, lr=0.5, boost=1.0).craft(seen)
+    assert torch.allclose(twice - once, (-0.5 * (coming - 1)).expand(2, 2))
+
+
 def test_attackers_in_the_majority_weaken_nothing(view):
     crowd = replace(view([[0.0]] * 12), workshop=Line(), received=8)
     assert torch.equal(Targeted(steps=2).craft(crowd), Targeted(steps=2, boost=1.0).craft(crowd))

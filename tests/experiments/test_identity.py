@@ -1,12 +1,13 @@
 import subprocess
 import sys
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from torch import nn
 
 from fedprop.aggregators import Krum
-from fedprop.data import Dataset
+from fedprop.data import Dataset, Examples
 from fedprop.experiments.experiment import Experiment
 from fedprop.experiments.identity import code_of, data_digest, differences, module_digest, source_digest
 from fedprop.registry import load_target
@@ -93,6 +94,22 @@ def test_data_are_known_by_every_example():
     assert known == data_digest(a_dataset(x_train=torch.tensor([[0.0], [1.0]]).T.clone().T))
     others = [{"x_train": [[0.0], [1.5]]}, {"y_train": [1, 0]}, {"x_test": [[0.6]]}, {"y_test": [0]}, {"classes": 3}]
     assert len({known, *(data_digest(a_dataset(**change)) for change in others)}) == 6
+
+
+def test_data_are_known_by_whose_they_are_and_whether_each_position_has_an_answer():
+    known = a_dataset()
+    whose = [torch.tensor([0, 1]), torch.tensor([1, 0])]
+    others = [replace(known, train=replace(known.train, users=users)) for users in whose]
+    others.append(replace(known, test=replace(known.test, users=torch.tensor([0]))))
+    rows = replace(known.train, y=known.train.y[:, None]), replace(known.test, y=known.test.y[:, None])
+    others += [Dataset("mine", *rows, classes=2, sequences=sequences) for sequences in (True,)]
+    assert len({data_digest(known), *map(data_digest, others)}) == 1 + len(others)
+
+
+def test_every_part_of_the_data_counts():
+    """A new field must be looked at too, or be named here as one that is no part of the data."""
+    assert {field.name for field in fields(Examples)} == {"x", "y", "users"}
+    assert {field.name for field in fields(Dataset)} == {"name", "train", "test", "classes", "sequences"}
 
 
 def test_a_model_is_known_by_what_it_consists_of_and_where_it_begins():

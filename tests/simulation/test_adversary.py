@@ -107,6 +107,27 @@ def test_honest_answers_of_a_spy_change_nothing(play):
     assert spied.parameters.equal(play(clients=10).parameters)
 
 
+def averaged_and_attackers(play, policy, **settings):
+    play(rounds=12, clients=20, attack=Spy(share=0.2, knowledge="full"), policy=policy, **settings)
+    return {(view.received, view.attackers) for view in VIEWS}
+
+
+def test_how_many_updates_would_do_is_not_how_many_are_averaged(play):
+    quorum = {"kind": "synchronous", "deadline": 1000, "min_updates": 4}
+    assert averaged_and_attackers(play, quorum) == {(20, 4)}
+
+
+def test_of_more_than_are_averaged_an_attack_has_its_share(play):
+    """A fifth of 20, 10 or 5 updates of 20 that are on their way; one that makes a version is all there is."""
+    more = {"kind": "synchronous", "cohort": 10, "over_selection": 2}
+    assert averaged_and_attackers(play, more) == {(10, 2)}
+    VIEWS.clear()
+    buffered = {"kind": "fedbuff", "concurrency": 20, "buffer": 5}
+    assert averaged_and_attackers(play, buffered, compute=SPREAD) == {(5, 1)}
+    VIEWS.clear()
+    assert averaged_and_attackers(play, {"kind": "fedasync", "concurrency": 20}, compute=SPREAD) == {(1, 1)}
+
+
 def test_asynchronous_views_hold_tasks_under_way(play):
     policy = {"kind": "fedbuff", "concurrency": 6, "buffer": 2}
     play(rounds=8, clients=10, attack=Spy(share=0.4, knowledge="full"), policy=policy, compute=SPREAD)

@@ -30,6 +30,8 @@ class Own(Aggregator):
                 raise SystemExit(0)
             case "declines":
                 raise InvalidUpdates("not today")
+            case "says what no file can hold":
+                raise InvalidUpdates("no caf\udce9")
             case "tensor":
                 return value
             case "short":
@@ -74,6 +76,8 @@ def test_a_chain_is_named_by_its_parts(play):
 
 def test_a_rule_may_decline_a_round(play):
     assert [record.failure for record in play(rounds=2, defense=Own(wrong="declines")).rounds] == ["not today"] * 2
+    unheard = play(rounds=2, defense=Own(wrong="says what no file can hold")).rounds
+    assert [record.failure for record in unheard] == [r"no caf\udce9"] * 2
 
 
 def test_gradients_are_left_behind(play):

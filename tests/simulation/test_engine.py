@@ -2,6 +2,8 @@
 
 import gc
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -11,8 +13,9 @@ from torch import nn
 from fedprop.errors import RunFailed, StoreError
 from fedprop.params import ParameterLayout
 from fedprop.simulation.adversary import Adversary
-from fedprop.simulation.engine import NEW_OBJECTS, Outcome, Snapshot, simulate
+from fedprop.simulation.engine import Outcome, Snapshot, simulate
 from fedprop.simulation.events import Trace
+from fedprop.simulation.garbage import NEW_OBJECTS, rarely_collecting
 
 SPREAD = {"time": {"kind": "lognormal", "median": 1, "sigma": 1}}
 
@@ -71,6 +74,26 @@ def test_garbage_is_looked_for_less_often_during_a_run_only(configure, usual):
         assert seen == {usual and max(usual, NEW_OBJECTS)}
     finally:
         gc.set_threshold(*before)
+
+
+def test_runs_side_by_side_leave_the_search_for_garbage_as_it_was():
+    before, both, first_done = gc.get_threshold(), threading.Barrier(2), threading.Event()
+
+    def first():
+        with rarely_collecting():
+            both.wait()
+        first_done.set()
+
+    def second():
+        with rarely_collecting():
+            both.wait()
+            first_done.wait()
+            assert gc.get_threshold()[0] == max(before[0], NEW_OBJECTS)
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(first), threads.submit(second)]:
+            done.result()
+    assert gc.get_threshold() == before
 
 
 def test_same_seed_same_run_other_seed_other_run(play):

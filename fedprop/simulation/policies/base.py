@@ -66,10 +66,17 @@ class Policy(Kind, ABC):
         InvalidConfig
             If it is not a whole number from 1 on.
         """
-        with blamed(f"policy {self.kind} failed in `smallest`", raising=InvalidConfig):
-            found: object = self.smallest(clients)
+        return self._counted("smallest", clients)
+
+    def intended(self, clients: int) -> int:
+        """What `wanted` says, if it is something that it may say. Raises as `fewest` does."""
+        return self._counted("wanted", clients)
+
+    def _counted(self, method: str, clients: int) -> int:
+        with blamed(f"policy {self.kind} failed in `{method}`", raising=InvalidConfig):
+            found: object = getattr(self, method)(clients)
             if not isinstance(found, int) or found < 1:
-                raise WrongAnswer(f"`smallest` must answer with a whole number from 1 on; found {shown(found)}")
+                raise WrongAnswer(f"`{method}` must answer with a whole number from 1 on; found {shown(found)}")
             return found
 
     @property

@@ -97,6 +97,16 @@ def test_times_come_back_to_the_bit(store):
     assert list(map(repr, store.events())) == list(map(repr, events))
 
 
+def test_numbers_that_sqlite_does_not_keep_come_back_to_the_bit(store):
+    values = [-0.0, 0.0, None, math.nan, math.inf, -math.inf, 1.5]
+    events = [event(seq, value=value) for seq, value in enumerate(values)]
+    trace = Trace()
+    for one in events:
+        trace.extend(one)
+    store.append(events, [], None, summary={"trace_sha256": trace.head})
+    assert list(map(repr, store.events())) == list(map(repr, events))
+
+
 def test_the_newest_checkpoint_is_read_and_older_ones_are_removed(store):
     for number in range(3):
         store.append([], [record(number)], snapshot(number))
