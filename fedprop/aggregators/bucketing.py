@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.columns import MixedRows
-from fedprop.aggregators.contract import Contract, Region, open_behind
+from fedprop.aggregators.contract import Contract, Region, of_fewer, open_behind
 from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import ClientId
 
@@ -77,7 +77,7 @@ class Bucketing(Stage):
             "linear",
             examples=contract.ignoring,
             lies_in=Region.HULL if contract.lies_in is Region.ROW else contract.lies_in,
-            tolerates=lambda n: contract.tolerates(self._buckets(n)),
+            tolerates=of_fewer(contract.tolerates, lambda n: contract.tolerates(self._buckets(n))),
             ambiguous=open_behind(contract, None),
         )
 

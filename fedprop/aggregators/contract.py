@@ -33,8 +33,13 @@ class Kappa(NamedTuple):
 
 
 def no_tolerance(n: int) -> range:
-    """For a rule that claims nothing under attack: it tolerates no row at all."""
+    """For a rule that claims nothing under attack: what it says of its answer holds without a Byzantine row."""
     return range(min(n, 1))
+
+
+def of_fewer(tolerates: Callable[[int], range], found: Callable[[int], range]) -> Callable[[int], range]:
+    """`found` of what a rule `tolerates` behind a stage that leaves fewer rows, if the rule tolerates any at all."""
+    return no_tolerance if tolerates is no_tolerance else found
 
 
 def minority(n: int) -> range:

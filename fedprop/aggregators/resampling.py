@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 
 from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.bucketing import averaged
-from fedprop.aggregators.contract import Contract, Region, open_behind
+from fedprop.aggregators.contract import Contract, Region, of_fewer, open_behind
 from fedprop.aggregators.stage import Stage, Staged
 
 
@@ -66,6 +66,8 @@ class Resampling(Stage):
             "linear",
             examples=contract.ignoring,
             lies_in=Region.HULL if contract.lies_in is Region.ROW else contract.lies_in,
-            tolerates=lambda n: range(1 + max(contract.tolerates(n), default=-1) // self.s),
+            tolerates=of_fewer(
+                contract.tolerates, lambda n: range(1 + max(contract.tolerates(n), default=-1) // self.s)
+            ),
             ambiguous=open_behind(contract, None),
         )

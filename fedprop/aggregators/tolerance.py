@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from fedprop.aggregators.base import Aggregator, RowConsumer
-from fedprop.aggregators.contract import Region
+from fedprop.aggregators.contract import Region, no_tolerance
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
 
@@ -23,15 +23,16 @@ def rule_of(rule: T) -> RowConsumer | T:
 def tolerated(rule: Aggregator, n: int) -> int | None:
     """The most Byzantine rows among n for which a rule claims anything; None for a rule that claims nothing.
 
-    Its contract decides, if that says where the answer lies or how far off it may be; else the `f` that the rule was
-    set to, the smallest of a chain.
+    Its contract decides, if that says how far off the answer may be, or for how many Byzantine rows where it lies; else
+    the `f` that the rule was set to, the smallest of a chain.
 
     >>> from fedprop.aggregators import CenteredClipping, Krum, Mean, Median
     >>> [tolerated(rule, 10) for rule in (Krum(f=2), Median(), Mean(), CenteredClipping(radius=1.0))]
     [2, 4, 0, None]
     """
     contract = rule.contract()
-    claims = contract.lies_in is not Region.ANYWHERE or contract.kappa is not None
+    placed = contract.lies_in is not Region.ANYWHERE and contract.tolerates is not no_tolerance
+    claims = placed or contract.kappa is not None
     if claims and (numbers := contract.tolerates(n)):
         return max(numbers)
     set_to = [getattr(part, "f", None) for part in parts_of(rule)]

@@ -57,8 +57,8 @@ def warnings(summary: Summary) -> list[str]:
     for attack in summary["attacks"]:
         if attack.get("ignored"):
             found.append(
-                f"the attack {attack['kind']} is without effect here, since the defense gives nothing for the numbers "
-                "of examples that clients claim"
+                f"the attack {attack['kind']} is without effect here, since the numbers of examples that clients claim "
+                "change no aggregate"
             )
     for probe in summary.get("silent_probes", ()):
         found.append(

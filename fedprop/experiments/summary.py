@@ -148,9 +148,15 @@ def _asks(setup: Setup) -> bool:
 
 
 def _ignores_claims(setup: Setup) -> bool:
-    """Whether the defense says of itself that it ignores claimed numbers of examples, in all rounds."""
-    decides = setup.has("screen", "aggregate")  # a protocol does what it likes
-    return not decides and setup.rule.contract().examples == "ignored"
+    """Whether claimed numbers of examples change nothing, in all rounds, by what the defense says of itself.
+
+    Either it ignores them, or each update stands alone: so many copies of it are as good as one.
+    """
+    if setup.has("screen", "aggregate"):  # a protocol does what it likes
+        return False
+    claims = setup.rule.contract()
+    alone = setup.policy.intended(setup.clients) == 1 and claims.idempotent
+    return claims.examples == "ignored" or (alone and claims.examples == "copies")
 
 
 def spelled(defense: Aggregator | RoundProtocol) -> str:

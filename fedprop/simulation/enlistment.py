@@ -124,13 +124,14 @@ def shards_of(
     Raises
     ------
     InvalidConfig
-        If an attack fails to poison its clients' data, or leaves all of it as it was and does nothing else.
+        If an attack fails to poison its clients' data, or leaves all of it as it was and does nothing else, or should
+        have changed how many examples they hold.
     """
     pool, parts, size = [data.train], list(parts), len(data.train)
     for index, (attack, held) in enumerate(attacks):
         if not attack.poisons:
             continue
-        changed, clients = attack.deviates, sorted(held)
+        changed, clients = attack.deviates and not attack.resizes, sorted(held)
         before = [Examples(data.train.x[parts[client]], data.train.y[parts[client]]) for client in clients]
         after = _poisoned(attack, before, data.classes, seed, index, clients)
         for client, own in zip(clients, after, strict=True):

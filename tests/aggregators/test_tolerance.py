@@ -3,15 +3,20 @@ from typing import Any
 import pytest
 
 from fedprop.aggregators import (
+    RFA,
     Aggregator,
+    Bucketing,
     Bulyan,
     CenteredClipping,
+    DivideAndConquer,
     FLTrust,
     Krum,
+    LossRejection,
     Mean,
     Median,
     NearestNeighbourMixing,
     NormClipping,
+    SybilRemoval,
     TrimmedMean,
 )
 from fedprop.aggregators.tolerance import tolerated
@@ -46,6 +51,12 @@ class OwnWithF(Own):
         (NearestNeighbourMixing(f=3) >> Krum(f=2), 10, 2),
         (NormClipping(max_norm=1.0) >> Krum(f=2), 10, 2),
         (NormClipping(max_norm=1.0) >> Mean(), 10, None),
+        (RFA(), 10, None),
+        (Bucketing(s=2) >> RFA(), 10, None),
+        (Bucketing(s=2) >> Median(), 10, 2),
+        (DivideAndConquer(f=4), 10, 4),
+        (LossRejection(f=2), 10, 2),
+        (SybilRemoval() >> Median(), 10, None),
         (Own(), 10, None),
         (OwnWithF(), 10, 3),
     ],

@@ -165,10 +165,11 @@ def test_an_attack_without_effect_is_told(attack, settings, why):
 def test_claims_that_a_defense_ignores_are_told_and_leave_no_doubt():
     ignored = summed_up(defense="median", attack=WeightAttack(share=0.2))
     assert ignored["warnings"] == [
-        "the attack weight is without effect here, since the defense gives nothing for the numbers of examples that "
-        "clients claim"
+        "the attack weight is without effect here, since the numbers of examples that clients claim change no aggregate"
     ]
     assert marks([ignored]) == ""
+    alone = {"policy": {"kind": "fedasync", "concurrency": 5}, "rounds": 20}
+    assert summed_up(defense=BELIEVING, attack=WeightAttack(share=0.2), **alone)["attacks"][0]["ignored"]
     believed = summed_up(defense=BELIEVING, attack=WeightAttack(share=0.2))
     assert not any("without effect" in warning for warning in believed["warnings"])
 

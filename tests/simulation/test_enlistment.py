@@ -187,6 +187,15 @@ def test_poison_that_leaves_everything_as_it_was_is_refused():
     assert shards_of(DATA, PARTS, ((LabelFlip(), frozenset({1, 2})),), 0).pool.y.tolist()[6:] == [0, 2, 1]
 
 
+def test_a_size_to_which_nobody_shrinks_is_refused_whatever_is_claimed():
+    """The three clients hold two, three and one example."""
+    held = frozenset({0, 2})
+    with pytest.raises(InvalidConfig, match=r"attack weight must change the data of some client .*; found 2 unchanged"):
+        shards_of(DATA, PARTS, ((WeightAttack(own_size=2, claimed_size=9), held),), 0)
+    smaller = shards_of(DATA, PARTS, ((WeightAttack(own_size=1, claimed_size=9), held),), 0)
+    assert [len(smaller.parts[client]) for client in (0, 2)] == [1, 1]
+
+
 def test_poison_of_numbers_is_looked_at_by_what_is_learnt(monkeypatch):
     """Numbers may be any that the task takes: labels of a regression may be negative, and several labels are 0 or 1."""
     y = torch.tensor([[-1.0], [0.0], [1.0]])
