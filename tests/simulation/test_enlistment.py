@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Mean
-from fedprop.attacks import Attack, FalseAlarms, Gaussian, LabelFlip, NoAttack, SignFlip
+from fedprop.attacks import Attack, FalseAlarms, Gaussian, LabelFlip, NoAttack, SignFlip, WeightAttack
 from fedprop.data import Dataset, Examples
 from fedprop.errors import InvalidConfig
 from fedprop.simulation.enlistment import aims_of, enlist, headcounts, idle, shards_of, uneven
@@ -188,7 +188,7 @@ def test_poison_that_leaves_everything_as_it_was_is_refused():
 
 
 def test_a_size_to_which_nobody_shrinks_is_refused_whatever_is_claimed():
-    """The three clients hold two, three and one example."""
+    """The two clients hold two examples and one."""
     held = frozenset({0, 2})
     with pytest.raises(InvalidConfig, match=r"attack weight must change the data of some client .*; found 2 unchanged"):
         shards_of(DATA, PARTS, ((WeightAttack(own_size=2, claimed_size=9), held),), 0)
