@@ -114,6 +114,8 @@ def _run_watched(
     from fedprop.report.publish import publish
 
     failure = None
+    if resume and not RunStore(folder).exists:
+        ERR.print(f"{folder} holds no run to go on with; a new one begins there", soft_wrap=True, highlight=False)
     try:
         with LiveProgress(ERR, experiment.rounds) as progress, clean_stdout(wanted=as_json):
             run_experiment(experiment, data_dir=data_dir, out=folder, resume=resume, watchers=[progress, *watchers])

@@ -239,6 +239,12 @@ def test_a_folder_holds_one_run(fedprop, summary):
     assert RunStore(Path("there")).meta("summary")["trace_sha256"] == first["trace_sha256"]
 
 
+def test_going_on_with_nothing_begins_and_says_so(fedprop):
+    code, _, err = fedprop("run", "run.yaml", "--out", "nowhere", "--resume")
+    assert code == 0
+    assert "nowhere holds no run to go on with; a new one begins there" in err
+
+
 def test_a_run_that_fails_gives_exit_code_1(fedprop, monkeypatch):
     monkeypatch.setattr("fedprop.simulation.policies.asynchronous.MAX_TASKS_PER_UPDATE", 20)
     code, out, err = fedprop("run", "run.yaml", "--set", "policy.timeout=0.01")

@@ -247,6 +247,14 @@ def test_a_table_shows_both_numbers_and_frames_what_differs(table):
     assert len(frames) == 1
 
 
+def test_notes_below_a_table_stay_on_its_figure(table):
+    marked = replace(table, marks=dict.fromkeys(table.ours, "†°"), source="A paper with a long name, 2020, " * 4)
+    figure = table_figure(marked)
+    figure.draw_without_rendering()
+    assert figure.axes[0].xaxis.label.get_window_extent().x1 <= figure.bbox.x1
+    assert figure.axes[0].get_xlabel().count("\n") >= 2
+
+
 def test_a_table_without_numbers_is_drawn():
     empty = TableView("T", ("r",), ("c",), {}, {}, "")
     assert "–" in words(table_figure(empty))

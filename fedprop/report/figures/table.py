@@ -15,6 +15,9 @@ from fedprop.report.run import DEVIATION, Cell, TableView
 HEAT = LinearSegmentedColormap.from_list("error", ["#fff8ec", "#f5a35c", "#8c2d04"])
 """Light is a low value and dark a high one; lightness alone tells them apart."""
 
+CHARACTERS = 10
+"""Of a note's letters so many go on an inch, with room to spare for what stands left of the axes."""
+
 
 def table_figure(table: TableView) -> Figure:
     """Rows by columns, coloured by the mean over trials; the paper's number stands under ours."""
@@ -24,7 +27,7 @@ def table_figure(table: TableView) -> Figure:
     for y, row in enumerate(table.rows):
         for x, column in enumerate(table.columns):
             _draw_cell(axes, (x, y), table.cell(row, column), scale)
-    _frame(axes, table)
+    _frame(axes, table, round(CHARACTERS * figure.get_figwidth()))
     return figure
 
 
@@ -55,7 +58,7 @@ def _words(cell: Cell) -> str:
     return str(cell).replace(" (", "\n(")
 
 
-def _frame(axes: Axes, table: TableView) -> None:
+def _frame(axes: Axes, table: TableView, letters: int) -> None:
     axes.set_xlim(-0.5, len(table.columns) - 0.5)
     axes.set_ylim(len(table.rows) - 0.5, -0.5)
     axes.set_xticks(range(len(table.columns)), [fill(name, 16) for name in table.columns])
@@ -66,7 +69,8 @@ def _frame(axes: Axes, table: TableView) -> None:
     notes = [f"paper: {table.source}"] if table.source else []
     if any(table.cell(row, column).deviates for row in table.rows for column in table.columns):
         notes.append(f"blue frame: further than {DEVIATION:.2f} from the paper")
-    axes.set_xlabel("; ".join([*notes, *table.legend]), loc="left", fontsize=SMALL, color=MUTED)
+    told = fill("; ".join([*notes, *table.legend]), letters)
+    axes.set_xlabel(told, loc="left", fontsize=SMALL, color=MUTED)
 
 
 PICTURE = Picture(
