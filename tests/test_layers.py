@@ -179,3 +179,8 @@ def test_heavy_libraries_are_imported_late(code, unwanted):
     report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
     assert not unwanted & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_of_more_than_400_lines_is_two_files(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

@@ -12,10 +12,11 @@ attack.
 """
 
 from fedprop.aggregators import catalogue
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.catalogue import *
 from fedprop.aggregators.choice import AGGREGATORS, POSTPROCESSORS, STAGES, DefenseField, parse_defense
 from fedprop.aggregators.classifier import Classifier, Head, Logits
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Columns
 from fedprop.aggregators.completed import completed
 from fedprop.aggregators.contract import Contract, Kappa, Region

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, ScaledRows
 from fedprop.aggregators.contract import Contract, Kappa, open_behind
 from fedprop.aggregators.inner_products import lengths

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.gram import FramedRule, Judged

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import NonNegativeInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, minority
 from fedprop.aggregators.coordinate import sorted_columns

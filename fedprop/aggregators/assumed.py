@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from fedprop.aggregators.base import Aggregator, Cohort
+from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.choice import AGGREGATORS
 from fedprop.aggregators.classifier import Logits
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.server_side import QuadraticSide, ServerSide
 from fedprop.errors import InvalidConfig
 from fedprop.settings import meant

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import MixedRows
 from fedprop.aggregators.contract import Contract, Region, of_fewer, open_behind
 from fedprop.aggregators.stage import Stage, Staged

@@ -6,7 +6,8 @@ import torch
 from pydantic import NonNegativeInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, take
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.coordinate import Ordered, Shares, mean_near, row_weights

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Region, exactly
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.majority import NeedsMajority

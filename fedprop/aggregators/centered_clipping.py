@@ -6,7 +6,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import AddedRows, Rows
 from fedprop.aggregators.contract import Contract, never
 from fedprop.aggregators.gram import FramedRule, Judged

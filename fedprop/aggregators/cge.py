@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows
 from fedprop.aggregators.contract import Contract, Region, exactly
 from fedprop.aggregators.majority import NeedsMajority

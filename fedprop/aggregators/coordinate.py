@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
+from fedprop.aggregators.base import Aggregation, Aggregator, RowConsumer
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, add_blocks, fill, map_blocks, within_range
 from fedprop.aggregators.compiled_order import mean_by_loops
 from fedprop.aggregators.network_kernel import fits, mean_in_registers

@@ -8,8 +8,9 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.classifier import Classifier, Head
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, column_spans, mix, read, take
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.hdbscan import hdbscan

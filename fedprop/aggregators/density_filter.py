@@ -6,8 +6,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.close_distances import close_distances
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.krum import TIE

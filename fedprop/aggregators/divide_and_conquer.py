@@ -6,7 +6,8 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, column_spans, mix, read
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.views import seen_in_proportion

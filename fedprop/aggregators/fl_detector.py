@@ -7,7 +7,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import mix
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gaps import two_clusters

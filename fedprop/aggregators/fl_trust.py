@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gram import FramedRule, Judged

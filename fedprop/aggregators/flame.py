@@ -7,7 +7,8 @@ import torch
 from pydantic import Field
 
 from fedprop.aggregators.angles import model_angles, passes
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import mix, within_range
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.median_length import cut_to_median

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import AddedRows, JoinedRows, MixedRows, Rows, map_blocks, mix
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gram import FramedRule, Judged

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.postprocessor import Postprocessor, standard_normal
 from fedprop.types import Positive

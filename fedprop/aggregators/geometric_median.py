@@ -6,7 +6,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import read
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.distance_sum import EQUAL, best_row, least_distance_sum

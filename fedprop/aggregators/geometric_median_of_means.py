@@ -6,7 +6,8 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import MixedRows, mix
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.geometric_median import GeometricMedian

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.chosen import weights_of
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Region, exactly, never
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.repeated_krum import all_picks, picked

@@ -7,7 +7,8 @@ import torch
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import EXAMPLE_F, Cohort
+from fedprop.aggregators.base import EXAMPLE_F
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly, never
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.views import centred_gram, squared_distances

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, ScaledRows
 from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.filtered import filtered

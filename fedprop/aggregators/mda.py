@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.chosen import weights_of
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Kappa, Region, exactly
 from fedprop.aggregators.gram import GramRule
 from fedprop.aggregators.majority import NeedsMajority

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import mix
 from fedprop.aggregators.contract import Contract, Kappa, Region
 from fedprop.aggregators.filtered import only

@@ -5,7 +5,8 @@ from typing import Any, Literal
 import torch
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import AddedRows, JoinedRows, Rows, mix
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.nearest_rows import NearestRows

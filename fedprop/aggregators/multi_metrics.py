@@ -6,8 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.close_distances import close_distances
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows, Rows, ScaledRows, add_blocks, mix, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.coordinate import order_of_columns

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import MixedRows, Rows
 from fedprop.aggregators.contract import Contract, Kappa, Region, unstated
 from fedprop.aggregators.krum import TIE

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.chosen import weights_of
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Columns, Rows, mix, read, within_range
 from fedprop.aggregators.krum import TIE
 from fedprop.aggregators.norm_filter import relative_lengths

@@ -4,7 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import SerializeAsAny
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort, RowConsumer
+from fedprop.aggregators.base import Aggregation, Aggregator, RowConsumer
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.postprocessor import Postprocessor
 from fedprop.aggregators.stage import Chain, Stage, in_memory, requirement, shortage

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.bucketing import averaged
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Region, of_fewer, open_behind
 from fedprop.aggregators.stage import Stage, Staged
 

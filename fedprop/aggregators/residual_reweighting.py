@@ -8,7 +8,8 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows, Rows, fill, map_blocks, within_range
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.repeated_median import ascending, median, repeated_median_slopes

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Region, never
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.views import Seen, seen_in_proportion

@@ -4,7 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import map_blocks
 from fedprop.aggregators.contract import Contract, never
 from fedprop.aggregators.mean import Mean

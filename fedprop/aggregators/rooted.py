@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from pydantic import SerializeAsAny
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.classifier import Logits
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, mix, take
 from fedprop.aggregators.contract import Contract, Region, open_behind
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, mix, read
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.mean_shift import largest_cluster

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, fill, map_blocks
 from fedprop.aggregators.contract import Contract, never
 from fedprop.types import Positive, Vector

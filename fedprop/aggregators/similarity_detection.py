@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fedprop.aggregators.angles import cosines
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.mean_shift import Clusters, clusters

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
 from fedprop.aggregators.chosen import equal_weights
 from fedprop.aggregators.cliques import largest_cliques, least_reach
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, Kappa, Region, minority
 from fedprop.aggregators.gram import FramedRule, Judged
 from fedprop.aggregators.krum import TIE

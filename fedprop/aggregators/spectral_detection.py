@@ -9,8 +9,9 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.chosen import equal_weights
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import (
     AddedRows,
     Columns,

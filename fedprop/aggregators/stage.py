@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import SerializeAsAny
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregator, Cohort, RowConsumer, given_rows
+from fedprop.aggregators.base import Aggregator, RowConsumer
+from fedprop.aggregators.cohort import Cohort, given_rows
 from fedprop.aggregators.columns import Columns, Rows, fill, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.states import joined, split

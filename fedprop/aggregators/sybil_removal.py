@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from fedprop.aggregators.angles import cosines
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract, open_behind
 from fedprop.aggregators.filtered import filtered, region_of_some
 from fedprop.aggregators.middle import median_of

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import NonNegativeInt, SerializeAsAny
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 
 TELLABLE = frozenset({"round", "generator"})

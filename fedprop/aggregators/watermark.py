@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import take
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.filtered import filtered, only

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 import torch
 from pydantic import Field
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.stage import Stage, Staged, in_memory

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import NonNegativeInt
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import Rows, map_blocks, mix, take
 from fedprop.aggregators.contract import Contract, Region
 from fedprop.aggregators.stage import in_memory

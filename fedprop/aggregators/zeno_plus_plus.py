@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field, PositiveInt
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import JoinedRows
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gram import FramedRule, Judged

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregator, Cohort
+from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.defenses.base import Closed
 from fedprop.errors import InvalidConfig, InvalidUpdates

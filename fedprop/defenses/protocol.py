@@ -27,7 +27,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.mean import Mean
 from fedprop.aggregators.server_side import ServerSide
 from fedprop.messages import Draft, Report

@@ -6,7 +6,8 @@ from typing import Any, Literal, Self, TypeAlias, cast
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.defenses.protocol import Beginning, LocalTest, RoundProtocol
 from fedprop.training.lr_schedules import LrSchedules, combined
 from fedprop.training.steering import Place, Stack, Steering, column

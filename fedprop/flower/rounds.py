@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.server_side import ServerSide, needs_examples
 from fedprop.errors import InvalidConfig, InvalidUpdates
 from fedprop.flower.arrays import ArrayLayout, Arrays

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregator, Cohort
+from fedprop.aggregators.base import Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.properties.case import Case
 from fedprop.types import Updates, Vector

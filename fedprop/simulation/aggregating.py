@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.mean import Mean
 from fedprop.defenses import Lineage, Ruling, rebase
 from fedprop.errors import InvalidUpdates

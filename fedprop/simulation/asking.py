@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Aggregator, Cohort
+from fedprop.aggregators.base import Aggregation, Aggregator
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.answers import check_answer, described
 from fedprop.data.base import Examples

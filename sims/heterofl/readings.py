@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fedprop.aggregators import SimilarityDetection
 from fedprop.aggregators.angles import cosines
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.filtered import filtered
 from fedprop.aggregators.mean_shift import Clusters, clusters
 from fedprop.aggregators.norm_filter import relative_lengths

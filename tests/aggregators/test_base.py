@@ -247,3 +247,9 @@ def test_cohorts_are_equal_to_themselves_alone():
     rows = torch.zeros(2, 3)
     assert Cohort(rows) != Cohort(rows)
     assert len({Cohort(rows), Cohort(rows)}) == 2
+
+
+@pytest.mark.parametrize("name", ["clients", "examples", "staleness"])
+def test_what_a_cohort_counts_are_whole_numbers(name):
+    with pytest.raises(InvalidUpdates, match=f"`{name}` must hold whole numbers; found 1.5"):
+        Cohort(torch.zeros(2, 3), **{name: [2, 1.5]})

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import SimilarityDetection
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.loading import load_file
 
 FILE = Path(__file__).parents[2] / "sims" / "heterofl" / "readings.py"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.data import Dataset
 from fedprop.defenses import Rsa
 from fedprop.experiments.assembly import resolve

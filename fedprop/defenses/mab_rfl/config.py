@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self, cast
 import torch
 from pydantic import Field, NonNegativeInt
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.defenses.mab_rfl.arms import Arm, arms_of, pulled, some
 from fedprop.defenses.mab_rfl.groups import kept, outliers, sybils
 from fedprop.defenses.protocol import Replies, RoundProtocol, Ruling, Screened

@@ -9,7 +9,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fedprop.aggregators.base import Aggregation, Cohort
+from fedprop.aggregators.base import Aggregation
+from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.server_side import QuadraticSide, needs_examples
 from fedprop.authentication import client_key, is_authentic, signed
 from fedprop.defenses.protocol import Replies, RoundProtocol, Ruling

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fedprop.aggregators.base import Cohort
+from fedprop.aggregators.cohort import Cohort
 from fedprop.defenses import MabRfl, Replies
 from fedprop.defenses.mab_rfl import Arm
 from fedprop.defenses.mab_rfl.groups import outliers, projected, sybils
