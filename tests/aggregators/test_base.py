@@ -251,5 +251,5 @@ def test_cohorts_are_equal_to_themselves_alone():
 
 @pytest.mark.parametrize("name", ["clients", "examples", "staleness"])
 def test_what_a_cohort_counts_are_whole_numbers(name):
-    with pytest.raises(InvalidUpdates, match=f"`{name}` must hold whole numbers; found 1.5"):
-        Cohort(torch.zeros(2, 3), **{name: [2, 1.5]})
+    with pytest.raises(InvalidUpdates, match=f"`{name}` must hold whole numbers; found 2.0"):
+        Cohort(torch.zeros(2, 3), **{name: torch.tensor([2.0, 1.5])})
