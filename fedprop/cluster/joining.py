@@ -57,7 +57,7 @@ def joined(address: str | None = None, *, cpus: int | None = None) -> Iterator[R
 
 
 def join(address: str | None = None, *, cpus: int | None = None) -> Ray:
-    """As `joined`, until the process ends or `ray.shutdown()` is called."""
+    """As `joined`, until the process ends or `ray.shutdown()` is called. Raises as that does."""
     quiet()
     if find_spec("ray") is None:
         raise InvalidConfig("Ray must be installed to work on a cluster: pip install 'fedprop[ray]'")

@@ -27,7 +27,13 @@ def texts(table: Any, column: str, setting: str) -> list[str]:
 
 
 def inputs(table: Any, names: Sequence[str], setting: str) -> Tensor:
-    """Columns as the inputs of a model [n, ...]: numbers side by side, or lists or pictures of one size."""
+    """Columns as the inputs of a model [n, ...]: numbers side by side, or lists or pictures of one size.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such column, or they are no inputs of one size.
+    """
     parts = [_array(table, name, setting) for name in names]
     if len(parts) > 1 and any(part.ndim > 1 for part in parts):
         raise InvalidConfig(f"`{setting}` must name one column, or columns of numbers; found lists in {[*names]}")
@@ -42,6 +48,11 @@ def labels(tables: tuple[Any, Any], column: str, setting: str) -> tuple[list[Ten
     """Labels of two tables, and how many classes, or numbers in an answer, there are.
 
     Names are numbered in their order; whole numbers stay what they are; lists and fractions are vectors of numbers.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such column, or it holds something else.
     """
     if all(isinstance(value, str) for table in tables for value in _listed(table, column, setting)):
         y = numbered(tables, column, setting)
@@ -56,7 +67,13 @@ def labels(tables: tuple[Any, Any], column: str, setting: str) -> tuple[list[Ten
 
 
 def numbered(tables: tuple[Any, Any], column: str, setting: str) -> list[Tensor]:
-    """The names, or numbers, in a column of two tables, counted from 0 in their order."""
+    """The names, or numbers, in a column of two tables, counted from 0 in their order.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such column, or what it holds has no order.
+    """
     told = [_listed(table, column, setting) for table in tables]
     try:
         place: Mapping[Any, int] = {name: i for i, name in enumerate(sorted({name for part in told for name in part}))}

@@ -82,7 +82,13 @@ class Corpus(Subsampled):
 
 
 def packed(texts: list[str], encoding: TokenIds) -> Examples:
-    """Sequences of a stream of all texts, with padding between two of them, and what follows each token."""
+    """Sequences of a stream of all texts, with padding between two of them, and what follows each token.
+
+    Raises
+    ------
+    InvalidConfig
+        If there are fewer tokens than a sequence takes.
+    """
     stream = [token for text in texts for token in (*encoding.ids(text), 0)]
     count = (len(stream) - 1) // encoding.length
     if not count:

@@ -70,7 +70,13 @@ class Subsampled(DatasetSpec):
         return _scaled(examples.at(self.chosen(field, len(examples), size, stream)))
 
     def chosen(self, field: str, there: int, size: int, stream: torch.Generator) -> Tensor:
-        """Which `size` of as many examples as are `there` to keep, for the setting of that name."""
+        """Which `size` of as many examples as are `there` to keep, for the setting of that name.
+
+        Raises
+        ------
+        InvalidConfig
+            If there are fewer.
+        """
         if size > there:
             raise InvalidConfig(f"`{field}` must be at most {there} for {self.kind}; found {size}")
         return torch.randperm(there, generator=stream)[:size]
