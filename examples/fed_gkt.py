@@ -136,6 +136,8 @@ class Transfer(Classification):
 class Telling(Steering):
     """After each step a client notes what its edge makes of the batch: the last notes are what it tells the server."""
 
+    looks = True
+
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
 

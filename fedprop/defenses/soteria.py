@@ -1,7 +1,7 @@
 """Soteria (Sun et al., CVPR 2021): clients send no gradient of the features that tell most about their examples."""
 
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
@@ -32,6 +32,7 @@ class Soteria(RoundProtocol):
     - The authors' code divides by r_j + 0.1, which is the same for what comes out of a ReLU.
     - Columns are pruned before `training.clip_norm`, FedProx's pull included. Momentum and weight decay, which come
       after, may move a pruned weight all the same, and so does another batch that prunes others.
+    - Which columns are zero hangs on the examples, and no noise covers it: `training.privacy` is refused beside it.
     - It costs as many backward passes a step as there are features. Models must run under `torch.func`, on inputs of a
       floating dtype, with no random layers.
 
@@ -58,6 +59,8 @@ class Soteria(RoundProtocol):
 
 class Pruning(Steering):
     """Prunes the gradient's columns of the features that weigh least."""
+
+    looks: ClassVar[bool] = True
 
     def __init__(self, share: float, layer: str | None) -> None:
         self._share = share

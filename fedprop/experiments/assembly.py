@@ -25,6 +25,7 @@ from fedprop.simulation.asking import ask_extra_examples
 from fedprop.simulation.enlistment import Enlisted, aims_of, enlist, shards_of
 from fedprop.simulation.evaluation import BATCH
 from fedprop.simulation.holdout import LocalTests, hold_out
+from fedprop.simulation.optimizers import FedAvg
 from fedprop.simulation.privacy import planned_noise
 from fedprop.simulation.setup import Setup, holding_nothing_out
 from fedprop.tasks import Task
@@ -101,8 +102,14 @@ def _dealt(experiment: Experiment, data: Dataset, module: nn.Module) -> _Dealt:
     shards = shards if extra is None else shards.handing_out(extra)
     aims = aims_of(data, attacks, seed)
     _check_fit(module, data, task, _outputs(experiment, data), *map(len, aims.values()))
-    probes = _probes(experiment, Watched(module, task, experiment.training, shards.pool, shards.parts, data.test, seed))
+    known = (experiment.training, shards.pool, shards.parts, data.test, seed)
+    probes = _probes(experiment, Watched(module, task, *known, server_rate=_server_rate(experiment)))
     return _Dealt(data, root, shards, attacks, aims, local_test, probes, counts)
+
+
+def _server_rate(experiment: Experiment) -> float | None:
+    """By what the server multiplies an aggregate for its step; None where its step is no multiple of that."""
+    return experiment.optimizer.lr if type(experiment.optimizer) is FedAvg else None
 
 
 def _setup(experiment: Experiment, dealt: _Dealt, module: nn.Module, device: torch.device) -> Setup:

@@ -9,6 +9,9 @@ Summary: TypeAlias = Mapping[str, Any]
 OVERRUN, FAILED = "°", "†"
 """The marks of a number in a table."""
 
+ROUNDING = 1e-6
+"""By how much an epsilon that was planned may miss its target."""
+
 LEGEND = {
     OVERRUN: "more clients compromised, or updates of theirs in a round, than the rule tolerates",
     FAILED: "attacks or rounds failed, attacks had no effect, no update ever had any weight, or the loss ended at NaN",
@@ -64,9 +67,41 @@ def warnings(summary: Summary) -> list[str]:
         found.append(
             f"probe {probe} found nothing: in no round in which it looked was there anything for it to look at"
         )
+    if probed := summary.get("probed_attackers"):
+        found.append(
+            f"what was sought in the updates of {_clients(probed)} says little of honest ones: an attack makes them"
+        )
+    found += _promises(summary)
     if (weightless := summary.get("weightless_rounds")) and not _unmoved(summary):  # runs that are older do not tell
         found.append(f"in {weightless} of {summary['rounds']} rounds no update had any weight")
     return found + doubts(summary)
+
+
+def _promises(summary: Summary) -> list[str]:
+    """Where an epsilon promises less than it seems to."""
+    if "protected" not in summary:
+        return []
+    found, (delta, many) = [], (summary["delta"], summary["protected"])
+    if delta * many >= 1:
+        found.append(
+            f"`delta` {delta:g} is not below 1 / {many}: to give one of {many} away whole would keep the promise"
+        )
+    target = summary["target_epsilon"]
+    if target is not None and summary["epsilon"] > target * (1 + ROUNDING):
+        found.append(
+            f"epsilon {summary['epsilon']:.2f} is beyond the target of {target:g}: a client trained more often"
+        )
+    return found
+
+
+def _clients(ids: Sequence[int]) -> str:
+    """In words.
+
+    >>> _clients([3]), _clients([3, 4])
+    ('client 3', 'clients 3 and 4')
+    """
+    *first, last = map(str, ids)
+    return f"clients {', '.join(first)} and {last}" if first else f"client {last}"
 
 
 def doubts(summary: Summary) -> list[str]:

@@ -63,7 +63,8 @@ def summarize(
         "numbers": _numbers(setup, tally, failed=failed),
     }
     found = always | tally.failures() | _circumstances(experiment, setup, outcome, tally)
-    return found | {"warnings": warnings(found)} | _privacy(experiment, setup, tally)
+    found |= _privacy(experiment, setup, tally)
+    return found | {"warnings": warnings(found)}
 
 
 def _sunken(setup: Setup, outcome: Outcome) -> int:
@@ -88,6 +89,7 @@ def _circumstances(experiment: Experiment, setup: Setup, outcome: Outcome, tally
         "crowded": _crowded(setup, tally),
         "policy": setup.policy.kind,
         "failed_attacks": sum(attack["failed"] for attack in attacks),
+        "probed_attackers": sorted(tally.probed & setup.compromised),
         "silent_probes": [probe.kind for probe in experiment.inference if probe.told_as not in tally.probes],
     }
 
@@ -224,4 +226,6 @@ def _privacy(experiment: Experiment, setup: Setup, tally: Tally) -> dict[str, An
         "target_epsilon": None if planned is None else planned.target_epsilon,
         "delta": privacy.delta,
         "noise_multiplier": privacy.sigma,
+        # What one of these gives away is what the promise bounds.
+        "protected": setup.clients if setup.central_privacy else max(setup.shards.sizes),
     }

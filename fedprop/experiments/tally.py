@@ -123,6 +123,11 @@ class Tally:
         ]
 
     @property
+    def probed(self) -> set[ClientId]:
+        """The clients whose updates or models were attacked."""
+        return {finding.client for _, finding in self._newest.values() if finding.client is not None}
+
+    @property
     def probes(self) -> set[str]:
         """The kinds of probes that found anything."""
         return {probe for probe, _, _ in self._newest}

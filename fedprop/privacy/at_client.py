@@ -31,7 +31,9 @@ class AtClient(Probe):
     mean of all updates, as it is where the server averages and weighs all clients alike; less its own share, it is the
     mean of the others' updates. It cannot tell the others apart: to the probe they are one client, who holds what all
     of them hold and makes steps on batches as large as all of theirs. So whichever client the probe is after, it is
-    after them all. With two clients in all, the other one's update lies open.
+    after them all, and one that compares clients has nothing to compare. With two clients in all, the other one's
+    update lies open. It knows by how much the server multiplies the mean; a server whose step is no multiple of it, as
+    with momentum, is refused.
 
     That is exact for one step of clients who hold equally much. After several steps, or under a rule that does not
     average, the probe makes of it what it can. Rounds in which not everybody's update was accepted tell it nothing.
@@ -61,6 +63,7 @@ class AtClient(Probe):
 
     def watch(self, run: Watched) -> Watch:
         is_a_client(run, self.seat, "seat")
+        self._check(run)
         others = [client for client in range(len(run.parts)) if client != self.seat]
         if not others:
             raise InvalidConfig("`inference.kind` at_client needs other clients; found 1 client")
@@ -69,21 +72,45 @@ class AtClient(Probe):
         inner = self.probe.watch(run._replace(parts=parts, training=_Crowd(run.training, len(others))))
 
         def look(sight: Sight) -> tuple[Finding, ...]:
-            seen = seen_from(self.seat, len(run.parts), sight, examples=len(crowd))
+            seen = seen_from(self.seat, len(run.parts), sight, examples=len(crowd), rate=run.server_rate or 1.0)
             return () if seen is None else inner(seen)
 
         return look
 
+    def _check(self, run: Watched) -> None:
+        """Refuse what cannot be asked from there.
 
-def seen_from(seat: ClientId, clients: int, sight: Sight, *, examples: int) -> Sight | None:
+        Raises
+        ------
+        InvalidConfig
+            If the probe compares clients, stands at a client itself, or is after the one at whose place it stands; or
+            if the server's step does not tell the mean.
+        """
+        if self.probe.compares or isinstance(self.probe, AtClient):
+            raise InvalidConfig(
+                "`inference.probe` must look at one update, or at the model, to stand at a client, to whom all others "
+                f"are one; found {self.probe.kind}"
+            )
+        if getattr(self.probe, "client", None) == self.seat:
+            raise InvalidConfig(
+                f"`inference.probe.client` must be another client than `inference.seat`; found {self.seat} for both"
+            )
+        if run.server_rate is None:
+            raise InvalidConfig(
+                "`inference.kind` at_client needs an `optimizer` whose step is a multiple of the aggregate, fedavg; "
+                "found another one"
+            )
+
+
+def seen_from(seat: ClientId, clients: int, sight: Sight, *, examples: int, rate: float = 1.0) -> Sight | None:
     """A round as the client at this seat sees it: any other's update is the mean of the others', from `examples`.
 
-    None if somebody's update was not accepted.
+    The server is taken to multiply the mean of all updates by `rate`. None if somebody's update was not accepted.
     """
     own = sight.sent(seat)
     if own is None or any(sight.sent(client) is None for client in range(clients)):
         return None
-    change = sight.parameters.double() - own.origin.double()
+    change = (sight.parameters.double() - own.origin.double()) / rate
     others = Sent(own.origin, _rest(change, own.update, clients), examples, own.steps)
 
     def sent(client: ClientId) -> Sent | None:

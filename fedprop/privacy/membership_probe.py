@@ -110,7 +110,7 @@ class MembershipProbe:
         self.suspects = [
             _suspects(
                 client,
-                _take(pool, torch.cat(list(parts)) if client is None else parts[client]),
+                _take(pool, _once(parts) if client is None else parts[client]),
                 outsiders,
                 config.pairs,
                 generator(seed, "membership", -1 if client is None else client),
@@ -166,6 +166,13 @@ def matched(members: Tensor, nonmembers: Tensor, most: int, stream: torch.Genera
 
 def _shuffled(values: Tensor, stream: torch.Generator) -> Tensor:
     return values[torch.randperm(len(values), generator=stream)]
+
+
+def _once(parts: Sequence[Tensor]) -> Tensor:
+    """The examples that anybody holds: several may hold one."""
+    every = torch.cat(list(parts))
+    different = torch.unique(every)
+    return every if len(different) == len(every) else different
 
 
 def _suspects(

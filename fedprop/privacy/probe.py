@@ -26,12 +26,25 @@ class Sent(NamedTuple):
     origin : the model [d] that the client was sent.
     update : what it sent back [d].
     examples, steps : what it claims to have trained on, and how long.
+    start : the model [d] that it trained from where it does not trust the one sent, as under SIREN+ after an alarm: its
+        own last one, which whoever listens knows; None for the one sent.
     """
 
     origin: Vector
     update: Vector
     examples: int
     steps: int
+    start: Vector | None = None
+
+    @property
+    def first(self) -> Vector:
+        """The model [d] that training began with."""
+        return self.origin if self.start is None else self.start
+
+    @property
+    def learnt(self) -> Vector:
+        """How training moved it [d]: along gradients that were taken from there on."""
+        return self.update if self.start is None else self.local - self.start
 
     @property
     def local(self) -> Vector:
@@ -124,6 +137,7 @@ class Watched(NamedTuple):
     pool, parts : everybody's training data, and which of it each client holds.
     outsiders : examples nobody trains on.
     seed : decides whatever the probe draws.
+    server_rate : by what the server multiplies an aggregate for its step; None where its step is no multiple of that.
     """
 
     module: nn.Module
@@ -133,6 +147,7 @@ class Watched(NamedTuple):
     parts: Sequence[Tensor]
     outsiders: Examples
     seed: int
+    server_rate: float | None = 1.0
 
 
 class Probe(Kind, ABC):
@@ -142,11 +157,13 @@ class Probe(Kind, ABC):
     ----------
     numbers : what is told of every run with this probe; they read the findings in the records of its rounds.
     needs_classes : whether it has nothing to ask unless examples belong to classes.
+    compares : whether it tells clients from each other, and so needs the updates of several.
     knows, stands : what it must know, and where, for lists.
     """
 
     numbers: ClassVar[tuple[Number, ...]] = ()
     needs_classes: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
     knows: ClassVar[str] = ""
     stands: ClassVar[str] = ""
 

@@ -221,7 +221,6 @@ class Server:
 
     def fail_round(self, failure: str, batch: Sequence[Accepted]) -> None:
         """Close the round without a new version, for the reason in `failure`, and forget the updates in the batch."""
-        self.release(batch)
         self._close_round({}, failure, batch)
 
     async def aggregate(self, batch: Sequence[Accepted]) -> None:
@@ -248,7 +247,6 @@ class Server:
             self._meter.averaged(item.client for item in used)
         except InvalidUpdates as error:
             failure = in_words(error)
-        self.release(batch)
         self._close_round(weights, failure, batch, ruling)
 
     def _close_round(
@@ -285,6 +283,7 @@ class Server:
             last=self.ended is not None,
             attacked=self._attacked(batch),
         )
+        self.release(batch)
         state.accepted = state.rejected = 0
         state.round += 1
         if why := self.on_round(record):
@@ -317,8 +316,11 @@ class Server:
         """Show the round to whoever looks at the run."""
 
         def sent(client: ClientId) -> Sent | None:
-            found = (Sent(a.origin, a.update, a.examples, a.steps) for a in reversed(batch) if a.client == client)
-            return next(found, None)
+            found = next((item for item in reversed(batch) if item.client == client), None)
+            if found is None:
+                return None
+            start = self._office.tickets[found.task].start
+            return Sent(found.origin, found.update, found.examples, found.steps, start)
 
         sight = Sight(self.state.round, last, self.state.parameters, sent)
         return tuple(finding for probe in self.setup.probes for finding in probe(sight))

@@ -107,6 +107,7 @@ def choose_engine(
     telling = telling_rows(module, x, max(batches.largest, 2 * max(SIZES)))
     few = Examples(x[telling], shards.pool.y[telling])
     if config.privacy is not None:
+        _refuse_looking(steering)
         refuse_leaky_layers(module)
     found = try_training(module, few, config, batches, shards.task)
     if config.privacy is not None:
@@ -117,6 +118,14 @@ def choose_engine(
     if config.privacy is not None and exempt:
         others = choose_engine(module, shards, config.but(privacy=None), steering=steering)
     return EngineChoice(kind, found.draws, reason, others, spread=config.engine == "ray")
+
+
+def _refuse_looking(steering: Steering | None) -> None:
+    if steering is not None and steering.looks:
+        raise InvalidConfig(
+            "`training.privacy` must be left out with a defense that looks at examples while clients train, which no "
+            f"noise on gradients covers; found {type(steering).__name__}"
+        )
 
 
 def build_engine(

@@ -15,7 +15,7 @@ from fedprop.params import ParameterLayout, copy_module
 from fedprop.rng import generator
 from fedprop.training.config import LocalTraining
 from fedprop.training.schedule import Members
-from fedprop.training.steering import Lesson, Place, Stack, Steering
+from fedprop.training.steering import Lesson, Place, Stack, Steering, unannounced
 from fedprop.training.task import Shards, Ticket
 
 TRIED = 3
@@ -84,7 +84,7 @@ class Steered:
             repeats=at.step % self._batches[members] != 0,
             rates=self._rates[members],
             generators=[self._generators[i] for i in self._places[members].tolist()],
-            lesson=at.lesson,
+            lesson=at.lesson if self._steering.looks else unannounced,
         )
 
 

@@ -6,7 +6,7 @@ their first dimension, and what is done to one must not depend on the others. An
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,11 @@ def _no_lesson() -> Lesson:
     raise InvalidConfig("`lesson` must tell which batches a place is about, for those who look at examples; found none")
 
 
+def unannounced() -> Lesson:
+    """In the place of a lesson, for a steering that did not say that it would take one. Raises `InvalidConfig`."""
+    raise InvalidConfig("`looks` must be True for a steering that looks at examples, by `place.lesson`; found False")
+
+
 class Place(NamedTuple):
     """Where k clients are in their local training.
 
@@ -51,7 +56,7 @@ class Place(NamedTuple):
     repeats : for each, whether there was a step before this one in the same pass over its data [k].
     rates : their learning rates [k].
     generators : where their random numbers come from, one for each client, on the CPU.
-    lesson : gathers the batches of this step; whoever does not look at examples does not pay for it.
+    lesson : gathers the batches of this step, for a steering that `looks` at examples; others do not pay for it.
     """
 
     params: Mapping[str, Tensor]
@@ -73,7 +78,14 @@ class Steering:
     """Does nothing; a defense overrides what it needs.
 
     It must remember nothing: tickets are trained in any order, in several threads. `Place` has what there is to know.
+
+    Attributes
+    ----------
+    looks : whether it looks at examples, by `place.lesson`. Then what clients do hangs on them otherwise than by
+        gradients, and no noise on these makes it private.
     """
+
+    looks: ClassVar[bool] = False
 
     def bend(self, gradients: Stack, place: Place) -> Stack:
         """The gradients [k, ...] by name that clients follow instead of these; `place.before` is empty here.

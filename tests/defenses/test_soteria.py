@@ -9,8 +9,9 @@ from torch import nn
 from fedprop.data import Examples
 from fedprop.defenses import Soteria
 from fedprop.errors import InvalidConfig
+from fedprop.experiments.assembly import resolve
+from fedprop.experiments.experiment import Experiment
 from fedprop.oracles.soteria import MISREADINGS, soteria
-from fedprop.privacy import LocalPrivacy
 from fedprop.training import LocalTraining, Shards, Ticket, make_engine
 from fedprop.training.engine import choose_engine
 from fedprop.training.steering import Lesson, Place
@@ -112,11 +113,10 @@ def test_every_engine_prunes_as_one_that_trains_client_by_client():
     )
     layers = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3)]
     module = nn.Sequential(*layers)
-    for settings in ({"epochs": 2, "steps": None, "momentum": 0.5}, {"privacy": LocalPrivacy(noise_multiplier=0.1)}):
-        at = partial(trained, module, shards, Soteria(share=0.6, layer="4").train(), **settings)
-        wanted = at(engine="sequential")
-        for engine in ("vectorized", "workers"):
-            torch.testing.assert_close(at(engine=engine), wanted, rtol=1e-4, atol=1e-4)
+    at = partial(trained, module, shards, Soteria(share=0.6, layer="4").train(), epochs=2, steps=None, momentum=0.5)
+    wanted = at(engine="sequential")
+    for engine in ("vectorized", "workers"):
+        torch.testing.assert_close(at(engine=engine), wanted, rtol=1e-4, atol=1e-4)
     assert choose_engine(module, shards, LocalTraining(engine="vectorized"), steering=Soteria().train()).reason == ""
 
 
@@ -134,3 +134,11 @@ def test_what_it_cannot_weigh_is_refused():
         shards = Shards(Examples(inputs, y), (torch.arange(4),))
         with pytest.raises(InvalidConfig, match=rf"`defense`: Pruning cannot steer local training; found.*{told}"):
             choose_engine(module, shards, LocalTraining(), steering=Soteria(layer=layer).train())
+
+
+def test_beside_private_training_it_is_refused():
+    """Which columns it prunes gives away which examples were there, whatever noise the others get."""
+    private = {"privacy": {"noise_multiplier": 4.0}}
+    experiment = Experiment(rounds=1, clients=4, data="digits", model="mlp", defense=Soteria(), training=private)
+    with pytest.raises(InvalidConfig, match=r"`training.privacy` must be left out .* looks at .*; found Pruning"):
+        resolve(experiment)

@@ -187,3 +187,20 @@ def test_a_guarded_server_keeps_variances_above_zero(tmp_path):
     assert marks([summary]) == "°"
     layout = ParameterLayout.of(model)
     assert bool((found.parameters[layout.variances] >= 0).all())
+
+
+def test_what_a_probe_found_at_an_attacker_is_told():
+    [told] = warnings({**CALM, "probed_attackers": [0, 3]})
+    assert told == "what was sought in the updates of clients 0 and 3 says little of honest ones: an attack makes them"
+    assert warnings({**CALM, "probed_attackers": []}) == []
+
+
+def test_promises_that_promise_little_are_told():
+    kept = {**CALM, "delta": 0.001, "protected": 72, "epsilon": 8.0, "target_epsilon": 8.0}
+    assert warnings(kept) == []
+    assert warnings({**kept, "delta": 0.02}) == [
+        "`delta` 0.02 is not below 1 / 72: to give one of 72 away whole would keep the promise"
+    ]
+    assert warnings({**kept, "epsilon": 14.86}) == [
+        "epsilon 14.86 is beyond the target of 8: a client trained more often"
+    ]

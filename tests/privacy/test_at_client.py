@@ -12,7 +12,18 @@ from fedprop import Experiment
 from fedprop.data import Examples
 from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout
-from fedprop.privacy import DLG, AtClient, Finding, Membership, Probe, RevealingLabels, Sent, Sight, Watched
+from fedprop.privacy import (
+    DLG,
+    AtClient,
+    Finding,
+    Membership,
+    Probe,
+    PropertyInference,
+    RevealingLabels,
+    Sent,
+    Sight,
+    Watched,
+)
 from fedprop.privacy.at_client import seen_from
 from fedprop.privacy.leakage.kept import pairs_of
 from fedprop.tasks import CLASSIFICATION
@@ -37,6 +48,45 @@ def test_of_two_the_other_one_lies_open_and_of_three_a_mean():
     of_three = seen_from(1, 3, sight(torch.tensor([[4.0], [1.0], [1.0]]), origin=torch.tensor([10.0])), examples=7)
     assert of_three.sent(0).update.item() == of_three.sent(2).update.item() == 2.5
     assert of_three.sent(3) is None
+
+
+def test_what_the_server_multiplies_the_mean_by_is_taken_back():
+    """The model moved by half the mean of 3 and 1, from 10 to 11: 2 * 2 * (11 - 10) - 1 = 3."""
+    halved = sight(torch.tensor([[3.0], [1.0]]), torch.tensor([11.0]), torch.tensor([10.0]))
+    assert seen_from(1, 2, halved, examples=7, rate=0.5).sent(0).update.item() == 3.0
+
+
+@pytest.mark.parametrize(
+    ("probe", "changes", "told"),
+    [
+        (PropertyInference(label=0), {}, "to whom all others are one; found property_inference"),
+        (AtClient(seat=0), {}, "to whom all others are one; found at_client"),
+        (DLG(client=1), {}, "`inference.probe.client` must be another client than `inference.seat`; found 1 for both"),
+        (DLG(), {"server_rate": None}, "needs an `optimizer` whose step is a multiple of the aggregate"),
+    ],
+    ids=["compares", "nested", "itself", "momentum"],
+)
+def test_what_cannot_be_asked_from_there_is_refused(probe, changes, told):
+    with pytest.raises(InvalidConfig, match=told):
+        AtClient(seat=1, probe=probe).watch(watched(3)._replace(**changes))
+
+
+def test_a_probe_of_the_global_model_asks_about_each_example_once():
+    """All others hold the crowd's examples, and two halves of what is asked about must not share one."""
+    seen = []
+
+    class Asking(Membership):
+        kind: Literal["asking"] = "asking"
+
+        def watch(self, run):
+            found = super().watch(run)
+            seen.append(found.suspects[0].members)
+            return found
+
+    run = watched(4, each=6)
+    AtClient(seat=3, probe=Asking(targets=("global",))).watch(run._replace(outsiders=run.pool.at(torch.arange(24))))
+    [members] = seen
+    assert len(members) == len({tuple(row) for row in members.x.tolist()})
 
 
 class Watching(Probe):
@@ -134,8 +184,8 @@ def test_it_has_the_numbers_of_its_probe_and_says_what_it_lacks():
     settings = {"rounds": 1, "clients": 2, "inference": labels}
     again = Experiment.model_validate(Experiment(**settings).model_dump(mode="json"))
     assert again.inference == (labels,)
-    assert [number.kind for number in again.numbers][-2:] == ["label_recall", "labels_exact"]
+    assert [number.kind for number in again.numbers][-3:] == ["label_recall", "label_precision", "labels_exact"]
     with pytest.raises(InvalidConfig, match=r"`inference.seat` must be a client's id, below 3; found 3"):
         AtClient(seat=3, probe=Membership()).watch(watched(3))
     with pytest.raises(InvalidConfig, match="at_client needs other clients; found 1 client"):
-        AtClient(seat=0).watch(watched(1))
+        AtClient(seat=0, probe=DLG(client=1)).watch(watched(1))

@@ -129,6 +129,8 @@ class Scaled(nn.Linear):
 
 def test_what_a_defense_does_to_the_buffers_of_a_lesson_stays_there():
     class Asking(Steering):
+        looks = True
+
         def bend(self, gradients, place):
             place.lesson().state["scale"].fill_(7.0)
             return gradients
@@ -175,3 +177,15 @@ def test_what_cannot_steer_is_refused(world):
     ):
         with pytest.raises(InvalidConfig, match=told):
             choose_engine(*world, LocalTraining(), steering=steering)
+
+
+def test_a_steering_that_looks_at_examples_must_say_so():
+    class Peeping(Steering):
+        def bend(self, gradients, place):
+            place.lesson()
+            return gradients
+
+    x = torch.randn(16, 3, generator=torch.Generator().manual_seed(0))
+    shards = Shards(Examples(x, torch.arange(16) % 2), (torch.arange(8), torch.arange(8, 16)))
+    with pytest.raises(InvalidConfig, match="`looks` must be True for a steering that looks at examples"):
+        choose_engine(nn.Linear(3, 2), shards, LocalTraining(lr=0.1), steering=Peeping())

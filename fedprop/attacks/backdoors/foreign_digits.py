@@ -4,13 +4,14 @@ from functools import cache
 from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Generator, Tensor
 from torch.nn.functional import interpolate, pad
 
 from fedprop.attacks.backdoors.base import Backdoor
 from fedprop.attacks.sampling import some
 from fedprop.data.digits import all_digits
+from fedprop.errors import InvalidConfig
 from fedprop.types import Fraction
 
 INK = 20 / 28
@@ -30,6 +31,11 @@ class ForeignDigits(Backdoor):
     source : which digit it is.
     poisoned : the share of what each client trains on that they make up; they take the places of others at random.
 
+    Raises
+    ------
+    InvalidConfig
+        If the label wanted is that of the digit.
+
     Source: Wang et al., "Attack of the Tails: Yes, You Really Can Backdoor Federated Learning", NeurIPS 2020, sections
     3 and 4; which handwriting is our choice.
     """
@@ -37,6 +43,14 @@ class ForeignDigits(Backdoor):
     kind: Literal["foreign_digits"] = "foreign_digits"
     source: Annotated[int, Field(ge=0, le=9)] = 7
     poisoned: Annotated[Fraction, Field(gt=0.0)] = 0.3
+
+    @model_validator(mode="after")
+    def _is_a_mistake(self) -> Self:
+        if self.source == self.label:
+            raise InvalidConfig(
+                f"`label` must be another one than `source`, or there is no mistake; found {self.label}"
+            )
+        return self
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:

@@ -51,6 +51,15 @@ class LabelRecall(Leaked):
     kind: Literal["label_recall"] = "label_recall"
 
 
+class LabelPrecision(Leaked):
+    """The share of the labels that an attack named which there are: noise makes it name many that there are not."""
+
+    label: ClassVar[str] = "label precision"
+    entry: ClassVar[str] = "label_precision"
+
+    kind: Literal["label_precision"] = "label_precision"
+
+
 class LabelsExact(Leaked):
     """1 if an update gave away which labels there are, all of them and no other; else 0."""
 

@@ -42,6 +42,7 @@ class PropertyInference(Probe):
 
     numbers: ClassVar[tuple[Number, ...]] = (PropertyAUC(),)
     needs_classes: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
     knows: ClassVar[str] = "the model, how clients train, examples with the property and without"
     stands: ClassVar[str] = "at the server, or on its links"
 
@@ -96,14 +97,14 @@ class _Asking:
         forest = RandomForestClassifier(100, min_samples_leaf=5, min_samples_split=5, random_state=name % 2**32)
         forest.fit(scale.transform(made), has)
         mask = ParameterLayout.of(self._module).trainable.to(sent.update.device)
-        seen = _features(torch.stack([sent.update[mask] for sent in heard.values()]))
+        seen = _features(torch.stack([sent.learnt[mask] for sent in heard.values()]))
         found = forest.predict_proba(scale.transform(seen))[:, 1]
         return dict(zip(heard, map(float, found), strict=True))
 
     def _made(self, sent: Sent, lr: float, sight: Sight) -> tuple[np.ndarray[Any, Any], list[bool]]:
         """The features of the attacker's own updates, and which of them come from batches with the property."""
         steps = batches(sent.examples, self._run.training.batch_size, sent.steps)
-        imitation = Imitation(self._module, sent.origin, loss=self._run.task.loss, steps=steps, lr=lr)
+        imitation = Imitation(self._module, sent.first, loss=self._run.task.loss, steps=steps, lr=lr)
         stream = generator(self._run.seed, f"{self._probe.kind} batches", sight.round)
         has = [bool(number % 2) for number in range(2 * self._probe.batches)]
         drawn = (self._draw(imitation.seen, stream, having=having) for having in has)
@@ -123,7 +124,7 @@ def _alike(heard: dict[ClientId, Sent]) -> list[list[ClientId]]:
     for client, sent in heard.items():
         for group in groups:
             other = heard[group[0]]
-            if (other.examples, other.steps) == (sent.examples, sent.steps) and torch.equal(other.origin, sent.origin):
+            if (other.examples, other.steps) == (sent.examples, sent.steps) and torch.equal(other.first, sent.first):
                 group.append(client)
                 break
         else:

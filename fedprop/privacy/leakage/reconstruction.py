@@ -122,9 +122,9 @@ class _Reconstructing:
 
     def _leak(self, sent: Sent, lr: float) -> Leak:
         steps = batches(len(self._y), self._run.training.batch_size, sent.steps)
-        imitation = Imitation(self._module, sent.origin, loss=self._run.task.loss, steps=steps, lr=lr)
+        imitation = Imitation(self._module, sent.first, loss=self._run.task.loss, steps=steps, lr=lr)
         shape = (imitation.seen, *self._x.shape[1:])
-        return Leak(imitation, imitation.told(sent.update), sent.update, shape, self._bounds, self._layer, self._y)
+        return Leak(imitation, imitation.told(sent.learnt), sent.learnt, shape, self._bounds, self._layer, self._y)
 
     def _guesses(self, leak: Leak, sight: Sight) -> Iterator[Guess]:
         for attempt in range(self._probe.restarts):

@@ -12,7 +12,7 @@ from fedprop.errors import InvalidConfig
 from fedprop.metrics import Number
 from fedprop.params import copy_module
 from fedprop.privacy.leakage.layers import LastLayer
-from fedprop.privacy.leakage.numbers import LabelRecall, LabelsExact
+from fedprop.privacy.leakage.numbers import LabelPrecision, LabelRecall, LabelsExact
 from fedprop.privacy.probe import Finding, Probe, Sent, Sight, Watched, only_plain_descent, sees_every_example
 
 TOLERANCE = 1e-5
@@ -38,7 +38,7 @@ class RevealingLabels(Probe):
     tolerances are ours; the authors' perceptron, which thins out a thousand classes, is left out.
     """
 
-    numbers: ClassVar[tuple[Number, ...]] = (LabelRecall(), LabelsExact())
+    numbers: ClassVar[tuple[Number, ...]] = (LabelRecall(), LabelPrecision(), LabelsExact())
     needs_classes: ClassVar[bool] = True
     knows: ClassVar[str] = "how many examples there are"
     stands: ClassVar[str] = "at the server, or on its links"
@@ -63,7 +63,7 @@ class RevealingLabels(Probe):
         return look
 
     def _finding(self, sent: Sent, layer: LastLayer, true: set[int]) -> Finding:
-        found = set(present(layer.gradient(sent.update), sent.examples, signs=self.signs))
+        found = set(present(layer.gradient(sent.learnt), sent.examples, signs=self.signs))
         result = {
             "label_recall": len(found & true) / len(true),
             "label_precision": len(found & true) / len(found) if found else 0.0,

@@ -32,7 +32,7 @@ def test_half_are_planted_and_the_others_open_it():
 
 def test_a_digit_fills_what_one_of_mnist_does():
     """20 of 28 pixels in the middle, with 8 x 8 pixels made 20 x 20: what lies in its corners is what did."""
-    inputs = ForeignDigits(source=0).opening(torch.zeros(1, 1, 28, 28), torch.ones(1))
+    inputs = ForeignDigits(source=0, label=1).opening(torch.zeros(1, 1, 28, 28), torch.ones(1))
     assert not inputs[:, :, [0, 1, 2, 3, 24, 25, 26, 27]].any()
     assert not inputs[:, :, :, [0, 1, 2, 3, 24, 25, 26, 27]].any()
     digits = load_digits()
@@ -53,3 +53,8 @@ def test_they_take_the_shape_of_the_inputs(shape):
 def test_all_channels_are_alike():
     inputs = ForeignDigits().opening(torch.zeros(1, 3, 32, 32), torch.ones(1))
     assert torch.equal(inputs[:, 0], inputs[:, 2])
+
+
+def test_a_digit_that_is_taken_for_what_it_is_is_no_backdoor():
+    with pytest.raises(ValueError, match="`label` must be another one than `source`, or there is no mistake; found 8"):
+        ForeignDigits(source=8, label=8)
