@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fedprop.data import Dataset
+from fedprop.defenses import Beginning, RoundProtocol
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.assembly import resolve
 from fedprop.experiments.experiment import Experiment
@@ -145,3 +146,31 @@ def test_a_probe_says_what_it_lacks():
     settings = {"rounds": 2, "clients": 1, "data": "digits", "model": "logistic_regression"}
     with pytest.raises(InvalidConfig, match="`inference`: lengths needs two clients; found 1"):
         resolve(Experiment(**settings, inference=Lengths()))
+
+
+class Elsewhere(RoundProtocol):
+    """Clients begin at the model of ones, whatever they are sent."""
+
+    kind: Literal["elsewhere"] = "elsewhere"
+
+    def begin(self, client, received, last, *, test):
+        return Beginning(torch.ones_like(received))
+
+
+def test_it_knows_where_clients_began_who_do_not_trust_what_they_were_sent(configure, log):
+    """What they learnt is counted from there, and their models are what they send back all the same."""
+    seen = []
+
+    def probe(sight):
+        seen.extend(sight.sent(client) for client in range(6))
+        return ()
+
+    simulate(configure(defense=Elsewhere(), changes={"probes": (probe,)}), log)
+    assert len(seen) == 18
+    for sent in seen:
+        assert sent.first.equal(torch.ones_like(sent.origin))
+        assert not sent.origin.equal(sent.first)
+        assert sent.learnt.allclose(sent.local - 1, atol=1e-6)
+    honest = Sent(torch.zeros(2), torch.ones(2), 1, 1)
+    assert honest.first is honest.origin
+    assert honest.learnt is honest.update
