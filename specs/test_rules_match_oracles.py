@@ -20,8 +20,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, Cohort, Stage, self_contained
+from fedprop.aggregators.columns import in_memory
 from fedprop.aggregators.rooted import told_by
-from fedprop.aggregators.stage import in_memory
 from fedprop.errors import TooFewUpdates
 from fedprop.oracles import ORACLES
 from fedprop.oracles.server_side import server_knowing

@@ -14,6 +14,7 @@ from fedprop.loading import load_file
 from fedprop.registry import place_of
 from fedprop.report import pictures
 from fedprop.report.publish import publish
+from fedprop.verify import verify
 
 PAGE = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^## Add an? ([\w-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -109,6 +110,14 @@ def test_a_recipe_is_a_class_that_a_run_can_use(name, tmp_path):
         assert {finding.client for record in outcome.rounds for finding in record.findings} == {0, 1, 2, 3}
     if name == "protocol":
         assert all(record.ruling.case == "lengths" for record in outcome.rounds)
+
+
+@pytest.mark.parametrize(("name", "given"), [("rule", {}), ("stage", {}), ("after-stage", {"longest": 0.5})])
+def test_a_recipe_of_a_defense_breaks_no_claim(name, given, tmp_path):
+    (place,) = places(followed(name, tmp_path)[1])
+    report = verify(place, settings=given, examples=20)
+    assert not report.fails
+    assert not any(o.name == "streaming" and o.verdict == "broken" for o in report.outcomes)
 
 
 def test_an_encoding_makes_texts_the_inputs_of_a_run(tmp_path):

@@ -39,6 +39,7 @@ class AdaptiveClipping(NeedsMajority, Stage):
     """
 
     looks_at: ClassVar[str] = "lengths"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["adaptive_clipping"] = "adaptive_clipping"
 

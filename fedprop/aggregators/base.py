@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fedprop.aggregators.cohort import Cohort, given_rows
-from fedprop.aggregators.columns import Columns, Rows, map_blocks
+from fedprop.aggregators.columns import Columns, Rows, in_memory, map_blocks
 from fedprop.aggregators.contract import Contract
 from fedprop.answers import check_answer, described
 from fedprop.errors import InvalidUpdates, TooFewUpdates, WrongAnswer
@@ -41,12 +41,15 @@ class RowConsumer(Kind, ABC):
     looks_at : what decides about its answer, in a word or two.
     cost : how its work grows with n rows of d numbers each.
     remembers : an answer may depend on earlier rounds.
+    reads_columns : it looks at its rows through `map_blocks`, `column_blocks`, `take` and `mix` alone. So it takes rows
+        that are not in memory, and stages hand it rows worked out block by block; others get tensors.
     """
 
     sees_not_finite: ClassVar[bool] = False
     looks_at: ClassVar[str] = "rows"
     cost: ClassVar[str] = "n d"
     remembers: ClassVar[bool] = False
+    reads_columns: ClassVar[bool] = False
 
     @classmethod
     def examples(cls) -> tuple["RowConsumer", ...]:
@@ -96,6 +99,10 @@ class RowConsumer(Kind, ABC):
         subject, found = ("updates", f"n={n}") if f is None else ("f", f"n={n}, f={f}")
         return f"`{subject}` must satisfy {self.requirement()} for {type(self).__name__}; found {found}"
 
+    def readable(self, rows: Rows) -> Rows:
+        """Rows that whoever stands before it hands on, as it takes them: a tensor, unless it `reads_columns`."""
+        return rows if self.reads_columns else in_memory(rows)
+
     def check(self, updates: Tensor | Columns) -> None:
         """Refuse what nobody can aggregate, saying why. Raises as calling the rule does."""
         self.check_form(updates)
@@ -142,14 +149,7 @@ class Aggregator(RowConsumer):
     gradients, answers never do.
 
     A new rule defines `combine`, and `contract` if it has claims that `fedprop.properties` should attack.
-
-    Attributes
-    ----------
-    reads_columns : the rule looks at its rows through `map_blocks`, `column_blocks`, `take` and `mix` alone. So it
-        takes rows that are not in memory, and stages hand it rows worked out block by block; others get tensors.
     """
-
-    reads_columns: ClassVar[bool] = False
 
     def init(self) -> Any:
         """The state before the first aggregation; None for a rule without memory."""

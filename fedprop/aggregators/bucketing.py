@@ -1,7 +1,7 @@
 """Bucketing: a stage that averages a few rows at a time, in random order, before a rule sees them."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -38,6 +38,8 @@ class Bucketing(Stage):
     >>> (Bucketing(s=4) >> Median()).aggregate(Cohort(rows, generator=torch.Generator())).value
     tensor([3.])
     """
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["bucketing"] = "bucketing"
     s: PositiveInt = 2

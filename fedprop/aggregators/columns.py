@@ -256,6 +256,13 @@ def fill(out: Tensor, parts: Iterable[Tensor]) -> Tensor:
     return out
 
 
+def in_memory(rows: Rows) -> Updates:
+    """The rows as a tensor."""
+    if isinstance(rows, Tensor):
+        return rows
+    return fill(torch.empty(rows.shape, dtype=rows.dtype, device=rows.device), map_blocks(lambda block: block, rows))
+
+
 def _mixed(weights: Tensor, block: Tensor) -> Tensor:
     if len(block) == 1:
         return (weights * block).to(block.dtype)

@@ -11,13 +11,12 @@ from torch import Tensor
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.classifier import Classifier, Head
 from fedprop.aggregators.cohort import Cohort
-from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, column_spans, mix, read, take
+from fedprop.aggregators.columns import BLOCK_ELEMENTS, Rows, column_spans, in_memory, mix, read, take
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.hdbscan import hdbscan
 from fedprop.aggregators.median_length import cut_to_median
 from fedprop.aggregators.multi_metrics import ALIGNED
 from fedprop.aggregators.rescaled import each_to_size
-from fedprop.aggregators.stage import in_memory
 from fedprop.types import Gram, Updates
 
 LEAST_SHARE = 0.01

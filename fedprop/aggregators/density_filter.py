@@ -50,6 +50,7 @@ class DensityFilter(Stage):
     looks_at: ClassVar[str] = "distances"
     cost: ClassVar[str] = "n^2 d"
     sees_not_finite: ClassVar[bool] = True
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["density_filter"] = "density_filter"
     k: PositiveInt = 3

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.cohort import Cohort
-from fedprop.aggregators.columns import mix
+from fedprop.aggregators.columns import in_memory, mix
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.gaps import two_clusters
 from fedprop.aggregators.quasi_newton import hessian_times
-from fedprop.aggregators.stage import in_memory
 from fedprop.types import ClientId, Vector, Weights
 
 

@@ -45,6 +45,7 @@ class MagnitudeRectification(Stage):
     """
 
     looks_at: ClassVar[str] = "lengths"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["magnitude_rectification"] = "magnitude_rectification"
     times: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = 8.0

@@ -38,6 +38,7 @@ class NearestNeighbourMixing(NeedsMajority, Stage):
 
     looks_at: ClassVar[str] = "inner products"
     cost: ClassVar[str] = "n^2 d"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["nearest_neighbour_mixing"] = "nearest_neighbour_mixing"
 

@@ -29,6 +29,7 @@ class NormClipping(Stage):
     """
 
     looks_at: ClassVar[str] = "lengths"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["norm_clipping"] = "norm_clipping"
     max_norm: Positive

@@ -45,6 +45,7 @@ class NormFilter(Stage):
     """
 
     looks_at: ClassVar[str] = "lengths"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["norm_filter"] = "norm_filter"
     lower: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1

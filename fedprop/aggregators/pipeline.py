@@ -8,7 +8,7 @@ from fedprop.aggregators.base import Aggregation, Aggregator, RowConsumer
 from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.postprocessor import Postprocessor
-from fedprop.aggregators.stage import Chain, Stage, in_memory, requirement, shortage
+from fedprop.aggregators.stage import Chain, Stage, requirement, shortage
 from fedprop.aggregators.states import joined, split
 
 
@@ -75,7 +75,7 @@ class Pipeline(Aggregator):
         before, own, later = (None, None, None) if state is None else state
         staged = self._chain.apply(cohort, before)
         # A rule may know of tensors only, and a stage may have left fewer rows than it needs.
-        rows = staged.updates if self.rule.reads_columns else in_memory(staged.updates)
+        rows = self.rule.readable(staged.updates)
         self.rule.check_form(rows)
         own = self.rule.init() if own is None else own
         value, weights, own = self.rule.answer(staged.cohort.with_updates(rows), own)

@@ -38,6 +38,7 @@ class Resampling(Stage):
     """
 
     cost: ClassVar[str] = "s n d"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["resampling"] = "resampling"
     s: PositiveInt = 2

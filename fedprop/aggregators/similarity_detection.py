@@ -73,6 +73,7 @@ class SimilarityDetection(Stage):
 
     looks_at: ClassVar[str] = "cosines"
     cost: ClassVar[str] = "n^2 d"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["similarity_detection"] = "similarity_detection"
     beta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3

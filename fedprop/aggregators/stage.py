@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, overload
 
 import torch
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fedprop.aggregators.base import Aggregator, RowConsumer
 from fedprop.aggregators.cohort import Cohort, given_rows
-from fedprop.aggregators.columns import Columns, Rows, fill, map_blocks
+from fedprop.aggregators.columns import Columns, Rows, in_memory
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.states import joined, split
 from fedprop.answers import check_answer, described
@@ -85,8 +85,9 @@ class Stage(RowConsumer):
         WrongAnswer
             If that is no Staged of rows like those before, one sender for each, and their mixing in float64.
         """
-        found: object = self.apply(cohort, state)
-        name, rows = f"the stage {type(self).__name__}", cohort.updates
+        rows = self.readable(cohort.updates)
+        found: object = self.apply(cohort if rows is cohort.updates else cohort.with_updates(rows), state)
+        name = f"the stage {type(self).__name__}"
         if not isinstance(found, Staged) or not isinstance(found.cohort, Cohort):
             raise WrongAnswer(f"{name} must answer with Staged(cohort, mixing); found {described(found)}")
         new, device = found.updates, rows.device
@@ -103,7 +104,7 @@ class Stage(RowConsumer):
 
     @abstractmethod
     def apply(self, cohort: Cohort, state: Any) -> Staged:
-        """The stage itself, on a cohort whose rows are checked already."""
+        """The stage itself, on a cohort whose rows are checked already: a tensor, unless it `reads_columns`."""
 
     def carry(self, contract: Contract) -> Contract:
         """What a rule with this contract can claim if the stage runs before it; nothing unless a stage says so."""
@@ -128,6 +129,8 @@ class Stage(RowConsumer):
 
 class Chain(Stage):
     """Several stages, one after the other, still waiting for a rule. Its state is that of its stages."""
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["chain"] = "chain"
     stages: tuple[SerializeAsAny[Stage], ...]
@@ -205,10 +208,3 @@ def shortage(parts: Sequence[RowConsumer], n: int) -> str:
         f"`updates` must satisfy n >= {rows} for {type(part).__name__}, which needs {part.requirement()} "
         f"of what {before} leaves; found n={n}"
     )
-
-
-def in_memory(rows: Rows) -> Updates:
-    """The rows as a tensor."""
-    if isinstance(rows, Tensor):
-        return rows
-    return fill(torch.empty(rows.shape, dtype=rows.dtype, device=rows.device), map_blocks(lambda block: block, rows))

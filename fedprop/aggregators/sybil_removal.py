@@ -62,6 +62,7 @@ class SybilRemoval(Stage):
 
     looks_at: ClassVar[str] = "cosines"
     cost: ClassVar[str] = "n^2 d"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["sybil_removal"] = "sybil_removal"
     times: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = 2.0

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from fedprop.aggregators.cohort import Cohort
-from fedprop.aggregators.columns import take
+from fedprop.aggregators.columns import in_memory, take
 from fedprop.aggregators.contract import Contract
 from fedprop.aggregators.filtered import filtered, only
-from fedprop.aggregators.stage import Stage, Staged, in_memory
+from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import Weights
 
 AT_ONCE = 4
@@ -51,6 +51,7 @@ class Watermark(Stage):
 
     looks_at: ClassVar[str] = "the server's losses"
     cost: ClassVar[str] = "n losses"
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["watermark"] = "watermark"
     lambda_: Annotated[float, Field(allow_inf_nan=False)] = -5.0

@@ -7,9 +7,9 @@ import torch
 from pydantic import Field
 
 from fedprop.aggregators.cohort import Cohort
-from fedprop.aggregators.columns import JoinedRows
+from fedprop.aggregators.columns import JoinedRows, in_memory
 from fedprop.aggregators.contract import Contract
-from fedprop.aggregators.stage import Stage, Staged, in_memory
+from fedprop.aggregators.stage import Stage, Staged
 from fedprop.types import ClientId, Vector
 
 Momenta: TypeAlias = Mapping[ClientId, Vector]
@@ -48,6 +48,7 @@ class WorkerMomentum(Stage):
     """
 
     remembers: ClassVar[bool] = True
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["worker_momentum"] = "worker_momentum"
     beta: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9

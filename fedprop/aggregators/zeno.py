@@ -7,9 +7,8 @@ from pydantic import NonNegativeInt
 
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.cohort import Cohort
-from fedprop.aggregators.columns import Rows, map_blocks, mix, take
+from fedprop.aggregators.columns import Rows, in_memory, map_blocks, mix, take
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.aggregators.stage import in_memory
 from fedprop.types import NonNegative, Weights
 
 AT_ONCE = 4

@@ -4,18 +4,25 @@ import pytest
 import torch
 
 from fedprop.aggregators import (
+    STAGES,
     Aggregation,
     Aggregator,
+    Bucketing,
     Chain,
     Cohort,
     GeometricMedian,
     Krum,
     Mean,
+    Median,
     NearestNeighbourMixing,
     NormClipping,
     Pipeline,
+    Stage,
+    Staged,
     TrimmedMean,
+    WorkerMomentum,
 )
+from fedprop.aggregators.columns import TakenRows
 from fedprop.errors import InvalidUpdates, TooFewUpdates
 
 CLIP, MIX, RULE = NormClipping(max_norm=2.0), NearestNeighbourMixing(f=1), TrimmedMean(f=1)
@@ -79,6 +86,31 @@ def test_a_rule_that_does_not_read_columns_is_handed_a_tensor() -> None:
     rows = random_rows()
     assert torch.equal((CLIP >> MIX >> First())(rows), MIX(CLIP(rows))[0])
     assert torch.equal((CLIP >> First()).aggregate(rows).value, CLIP(rows)[0])
+
+
+class Halved(Stage):
+    """A stage that knows of tensors only."""
+
+    kind: str = "halved"
+
+    def apply(self, cohort: Cohort, state: Any) -> Staged:
+        rows = cohort.updates
+        return Staged(cohort.with_updates(rows / 2), torch.eye(len(rows), dtype=torch.float64) / 2)
+
+
+@pytest.mark.parametrize("before", [CLIP, MIX, Bucketing(s=2), WorkerMomentum()], ids=lambda stage: stage.kind)
+def test_a_stage_that_does_not_read_columns_is_handed_a_tensor(before: Stage) -> None:
+    def cohort() -> Cohort:
+        return Cohort(random_rows(), generator=torch.Generator().manual_seed(0))
+
+    expected = (before >> Median()).aggregate(cohort()).value / 2
+    assert torch.allclose((before >> Halved() >> Median()).aggregate(cohort()).value, expected)
+    rows = random_rows()
+    assert Halved()(TakenRows(rows, torch.arange(len(rows)))).equal(rows / 2)
+
+
+def test_every_registered_stage_reads_columns() -> None:
+    assert all(cls.reads_columns for cls in STAGES.kinds.values())
 
 
 @pytest.mark.parametrize("rule", [Mean(), RULE, Krum(f=1), GeometricMedian()], ids=lambda rule: rule.kind)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import Cohort, Krum, Mean, Region, WorkerMomentum
-from fedprop.aggregators.stage import in_memory
+from fedprop.aggregators.columns import in_memory
 from fedprop.oracles.worker_momentum import LATER_MISREADINGS, worker_momentum
 from fedprop.properties.strategies import differ
 
