@@ -122,6 +122,7 @@ class Rooted(Aggregator):
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         every = cohort.updates
         rows = every[1:] if isinstance(every, Tensor) else take(every, torch.arange(1, len(every)))
+        rows = self.rule.readable(rows)
         self.rule.check_form(rows)
         clients = cohort.changed(
             updates=rows,

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt, SerializeAsAny
+from torch import Tensor
 
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.cohort import Cohort
@@ -56,9 +57,12 @@ class Told(Aggregator):
         return self.rule.contract()
 
     def check_form(self, updates: Any) -> None:
-        self.rule.check_form(updates)
+        # Of columns the rule may be handed a tensor, which is looked at then.
+        form = self.rule.check_form if isinstance(updates, Tensor) or self.rule.reads_columns else super().check_form
+        form(updates)
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
         made_up = {"round": 0, "generator": torch.Generator().manual_seed(self.seed)}
         known = {name: value for name, value in made_up.items() if cohort.told[name] is None}
-        return self.rule.answer(cohort.changed(told={**cohort.told, **known}), state)
+        rows = self.rule.readable(cohort.updates)
+        return self.rule.answer(cohort.changed(updates=rows, told={**cohort.told, **known}), state)

@@ -16,10 +16,10 @@ from fedprop.aggregators import (
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.columns import TakenRows
 from fedprop.aggregators.contract import Contract, unstated
-from fedprop.errors import InvalidUpdates, TooFewUpdates
+from fedprop.errors import TooFewUpdates
 from fedprop.properties import Case, PropertyViolated, oracle_for
 from fedprop.properties.invariances import INVARIANCES
-from fedprop.verify import load_rule
+from fedprop.verify import load_rule, verify
 
 PERMUTATION = next(prop for prop in INVARIANCES if prop.name == "permutation")
 ROWS = torch.tensor([[5.0, 0.0], [8.0, 0.0], [3.0, 4.0], [-1.0, 0.0]])
@@ -110,9 +110,17 @@ def test_it_needs_one_row_more():
     assert rule(ROWS).shape == (2,)
 
 
-def test_a_rule_that_reads_no_columns_gets_none():
-    with pytest.raises(InvalidUpdates, match="must be a tensor for Deaf"):
-        Rooted(rule=Deaf())(TakenRows(ROWS, torch.arange(4)))
+def test_a_rule_that_reads_no_columns_is_handed_a_tensor():
+    class Follow(Deaf):
+        def combine(self, cohort, state):
+            shares = (cohort.updates @ cohort.server_side.reference()).softmax(dim=0)
+            return Aggregation(shares @ cohort.updates, shares)
+
+    rows = ROWS.double()
+    assert Rooted(rule=Follow())(TakenRows(rows, torch.arange(4))).equal(Rooted(rule=Follow())(rows))
+    report = verify(Follow(), f=0, examples=10)
+    assert {o.name: o.verdict for o in report.outcomes}["streaming"] == "holds"
+    assert not report.fails
 
 
 def test_only_rules_that_need_it_are_made_so():

@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from fedprop.aggregators import Aggregation, Aggregator, Cohort, FLTrust, Mean, Reference, Told, self_contained
+from fedprop.aggregators.columns import TakenRows
+from fedprop.errors import InvalidUpdates
 
 
 class Nosy(Aggregator):
@@ -40,3 +42,15 @@ def test_only_who_asks_is_told() -> None:
     rooted = self_contained(FLTrust())
     assert not isinstance(rooted, Told)
     assert FLTrust().aggregate(Cohort(torch.ones(2, 2), server=Reference(torch.ones(2)))).value.tolist() == [1.0, 1.0]
+
+
+def test_a_rule_that_does_not_read_columns_is_handed_a_tensor() -> None:
+    class Shuffled(Nosy):
+        def combine(self, cohort: Cohort, state: None) -> Aggregation:
+            one = torch.randperm(len(cohort.updates), generator=cohort.generator)[0]
+            return Aggregation(cohort.updates[one].clone(), torch.eye(len(cohort.updates))[one])
+
+    rows, rule = torch.arange(6.0).view(3, 2), Told(rule=Shuffled())
+    assert rule(TakenRows(rows, torch.arange(3))).equal(rule(rows))
+    with pytest.raises(InvalidUpdates, match="must have shape"):
+        rule(TakenRows(rows[:, :0], torch.arange(3)))
