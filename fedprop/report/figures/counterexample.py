@@ -16,18 +16,23 @@ def counterexample_figure(
     rows: Sequence[Point],
     *,
     byzantine: Iterable[int] = (),
+    server: int | None = None,
     expected: Point | None = None,
     actual: Point | None = None,
 ) -> Figure:
-    """Rows [n][d] for d = 1, drawn on a line, or d = 2; rows at one place are counted beside it."""
+    """Rows [n][d] for d = 1, drawn on a line, or d = 2; rows at one place are counted beside it.
+
+    The row that is the `server`'s own, if there is one, is drawn apart from those of its clients.
+    """
     flat = len(rows[0]) == 1
     figure = new_figure(7, 2.4 if flat else 5)
     axes = figure.add_subplot()
     style(axes, title)
     hostile = set(byzantine)
-    honest = [row for i, row in enumerate(rows) if i not in hostile]
+    honest = [row for i, row in enumerate(rows) if i not in hostile and i != server]
     _points(axes, honest, label="honest row", color=HONEST, marker="o")
     _points(axes, [rows[i] for i in sorted(hostile)], label="Byzantine row", color=COMPROMISED, marker="X")
+    _points(axes, [] if server is None else [rows[server]], label="server's row", color=INK, marker="^")
     _answer(axes, expected, label="expected", marker="s")
     _answer(axes, actual, label="actual", marker="D", filled=True)
     axes.grid(color=GRID)

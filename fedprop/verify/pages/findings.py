@@ -21,6 +21,7 @@ class Counterexample(Frozen):
     title : what the rows are.
     rows : the input as it was put, [n][d]; empty if it is no matrix.
     byzantine : which rows are Byzantine.
+    server : which row is all that the server knows, for a rule that asks it (`Rooted`); None for others.
     f : how many rows the target was set to tolerate; None where that means nothing.
     found : what is wrong, in words.
     expected, actual : the two answers, where there are two.
@@ -32,6 +33,7 @@ class Counterexample(Frozen):
     title: str = "rows"
     rows: tuple[tuple[float, ...], ...] = ()
     byzantine: tuple[int, ...] = ()
+    server: int | None = None
     f: int | None = None
     found: str
     expected: Any = None

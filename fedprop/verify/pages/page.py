@@ -52,6 +52,7 @@ def _picture(outcome: Outcome) -> Any:
         f"{outcome.name}: {len(shown.rows)} rows" + ("" if shown.f is None else f", f = {shown.f}"),
         shown.rows,
         byzantine=shown.byzantine,
+        server=shown.server,
         expected=_point(shown.expected, d),
         actual=_point(shown.actual, d),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from fedprop.aggregators import Rooted
 from fedprop.properties import Case, Finding
 from fedprop.properties.base import in_short
 from fedprop.verify.pages.findings import Counterexample, Limit, Outcome, Peak, Report, Verdict
@@ -37,14 +38,16 @@ def reproduce(target: Target, f: int, case: Case, finding: Finding) -> Counterex
     """A counterexample for a rule, with the rows that it was asked about."""
     rows = case.wide if finding.rows is None else finding.rows
     same = rows.shape[0] == len(case.honest)
+    server = 0 if isinstance(target.make(f), Rooted) else None
     return Counterexample(
         rows=tuple(tuple(row) for row in (rows + 0.0).tolist()),
-        byzantine=tuple(case.byzantine) if same else (),
+        byzantine=tuple(row for row in case.byzantine if row != server) if same else (),
+        server=server,
         f=f,
         found=str(finding),
         expected=plain(finding.expected),
         actual=plain(finding.actual),
-        code=_code(target, f, rows, finding),
+        code=_code(target, f, rows, finding, "" if server is None else "  # row 0: what the server knows"),
     )
 
 
@@ -53,7 +56,7 @@ def plain(value: Tensor | str | None) -> Any:
     return value.tolist() if isinstance(value, Tensor) else value
 
 
-def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
+def _code(target: Target, f: int, rows: Tensor, finding: Finding, told: str) -> str:
     extra = f", settings={dict(target.settings)}" if target.settings else ""
     named = target.source is None or finds(target.label, target.source)
     lines, made = ("", repr(target.label)) if named else defined(target.source, target.label)
@@ -68,7 +71,7 @@ def _code(target: Target, f: int, rows: Tensor, finding: Finding) -> str:
             "",
             *([lines, ""] if lines else []),
             f"rule = load_rule({made}, f={f}{extra})",
-            f"rows = {literal(rows + 0.0)}",
+            f"rows = {literal(rows + 0.0)}{told}",
             *_asked(finding),
         ]
     )
@@ -152,17 +155,24 @@ def described(outcome: Outcome) -> str:
 
 
 def matrix(shown: Counterexample) -> list[str]:
-    """The rows, one line each, right-aligned, with the Byzantine ones marked; of large ones, the beginning and the end.
+    """The rows, one line each, right-aligned, with the server's own and the Byzantine ones marked.
 
+    Of large ones, the beginning and the end are shown.
     Where there are many, rows that are the same as their neighbours share a line, and columns a column. The code that
     shows a counterexample again has them all.
     """
     columns = _columns(shown.rows)
     cells = [[_number(row[start]) for start, _ in columns if start < len(row)] for row in shown.rows]
     lines = [["", *map(_span, columns)]] if any(stop - start > 1 for start, stop in columns) else []
-    for start, stop in _same([(row, i in shown.byzantine) for i, row in enumerate(shown.rows)], MANY):
-        lines.append([_span((start, stop)), *cells[start], *(["Byzantine"] if start in shown.byzantine else [])])
+    for start, stop in _same([(row, _marks(shown, i)) for i, row in enumerate(shown.rows)], MANY):
+        lines.append([_span((start, stop)), *cells[start], *_marks(shown, start)])
     return _ends(_aligned([[head, *_ends(rest, COLUMNS)] for head, *rest in lines]), ROWS)
+
+
+def _marks(shown: Counterexample, row: int) -> list[str]:
+    """Whose row it is, where it is not an honest client's."""
+    whose = (("server", row == shown.server), ("Byzantine", row in shown.byzantine))
+    return [mark for mark, applies in whose if applies]
 
 
 def _columns(rows: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
@@ -195,7 +205,7 @@ def _aligned(lines: list[list[str]]) -> list[str]:
 
 
 def _is_mark(cell: str) -> bool:
-    return cell == "Byzantine" or cell.startswith("...")
+    return cell in ("server", "Byzantine") or cell.startswith("...")
 
 
 def _ends(parts: list[str], most: int) -> list[str]:

@@ -6,6 +6,8 @@ import re
 import pytest
 import torch
 
+from fedprop.aggregators import Aggregation, Aggregator, Contract
+from fedprop.report.figures import counterexample_figure
 from fedprop.verify import Counterexample, Outcome, Report, assert_contract, verify
 from fedprop.verify.command import claims_of
 from fedprop.verify.hunting.hunt import Effort, hunt_all
@@ -27,6 +29,43 @@ def report():
 def test_the_matrix_marks_byzantine_rows_and_aligns_numbers():
     shown = Counterexample(rows=((0.0, -1.0), (1e20, 0.5)), byzantine=(1,), found="", code="")
     assert matrix(shown) == ["     0      0     -1", "     1  1e+20    0.5  Byzantine"]
+
+
+class Follow(Aggregator):
+    """The server's own update, but a row that is longer: then a number too large."""
+
+    kind: str = "follow"
+
+    @property
+    def asks(self):
+        return frozenset({"reference"})
+
+    def contract(self):
+        return Contract(scaling=True, orthogonal=True)
+
+    def combine(self, cohort, state):
+        value, rows = cohort.server_side.reference(), cohort.updates
+        return Aggregation(value + float(rows.norm(dim=1).max() > value.norm()), torch.ones(len(rows)))
+
+
+def test_the_row_of_the_server_is_told_from_those_of_its_clients(tmp_path):
+    report = verify(Follow(), examples=20)
+    (outcome,) = (o for o in report.outcomes if o.name == "scaling")
+    shown = outcome.counterexample
+    marks = [line.split()[-1] for line in matrix(shown)]
+    assert marks[0] == "server"
+    assert "server" not in marks[1:]
+    assert (shown.server, 0 in shown.byzantine) == (0, False)
+    assert "# row 0: what the server knows" in shown.code
+    exec(shown.code, {"Follow": Follow})
+    page = write_page(report, tmp_path / "out.html").read_text()
+    assert f"{matrix(shown)[0]}\n" in page
+
+
+def test_the_figure_draws_the_row_of_the_server_apart():
+    figure = counterexample_figure("", ((0.0,), (1.0,), (2.0,)), byzantine=(2,), server=0)
+    (axes,) = figure.axes
+    assert axes.get_legend_handles_labels()[1] == ["honest row", "Byzantine row", "server's row"]
 
 
 def test_numbers_that_are_none_are_shown(report, tmp_path):
