@@ -5,6 +5,7 @@ statistics and its integer counter among them. The server averages vectors of ma
 architecture must have vectors of one form, and a mean of equal states must be that state, integers included.
 """
 
+import inspect
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from fedprop.errors import InvalidConfig
 from fedprop.properties import Finding
 from fedprop.verify.codecs import checks
 from fedprop.verify.codecs.elsewhere import MODULES, differs, unreachable
@@ -24,13 +26,21 @@ SOURCE = "fedprop.params.ParameterLayout"
 
 
 def is_codec(obj: Any) -> bool:
-    """Whether `obj` is a class of codecs: it has `flatten` and `load`, and is made from a module."""
-    found = isinstance(obj, type) and callable(getattr(obj, "flatten", None)) and callable(getattr(obj, "load", None))
-    return found and not issubclass(obj, nn.Module | Tensor)
+    """Whether `obj` is a class of codecs, which has `flatten` and `load`, or an instance that is nothing else."""
+    cls = obj if isinstance(obj, type) else type(obj)
+    found = callable(getattr(obj, "flatten", None)) and callable(getattr(obj, "load", None))
+    return found and callable(obj) == isinstance(obj, type) and not issubclass(cls, nn.Module | Tensor)
 
 
 def codec_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Claim[Any]]:
-    """Every claim to try about a codec."""
+    """Every claim to try about a codec.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is no class that is made with a module.
+    """
+    _refuse_unmakeable(obj, label, settings)
     make, inputs = checks.maker(obj, settings), (blueprints(), Few(large_blueprints()))
 
     def show(blueprint: Blueprint, finding: Finding) -> Counterexample:
@@ -89,6 +99,31 @@ def codec_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[Clai
             checks.copied,
         ),
     ]
+
+
+def _refuse_unmakeable(obj: Any, label: str, settings: Mapping[str, Any]) -> None:
+    """Refuse a codec that is no class, or whose constructor does not take the module that it is for."""
+    if not isinstance(obj, type):
+        why = f"an instance of {type(obj).__name__}: name the class"
+    elif why := _misfit(getattr(obj, "of", obj), settings):
+        why = f"a constructor that cannot be called so: {why}"
+    if why:
+        told = "".join(f", {name}={value!r}" for name, value in settings.items())
+        raise InvalidConfig(
+            f"a codec must be a class that is made with the module, as Codec(module{told}) or Codec.of(module{told}); "
+            f"found {label}, {why}"
+        )
+
+
+def _misfit(make: Any, settings: Mapping[str, Any]) -> str:
+    """Why something cannot be called with a module and settings; empty if it can, or nobody knows."""
+    try:
+        inspect.signature(make).bind(None, **settings)
+    except TypeError as error:
+        return str(error)
+    except ValueError:
+        return ""
+    return ""
 
 
 def _show(obj: Any, label: str, settings: Mapping[str, Any], blueprint: Blueprint, finding: Finding) -> Counterexample:

@@ -2,9 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from fedprop.errors import InvalidConfig
 from fedprop.params import ParameterLayout
 from fedprop.properties import Finding
 from fedprop.registry import load_target
+from fedprop.verify import verify
 from fedprop.verify.codecs.claims import codec_claims, is_codec
 from fedprop.verify.codecs.modules import PARTS, Blueprint, copy_of, state_of
 from fedprop.verify.hunting.hunt import Effort, hunt, hunt_all
@@ -301,7 +303,8 @@ def test_what_decides_nothing():
 
 def test_what_is_a_codec():
     assert is_codec(Good)
-    assert not is_codec(Good(nn.Linear(1, 1)))
+    assert is_codec(Good(nn.Linear(1, 1))), "so that it is refused as one"
+    assert not is_codec(nn.Linear(1, 1))
     assert not is_codec(nn.Linear)
     assert not is_codec(nn.Flatten)
 
@@ -325,3 +328,29 @@ def test_the_code_shows_it_again(capsys):
     exec(shown.code, {})
     assert "1.2500" in capsys.readouterr().out
     assert shown.rows == ((1.25, 2.25), (-3.25,))
+
+
+class OfNothing:
+    """A codec that is asked for its form each time, and so is made of nothing."""
+
+    def flatten(self, module):
+        return Good(module).flatten(module)
+
+    def load(self, module, vector):
+        Good(module).load(module, vector)
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "why"),
+    [
+        (OfNothing, {}, "a constructor that cannot be called so: too many positional arguments"),
+        (OfNothing(), {}, "an instance of OfNothing: name the class"),
+        (Good, {"width": 3}, "a constructor that cannot be called so: got an unexpected keyword argument 'width'"),
+    ],
+)
+def test_what_is_no_class_made_with_the_module_is_refused(target, settings, why):
+    with pytest.raises(
+        InvalidConfig, match="a codec must be a class that is made with the module, as Codec"
+    ) as refused:
+        verify(target, settings=settings, examples=1)
+    assert why in str(refused.value)
