@@ -1,6 +1,6 @@
 """Gaussian noise: a postprocessor that hides what a single client did to the aggregate."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -35,6 +35,8 @@ class GaussianNoise(Postprocessor):
     >>> rule.aggregate(Cohort(torch.ones(3, 2), generator=torch.Generator().manual_seed(0))).value
     tensor([1.1541, 0.9707])
     """
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["gaussian_noise"] = "gaussian_noise"
     std: Positive

@@ -1,6 +1,6 @@
 """Model clipping: a postprocessor that bounds the length of the next global model."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -35,6 +35,8 @@ class ModelClipping(Postprocessor):
     >>> rule.aggregate(Cohort(torch.ones(3, 2), model=torch.tensor([2.0, 3.0]))).value
     tensor([-1.4000, -2.2000])
     """
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["model_clipping"] = "model_clipping"
     max_norm: Positive

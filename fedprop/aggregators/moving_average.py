@@ -1,6 +1,6 @@
 """Moving average: a postprocessor that takes a part of the way to the new model."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,8 @@ class MovingAverage(Postprocessor):
     >>> (TrimmedMean(f=1) >> MovingAverage(alpha=0.5))(torch.tensor([[1.0], [2.0], [9.0]]))
     tensor([1.])
     """
+
+    reads_columns: ClassVar[bool] = True
 
     kind: Literal["moving_average"] = "moving_average"
     alpha: Annotated[float, Field(gt=0.0, le=1.0)]

@@ -1,12 +1,13 @@
 """Postprocessors: what becomes of an aggregate before the global model takes it."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.cohort import Cohort
+from fedprop.aggregators.columns import in_memory
 from fedprop.aggregators.contract import Contract
 from fedprop.answers import check_answer, described
 from fedprop.errors import WrongAnswer
@@ -21,7 +22,14 @@ class Postprocessor(Kind, ABC):
 
     A new one defines `apply`; `asks` if it needs the model, the round or random numbers; `init` if it has memory; and
     `carry` if some of a rule's claims survive it.
+
+    Attributes
+    ----------
+    reads_columns : whether it takes the rows of a cohort as a source of columns too, or does not look at them; else it
+        is handed a tensor.
     """
+
+    reads_columns: ClassVar[bool] = False
 
     @property
     def asks(self) -> frozenset[str]:
@@ -45,7 +53,8 @@ class Postprocessor(Kind, ABC):
         WrongAnswer
             If that is no Aggregation like the one before, with a weight for each row.
         """
-        new: object = self.apply(found, cohort, state)
+        seen = cohort if self.reads_columns else cohort.with_updates(in_memory(cohort.updates))
+        new: object = self.apply(found, seen, state)
         name = f"the postprocessor {type(self).__name__}"
         if not isinstance(new, Aggregation):
             raise WrongAnswer(f"{name} must answer with Aggregation(value, weights); found {described(new)}")

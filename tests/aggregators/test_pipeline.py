@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fedprop.aggregators import (
+    POSTPROCESSORS,
     STAGES,
     Aggregation,
     Aggregator,
@@ -111,6 +112,7 @@ def test_a_stage_that_does_not_read_columns_is_handed_a_tensor(before: Stage) ->
 
 def test_every_registered_stage_reads_columns() -> None:
     assert all(cls.reads_columns for cls in STAGES.kinds.values())
+    assert all(cls.reads_columns for cls in POSTPROCESSORS.kinds.values())
 
 
 @pytest.mark.parametrize("rule", [Mean(), RULE, Krum(f=1), GeometricMedian()], ids=lambda rule: rule.kind)

@@ -16,6 +16,7 @@ from fedprop.aggregators import (
     Postprocessor,
     WorkerMomentum,
 )
+from fedprop.aggregators.columns import MixedRows, take
 from fedprop.errors import WrongAnswer
 
 CLIP, AFTER, LATER = NormClipping(max_norm=2.0), MovingAverage(alpha=0.5), MovingAverage(alpha=0.25)
@@ -89,3 +90,16 @@ def test_one_that_answers_wrongly_is_named(wrong: str, told: str) -> None:
 def test_one_that_says_nothing_leaves_no_claim() -> None:
     contract = (Mean() >> Counting()).contract()
     assert (contract.permutation, contract.linear, contract.kappa) == (False, False, None)
+
+
+def test_one_that_does_not_say_that_it_reads_columns_is_handed_a_tensor():
+    class Halving(Postprocessor):
+        kind: str = "halving"
+
+        def apply(self, found, cohort, state):
+            assert isinstance(cohort.updates, torch.Tensor)
+            return found._replace(value=found.value / 2)
+
+    rows = torch.arange(12.0).view(4, 3)
+    taken = take(MixedRows(torch.eye(4, dtype=torch.float64), rows), torch.arange(4))
+    assert torch.allclose((Mean() >> Halving())(taken), rows.mean(dim=0) / 2)
