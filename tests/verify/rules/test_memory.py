@@ -52,6 +52,20 @@ class ByPosition(History):
         return super().combine(type(cohort)(cohort.updates, tuple(range(len(cohort.updates)))), state)
 
 
+class TensorByPosition(History):
+    """A moving sum of the rows as they stand, begun anew for another number of them."""
+
+    def init(self):
+        return None
+
+    def combine(self, cohort, state):
+        rows = cohort.updates.double()
+        held = state if state is not None and state.shape == rows.shape else torch.zeros_like(rows)
+        memory = 0.9 * held + rows
+        weights = (1 / (1 + memory.norm(dim=1))).to(cohort.updates.dtype)
+        return Aggregation(weights @ cohort.updates, weights, memory)
+
+
 class ByName(History):
     """Client 41 counts twice."""
 
@@ -172,7 +186,17 @@ class FirstOfEqual(History):
         return Aggregation(weights @ cohort.updates, weights, self.remember(cohort, state))
 
 
-@pytest.mark.parametrize("rule", [History(), FirstOfEqual()], ids=["history", "ties"])
+class Faded(History):
+    """What `TensorByPosition` should be: each client has a moving sum of its own."""
+
+    def remember(self, cohort, state):
+        memory = dict(state)
+        for client, row in zip(cohort.clients, cohort.updates.double(), strict=True):
+            memory[client] = 0.9 * memory.get(client, torch.zeros_like(row)) + row
+        return memory
+
+
+@pytest.mark.parametrize("rule", [History(), Faded(), FirstOfEqual()], ids=["history", "faded", "ties"])
 def test_correct_rules_pass(rule):
     found = outcomes(rule, examples=60)
     assert not broken(found)
@@ -183,6 +207,7 @@ def test_correct_rules_pass(rule):
     ("rule", "expected"),
     [
         (ByPosition, "memory by client"),
+        (TensorByPosition, "memory by client"),
         (ByName, "names"),
         (Mutates, "state untouched"),
         (MutatesLater, "state untouched"),
