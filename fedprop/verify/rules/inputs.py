@@ -78,7 +78,7 @@ class Inputs:
         fs = _makeable(target, fs)
         self.fs = [f for f in fs if len(self.rows(f)) > 0]
         if not self.fs:
-            needs = ", ".join(f"{_least(self.judge(f), f)} for f={f}" for f in fs)
+            needs = ", ".join(_needed(self.judge(f), f) for f in fs)
             found = "none" if n is None else f"{n.start}..{n.stop - 1}"
             raise InvalidConfig(f"`n` must allow what {target.label} needs ({needs}); found {found}")
 
@@ -257,8 +257,24 @@ def _makeable(target: Target, fs: Sequence[int]) -> Sequence[int]:
 
 
 def _least(judge: Aggregator | None, f: int) -> int:
-    """How many rows the judge needs; without one, enough for every published rule."""
-    return 4 * f + 3 if judge is None else max(judge.min_rows, 2 * f + 1)
+    """How many rows the judge needs; without one, enough for every published rule.
+
+    Fewer than 2f + 1 are tried of a judge that claims to tolerate f of them, and of no other: nothing withstands half
+    of its rows, and a rule that promises nothing there may take so few.
+    """
+    if judge is None:
+        return 4 * f + 3
+    tolerates, majority = judge.contract().tolerates, 2 * f + 1
+    boasts = (n for n in range(max(judge.min_rows, f + 1), majority) if f in tolerates(n))
+    return next(boasts, max(judge.min_rows, majority))
+
+
+def _needed(judge: Aggregator | None, f: int) -> str:
+    """`_least`, in words: the rule's own need, and where more are tried, why."""
+    least, own = _least(judge, f), 0 if judge is None else judge.min_rows
+    if 0 < own < least:
+        return f"{own} for f={f}, and {least} for more of them to be honest than not"
+    return f"{least} for f={f}"
 
 
 def _one_short(f: int, n: int) -> st.SearchStrategy[Input]:

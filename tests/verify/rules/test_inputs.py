@@ -1,9 +1,17 @@
-"""What is shared among the claims that are tried on one input: answers of the rule, and of its definition."""
+"""How many rows a rule is tried on, and what claims that are tried on one input share: answers, and definitions."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
 import torch
 
+from fedprop.aggregators import Aggregation, Aggregator, Cohort, Contract
+from fedprop.aggregators.contract import Region, exactly
+from fedprop.errors import InvalidConfig
 from fedprop.properties import Case
 from fedprop.properties.base import answer_of
+from fedprop.verify import verify
 from fedprop.verify.command import claims_of
 from fedprop.verify.hunting.hunt import Effort, hunt_all
 from fedprop.verify.rules.inputs import remembering
@@ -51,3 +59,53 @@ def test_claims_that_share_answers_find_what_they_find_alone() -> None:
     alone = [hunt_all([claim], Effort(20, 0, shrink=False))[0] for claim in claims]
     assert [(found.name, found.verdict) for found in together] == [(found.name, found.verdict) for found in alone]
     assert {found.name for found in together if found.verdict == "broken"} >= {"definition", "translation"}
+
+
+class Half(Aggregator):
+    """The middle of what is left of each coordinate without f values at either end; of 2f rows, the middle of all."""
+
+    kind: str = "half"
+    f: int
+
+    @property
+    def min_rows(self) -> int:
+        return 2 * self.f or 1
+
+    def contract(self) -> Contract:
+        return Contract(lies_in=Region.HONEST_BOX, tolerates=exactly(self.f, self.min_rows))
+
+    def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        ordered = cohort.updates.sort(dim=0).values
+        n = len(ordered)
+        kept = ordered[self.f : n - self.f] if n > 2 * self.f else ordered
+        return Aggregation(kept.mean(dim=0), torch.full((n,), 1 / n, dtype=ordered.dtype), state)
+
+
+class Modest(Half):
+    """The same rule, which claims nothing of so few rows."""
+
+    kind: str = "modest"
+
+    def contract(self) -> Contract:
+        return replace(super().contract(), tolerates=exactly(self.f, 2 * self.f + 1))
+
+
+def failed(rule: type[Aggregator], **options: Any) -> set[str]:
+    report = verify(rule, **{"examples": 10, "curious": False, "shrink": False, **options})
+    return {outcome.name for outcome in report.outcomes if outcome.fails}
+
+
+@pytest.mark.parametrize("f", [1, 2])
+def test_a_rule_that_claims_to_withstand_half_of_its_rows_is_tried_on_so_few(f: int) -> None:
+    assert "honest box" in failed(Half, f=f)
+    assert "honest box" in failed(Half, f=f, n=range(2 * f, 2 * f + 1))
+    assert not failed(Half, f=f, n=range(2 * f + 1, 2 * f + 3))
+    assert not failed(Modest, f=f)
+
+
+def test_the_refusal_of_a_number_of_rows_tells_the_rules_own_need_from_a_majority() -> None:
+    told = r"what .*Modest needs \(4 for f=2, and 5 for more of them to be honest than not\); found 4..4"
+    with pytest.raises(InvalidConfig, match=told):
+        failed(Modest, f=2, n=range(4, 5))
+    with pytest.raises(InvalidConfig, match=r"what .*Half needs \(4 for f=2\); found 3..3"):
+        failed(Half, f=2, n=range(3, 4))
