@@ -189,15 +189,22 @@ class RulePlan:
         return Claim("answers", statement, source, "safety", inputs, self._unanswered, self._show, owed=True)
 
     def _unanswered(self, value: Input) -> Finding | None:
-        rule, rows = self.target.make(value.f), self._case(value).narrow
+        """What is wrong with the rule in the narrowest dtype that it takes, or in one that it must take as well."""
+        rows = self._case(value).narrow
+        found = self._failure(value.f, rows)
+        lacking = (self._failure(value.f, rows.to(dtype)) for dtype in self.inputs.owed)
+        return found or next((failure for failure in lacking if failure is not None), None)
+
+    def _failure(self, f: int, rows: Updates) -> Finding | None:
+        rule = self.target.make(f)
         try:
             with contained():
                 rule(rows)
         except Exception as error:
             told = error if isinstance(error, Crashed | Refused) else blame(rule, rows, error)
-            if isinstance(told, Refused) and not self.inputs.stated(value.f):
+            if isinstance(told, Refused) and not self.inputs.stated(f):
                 raise told from error
-            return Finding(str(told), rows=self._case(value).narrow)
+            return Finding(str(told), how=f"in {rows.dtype}" if rows.dtype in self.inputs.owed else "", rows=rows)
         return None
 
     def _too_few(self, reference: Reference) -> Claim[Input]:

@@ -122,6 +122,12 @@ class Inputs:
             return tuple(dtype for dtype in DTYPES if dtype in found)
         return DTYPES  # that it takes too long is a claim's business
 
+    @cached_property
+    def owed(self) -> tuple[torch.dtype, ...]:
+        """Those in which a rule that answers in one dtype must answer as well: an `Aggregator` promises all of them."""
+        promised = DTYPES if isinstance(self._target.make(self.fs[-1]), Aggregator) else self.dtypes
+        return tuple(dtype for dtype in promised if dtype not in self.dtypes) if self.dtypes else ()
+
     def _answers(self, f: int, shape: tuple[int, int], dtype: torch.dtype) -> bool:
         rule, rows = self._target.make(f), benign(torch.zeros(shape, dtype=dtype))
         try:

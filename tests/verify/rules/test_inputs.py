@@ -75,6 +75,7 @@ class Half(Aggregator):
         return Contract(lies_in=Region.HONEST_BOX, tolerates=exactly(self.f, self.min_rows))
 
     def combine(self, cohort: Cohort, state: Any) -> Aggregation:
+        assert isinstance(cohort.updates, torch.Tensor)
         ordered = cohort.updates.sort(dim=0).values
         n = len(ordered)
         kept = ordered[self.f : n - self.f] if n > 2 * self.f else ordered
