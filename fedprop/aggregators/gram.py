@@ -8,6 +8,7 @@ from fedprop.aggregators.base import Aggregation, Aggregator
 from fedprop.aggregators.cohort import Cohort
 from fedprop.aggregators.columns import mix
 from fedprop.aggregators.filtered import only
+from fedprop.aggregators.rescaled import Rescaled
 from fedprop.aggregators.views import Seen, all_finite, seen
 from fedprop.types import Gram, Weights
 
@@ -57,7 +58,8 @@ class FramedRule(Aggregator):
     def viewed(self, cohort: Cohort, state: Any) -> Seen:
         """What `frame` shows; rows with NaN or infinity are refused."""
         view = self.frame(cohort, state)
-        if not all_finite(view.gram.diagonal()):
+        # A row in a unit of its own is finite however long it was.
+        if isinstance(view.rows, Rescaled) or not all_finite(view.gram.diagonal()):
             self.check_numbers(cohort.updates)
         return view
 
