@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
 
 import torch
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.columns import TakenRows, blocks_of
 from fedprop.aggregators.contract import Contract, Region
-from fedprop.errors import WrongAnswer
+from fedprop.errors import InvalidUpdates, WrongAnswer
+from fedprop.failures import in_words
 from fedprop.properties.base import Drawn, Finding, Property, Rule, answer_of, no_full_form
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
@@ -143,6 +145,38 @@ def _no_device(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) ->
     return "" if torch.cuda.is_available() else "no CUDA device here"
 
 
+def _not_finite(rule: Rule, case: Case, contract: Contract) -> Finding | None:
+    """NaN and infinity in one number of a row, in both forms of asking and both dtypes: each may be seen elsewhere."""
+    n, d = case.rows.shape
+    infinity = -torch.inf if case.seed % 2 else torch.inf
+    for dtype, bad in product(case.dtypes, (torch.nan, infinity)):
+        rows = case.rows.to(dtype, copy=True)
+        rows[case.seed % n, case.seed % d] = bad
+        found = _let_through(rule, rows, f"to {bad} in row {case.seed % n}, where InvalidUpdates is due")
+        if found is not None:
+            return found
+    return None
+
+
+def _let_through(rule: Rule, rows: torch.Tensor, how: str) -> Finding | None:
+    """What a rule answers to rows that it should refuse, or which other error it raises."""
+    full = rule.aggregate if isinstance(rule, Aggregator) else rule
+    for ask, form in (("rule(rows)", rule), ("rule.aggregate(rows)", full)):
+        try:
+            told = str(form(rows))
+        except InvalidUpdates:
+            continue
+        except Exception as error:
+            told = in_words(error)
+        return Finding(told, how=how, rows=rows, ask=ask)
+    return None
+
+
+def _looks_before(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
+    looks = isinstance(rule, Aggregator) and rule.sees_not_finite
+    return "" if looks else "only a rule with `sees_not_finite` looks for them itself"
+
+
 UNIVERSAL = (
     Property(
         "shape",
@@ -206,3 +240,12 @@ UNIVERSAL = (
     ),
 )
 """Properties that no contract needs to claim."""
+
+NOT_FINITE = Property(
+    "not finite",
+    "A row with NaN or infinity is refused with InvalidUpdates, as a rule with `sees_not_finite` says that it does.",
+    "fedprop.aggregators.Aggregator",
+    _not_finite,
+    untriable=_looks_before,
+)
+"""For the rules that look for such rows themselves; for all others `Aggregator` does, before they are asked."""

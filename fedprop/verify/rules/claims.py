@@ -19,7 +19,7 @@ from fedprop.properties.comparison import settled, tied
 from fedprop.properties.definition import refuses, source_of
 from fedprop.properties.invariances import INVARIANCES
 from fedprop.properties.robustness import LIMITS, REGIONS
-from fedprop.properties.universal import UNIVERSAL
+from fedprop.properties.universal import NOT_FINITE, UNIVERSAL
 from fedprop.settings import meant
 from fedprop.types import Updates, Vector
 from fedprop.verify.hunting.claim import Claim, Crashed, Inapplicable, Refused, TooSlow, contained
@@ -59,6 +59,8 @@ class RulePlan:
     def claims(self) -> list[Claim[Input]]:
         """Safety first, then what is claimed, then what is merely tried."""
         found = [self._answers(), *self._defined(), *map(self._claim, TRIED)]
+        if isinstance(self.example, Aggregator) and self.example.sees_not_finite:
+            found.append(self._claim(NOT_FINITE))
         if self.reference is not None and self.inputs.n is None:
             found.append(self._too_few(self.reference))
         unknown = sorted(set(self.named) - {claim.name for claim in found})
