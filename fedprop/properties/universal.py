@@ -14,6 +14,7 @@ from fedprop.failures import in_words
 from fedprop.properties.base import Drawn, Finding, Property, Rule, answer_of, no_full_form
 from fedprop.properties.case import Case
 from fedprop.properties.comparison import difference, same_answer, tolerance
+from fedprop.types import Vector
 
 BLOCKS = 8
 """Minimum blocks in which rows are streamed, so that a rule sees several; fewer columns come one by one."""
@@ -160,16 +161,21 @@ def _not_finite(rule: Rule, case: Case, contract: Contract) -> Finding | None:
 
 def _let_through(rule: Rule, rows: torch.Tensor, how: str) -> Finding | None:
     """What a rule answers to rows that it should refuse, or which other error it raises."""
-    full = rule.aggregate if isinstance(rule, Aggregator) else rule
-    for ask, form in (("rule(rows)", rule), ("rule.aggregate(rows)", full)):
+    for ask, form in (("rule(rows)", rule), ("rule.aggregate(rows).value", _value_of(rule))):
+        told: Vector | str
         try:
-            told = str(form(rows))
+            told = form(rows)
         except InvalidUpdates:
             continue
         except Exception as error:
             told = in_words(error)
         return Finding(told, how=how, rows=rows, ask=ask)
     return None
+
+
+def _value_of(rule: Rule) -> Rule:
+    """The rule by its full form, if it has one."""
+    return (lambda rows: rule.aggregate(rows).value) if isinstance(rule, Aggregator) else rule
 
 
 def _looks_before(rule: Rule, contract: Contract, dtypes: Sequence[torch.dtype]) -> str:
