@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from fedprop.errors import InvalidConfig
+from fedprop.settings.explain import meant, shown
 from fedprop.types import Updates, Vector
 
 Regret: TypeAlias = Callable[[Updates, Vector], float]
@@ -19,6 +21,16 @@ class Region(StrEnum):
     BOX = "between the smallest and the largest value of each coordinate"
     HONEST_BOX = "between the smallest and the largest honest value of each coordinate"
     ANYWHERE = "anywhere"
+
+
+def region(found: object) -> Region:
+    """The region that is given, by itself or by its text. Raises InvalidConfig if it is none."""
+    for known in Region:
+        if found == known:
+            return known
+    names = ", ".join(repr(str(known)) for known in Region)
+    told = f"{shown(found)}{meant(found, Region)}"
+    raise InvalidConfig(f"`lies_in` of a Contract must be one of {names}; found {told}")
 
 
 class Kappa(NamedTuple):
@@ -77,9 +89,38 @@ def open_behind(
     return lambda rows: tied(rows) or contract.ambiguous(change(rows))
 
 
+def _callable_or_none(found: object) -> bool:
+    return found is None or callable(found)
+
+
+def _kappa_or_none(found: object) -> bool:
+    return found is None or (isinstance(found, Kappa) and callable(found.bound))
+
+
+def _number(found: object) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool) and found >= 0
+
+
+_YES_OR_NO = ["permutation", "translation", "scaling", "orthogonal", "idempotent", "separable", "monotone", "linear"]
+
+_FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    **{name: ("True or False", lambda found: isinstance(found, bool)) for name in _YES_OR_NO},
+    "fixed": ("a whole number, 0 or more", lambda found: _number(found) and isinstance(found, int)),
+    "examples": ("'copies', 'ignored' or None", lambda found: found in ("copies", "ignored", None)),
+    "tolerates": ("a function from n to a range of numbers f", callable),
+    "kappa": ("a Kappa(bound, source) with a function of n and f as its bound, or None", _kappa_or_none),
+    "unattacked": ("a function from n to a number, or None", _callable_or_none),
+    "regret": ("a function of rows and a vector, or None", _callable_or_none),
+    "ambiguous": ("a function from rows to True or False", callable),
+    "precision": ("a number, 0 or more", _number),
+    "smoothing": ("a number, 0 or more", _number),
+}
+"""What each field of a contract must be, as a sentence states it and as it is looked at."""
+
+
 @dataclass(frozen=True)
 class Contract:
-    """The claims of one configured rule F; the default claims nothing.
+    """The claims of one configured rule F; the default claims nothing. A region may be given by its text.
 
     Attributes
     ----------
@@ -105,6 +146,11 @@ class Contract:
         with a regret has no need of it.
     precision : relative accuracy of the answer; that of the stopping test for an iterative rule.
     smoothing : absolute accuracy, for a rule that smooths distances by a length of its own.
+
+    Raises
+    ------
+    InvalidConfig
+        If a field is none of what it may be, with what it may be: a claim that says nothing would never be tried.
     """
 
     permutation: bool = False
@@ -125,6 +171,12 @@ class Contract:
     ambiguous: Callable[[Updates], bool] = unstated
     precision: float = 1e-9
     smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lies_in", region(self.lies_in))
+        for name, (wanted, fits) in _FIELDS.items():
+            if not fits(found := getattr(self, name)):
+                raise InvalidConfig(f"`{name}` of a Contract must be {wanted}; found {shown(found)}")
 
     def keeping(self, *claims: str, **changed: Any) -> "Contract":
         """These claims and no others, but for those that are `changed`; how exact the answer is, is always kept.

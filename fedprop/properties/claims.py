@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from fedprop.aggregators.contract import Contract, Region
+from fedprop.aggregators.contract import Contract, region
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -22,11 +22,11 @@ def claims(**fields: Any) -> Callable[[C], C]:
     ------
     TypeError
         If `Contract` has no such field.
-    ValueError
-        If `lies_in` names no region.
+    InvalidConfig
+        If a field is none of what it may be, such as a `lies_in` that names no region.
     """
     if "lies_in" in fields:
-        fields["lies_in"] = Region(fields["lies_in"])
+        fields["lies_in"] = region(fields["lies_in"])
     contract = Contract(**fields)
 
     def declare(rule: C) -> C:
