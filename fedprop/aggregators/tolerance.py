@@ -6,6 +6,7 @@ from fedprop.aggregators.base import Aggregator, RowConsumer
 from fedprop.aggregators.contract import Region, no_tolerance
 from fedprop.aggregators.pipeline import Pipeline
 from fedprop.aggregators.postprocessor import Postprocessor
+from fedprop.aggregators.said import contract_said
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ def tolerated(rule: Aggregator, n: int) -> int | None:
     >>> [tolerated(rule, 10) for rule in (Krum(f=2), Median(), Mean(), CenteredClipping(radius=1.0))]
     [2, 4, 0, None]
     """
-    contract = rule.contract()
+    contract = contract_said(rule)
     placed = contract.lies_in is not Region.ANYWHERE and contract.tolerates is not no_tolerance
     claims = placed or contract.kappa is not None
     if claims and (numbers := contract.tolerates(n)):

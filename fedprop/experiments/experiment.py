@@ -11,6 +11,7 @@ from fedprop.attacks import ATTACKS, Attack, NoAttack
 from fedprop.data import DATASETS, IID, PARTITIONS, DatasetSpec, Partition
 from fedprop.data.root import RootData
 from fedprop.defenses import DefenseChoice, RoundProtocol
+from fedprop.defenses.said import misstated
 from fedprop.errors import InvalidConfig
 from fedprop.experiments.asynchrony import in_rounds_alone, without_effect
 from fedprop.experiments.config_file import override, read_mapping
@@ -126,6 +127,9 @@ class Experiment(Frozen):
         yield from self.policy.problems(self.clients, [name for name, value in silent.items() if value])
 
     def _defense(self) -> Iterator[str]:
+        if told := misstated(self.defense):
+            yield f"`defense`: {told}"
+            return
         rows = self.policy.fewest(self.clients)
         if rows >= self.rule.min_rows:
             return
@@ -137,6 +141,8 @@ class Experiment(Frozen):
         )
 
     def _asynchrony(self) -> Iterator[str]:
+        if misstated(self.defense):
+            return
         yield from in_rounds_alone(self.defense, self.policy)
         if self.defense_from == 0:  # before it begins the plain mean looks at lengths
             yield from without_effect(self.rule, self.policy)

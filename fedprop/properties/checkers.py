@@ -2,6 +2,7 @@
 
 from fedprop.aggregators.base import Aggregator
 from fedprop.aggregators.contract import Contract
+from fedprop.aggregators.said import contract_said
 from fedprop.properties.base import Property, Rule
 from fedprop.properties.breakdown import BREAKDOWN
 from fedprop.properties.case import Case
@@ -17,8 +18,14 @@ PROPERTIES: tuple[Property, ...] = (*UNIVERSAL, *INVARIANCES, *ROBUSTNESS, BREAK
 
 
 def contract_of(rule: Rule) -> Contract:
-    """What a rule claims: an aggregator's contract, what `claims` attached to a callable, or nothing."""
-    contract = rule.contract() if isinstance(rule, Aggregator) else declared(rule) or Contract()
+    """What a rule claims: an aggregator's contract, what `claims` attached to a callable, or nothing.
+
+    Raises
+    ------
+    InvalidConfig
+        If an aggregator does not say it by a contract.
+    """
+    contract = contract_said(rule) if isinstance(rule, Aggregator) else declared(rule) or Contract()
     return settled(contract, rule)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from hypothesis.database import ExampleDatabase
 
 from fedprop.aggregators import AGGREGATORS, POSTPROCESSORS, STAGES, Aggregator, completed, parse_defense
+from fedprop.aggregators.said import Misstated
 from fedprop.cores import one_thread
 from fedprop.errors import InvalidConfig
 from fedprop.failures import in_words
@@ -32,7 +33,7 @@ from fedprop.verify.rules.claims import RulePlan
 from fedprop.verify.rules.inputs import Reference
 from fedprop.verify.rules.memory import has_memory, memory_claims
 from fedprop.verify.targets.script import label_of
-from fedprop.verify.targets.target import NO_SETTINGS, target_of
+from fedprop.verify.targets.target import NO_SETTINGS, Target, target_of
 
 PROFILES: Mapping[str, int] = {"fast": 200, "thorough": 2000}
 """Inputs for each claim, from each of its strategies."""
@@ -214,11 +215,29 @@ def _plan(found: Any, label: str, settings: Mapping[str, Any], wish: "_Wish") ->
             return _Plan(family, _watched(claims_of_one(found, label, settings)))
     reference = None if wish.as_ is None else _reference(wish.as_, settings)
     target = target_of(found, label, settings)
+    _refuse_misstated(target, wish.fs)
     rules = RulePlan(target, fs=wish.fs, n=wish.n, reference=reference, named=wish.claims)
     if isinstance(rules.example, Aggregator) and has_memory(rules.example):
         claims = [*_watched(rules.claims()), *memory_claims(rules.example, label, settings)]
         return _Plan("rule with memory", claims, rules)
     return _Plan("rule", _watched(rules.claims()), rules)
+
+
+def _refuse_misstated(target: Target, fs: Sequence[int]) -> None:
+    """Refuse a rule that says of itself what cannot be, if for one f alone; that others are no settings is no matter.
+
+    Raises
+    ------
+    InvalidConfig
+        With the sentence about it.
+    """
+    for f in fs:
+        try:
+            target.make(f)
+        except Misstated:
+            raise
+        except InvalidConfig:
+            continue
 
 
 def _watched(claims: Sequence[Claim[Any]]) -> list[Claim[Any]]:

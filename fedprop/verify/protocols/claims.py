@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from fedprop.defenses.protocol import RoundProtocol
+from fedprop.defenses.said import check_defense
 from fedprop.errors import InvalidConfig, RunFailed, WrongAnswer
 from fedprop.failures import in_words
 from fedprop.params import ParameterLayout
@@ -35,11 +36,12 @@ def protocol_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[C
     Raises
     ------
     InvalidConfig
-        If the class cannot be made with `settings`.
+        If the class cannot be made with `settings`, or says of itself what cannot be.
     """
     if isinstance(obj, RoundProtocol):
         refuse_settings(settings, label)
     protocol: RoundProtocol = obj if isinstance(obj, RoundProtocol) else made_with(obj, label, settings)
+    check_defense(protocol)
 
     def claim(name: str, statement: str, status: Status, find: Callable[[RoundProtocol, Story], str]) -> Claim[Story]:
         def found(story: Story) -> Finding | None:

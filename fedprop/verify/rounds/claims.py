@@ -17,6 +17,7 @@ import torch
 from hypothesis import strategies as st
 
 from fedprop.aggregators import Contract
+from fedprop.aggregators.said import contract_said
 from fedprop.properties import Finding
 from fedprop.properties.claims import declared
 from fedprop.verify.hunting.claim import Claim, Few, contained
@@ -227,8 +228,7 @@ class _Target:
     def contract(self) -> Contract:
         """What it claims of the rule in it."""
         if callable(getattr(self.example, "contract", None)):
-            contract: Contract = self.example.contract()
-            return contract
+            return contract_said(self.example)
         return declared(self.obj) or Contract()
 
 

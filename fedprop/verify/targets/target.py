@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from torch import nn
 
 from fedprop.aggregators import Aggregator, Contract, Postprocessor, Rooted, Stage, Told, completed
+from fedprop.aggregators.said import check_said
 from fedprop.aggregators.tolerance import parts_of
 from fedprop.defenses.protocol import RoundProtocol
 from fedprop.errors import InvalidConfig
@@ -103,6 +104,7 @@ def _target_of(found: Any, label: str, settings: Mapping[str, Any]) -> Target:
     _refuse_protocol(found, label)
     if isinstance(found, Aggregator | Stage | Postprocessor):
         refuse_settings(settings, label)
+        check_said(found)
         rule = completed(found)
         return Target(label, lambda _: rule, False, fixed=_f_of(rule))
     if is_strategy(found) and not isinstance(found, type):
@@ -177,11 +179,14 @@ def _about_f(settings: Mapping[str, Any], f_name: str | None) -> dict[str, Any]:
 
 def _making_target(found: Any, label: str, settings: Mapping[str, Any], f_name: str | None) -> Target:
     """For a class, or a function, that makes rules."""
-    hearing = Hearing()
+    hearing, checked = Hearing(), set[int]()
 
     def make(f: int) -> Rule:
         made = made_with(found, label, _with_f(settings, f_name, f))
         if isinstance(made, Aggregator | Stage | Postprocessor):
+            if f not in checked:  # once for each f: a rule is made again for every input
+                check_said(made)
+                checked.add(f)
             return completed(made)
         if is_strategy(made):
             return _flower(made)(f)
