@@ -72,7 +72,60 @@ class Mixed(Sound):
         return Mixing()
 
 
+SEEN = set()
+LAST = {}
+
+
+class SeenBefore(Sound):
+    """Knows its clients from a set of the module's."""
+
+    def screen(self, replies, memory):
+        accepted = tuple(client in SEEN for client in replies.clients)
+        SEEN.update(replies.clients)
+        return super().screen(replies, memory)._replace(accepted=accepted)
+
+
+class LastUpdate(Sound):
+    """Holds an update against the last one, which it keeps in a mapping of the module's."""
+
+    def after(self, parameters, memory, *, round, generator):
+        before, LAST[round] = LAST.get(round), parameters
+        return parameters if before is None or len(before) != len(parameters) else (parameters + before) / 2
+
+
+class Halves(Sound):
+    def screen(self, replies, memory):
+        replies.updates.mul_(0.5)
+        return super().screen(replies, memory)
+
+
+class Keeps(Sound):
+    """Counts in the memory that it is handed."""
+
+    def screen(self, replies, memory):
+        for client in replies.clients:
+            memory[client] = memory.get(client, 0) + 1
+        return Screened((True,) * len(replies.clients), Ruling("c", dict.fromkeys(replies.clients, "seen")), memory)
+
+
+class Moves(Sound):
+    def begin(self, client, received, last, *, test):
+        return Beginning(received.add_(1), (Draft(Word, {}),))
+
+
+class Sorts(Sound):
+    def select(self, available, wanted, memory, *, round, generator):
+        available.reverse()
+        return available[:wanted]
+
+
 MISTAKES = {
+    SeenBefore: "repeatable",
+    LastUpdate: "repeatable",
+    Halves: "untouched",
+    Keeps: "untouched",
+    Moves: "untouched",
+    Sorts: "untouched",
     ByPosition: "order of arrival",
     Sets: "plain memory",
     Silent: "steps answered",

@@ -1,6 +1,7 @@
 """What every protocol owes: answers in form, whatever the order of arrival, and a memory that a checkpoint holds."""
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from fedprop.training.steered import astray
 from fedprop.verify.hunting.claim import Claim
 from fedprop.verify.pages.findings import Counterexample, Status
 from fedprop.verify.protocols.playing import Play, Played, Story, stories
+from fedprop.verify.protocols.watching import Watching
 from fedprop.verify.targets.making import made_with, refuse_settings
 from fedprop.verify.targets.script import obtain
 
@@ -23,6 +25,20 @@ SOURCE = "fedprop.defenses.RoundProtocol"
 
 CLOSE = 1e-3
 """How far models may be apart that follow from other orders of the same rows, relative to their largest entry."""
+
+
+_IMPORTED = "from fedprop.verify.protocols.playing import Play, Story\n"
+_PLAY = _IMPORTED + "print(Play({made}, {story})())"
+_PLAYED = {
+    "repeatable": _IMPORTED + "protocol, story = {made}, {story}\n"
+    "for told in (story, story.another(), story):\n    print(Play(protocol, told)())",
+    "untouched": _IMPORTED + "from fedprop.verify.protocols.watching import Watching\n"
+    "print(Play(Watching({made}), {story})())",
+}
+"""Python that plays a story again, by the claim that it breaks if that takes more than to play it once."""
+
+_STRANGERS = count(1)
+"""Numbers for clients that no protocol has met yet."""
 
 
 def is_protocol(obj: Any) -> bool:
@@ -50,8 +66,8 @@ def protocol_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[C
 
         def show(story: Story, finding: Finding) -> Counterexample:
             imported, made = obtain(obj, label, settings)
-            play = f"from fedprop.verify.protocols.playing import Play, Story\nprint(Play({made}, {story!r})())"
-            return Counterexample(title="a story", found=str(finding), code=f"{imported}\n{play}\n# {finding}")
+            code = f"{imported}\n{_PLAYED.get(name, _PLAY).format(made=made, story=repr(story))}\n# {finding}"
+            return Counterexample(title="a story", found=str(finding), code=code)
 
         return Claim(name, statement, SOURCE, status, (stories(),), found, show)
 
@@ -63,7 +79,18 @@ def protocol_claims(obj: Any, label: str, settings: Mapping[str, Any]) -> list[C
             "safety",
             lambda protocol, story: _nothing(Play(protocol, story)()),
         ),
-        claim("repeatable", "The same rounds are answered the same.", "safety", _repeats),
+        claim(
+            "repeatable",
+            "The same rounds are answered the same, whatever was played in between: all that is remembered is memory.",
+            "safety",
+            _repeats,
+        ),
+        claim(
+            "untouched",
+            "No step changes what it is handed: updates, models and memory stay as they are, bit for bit.",
+            "safety",
+            _leaves_alone,
+        ),
         claim(
             "plain memory",
             "A checkpoint holds what is remembered, and the protocol goes on from what it gives back.",
@@ -97,7 +124,16 @@ def _nothing(played: list[Played]) -> str:
 
 
 def _repeats(protocol: RoundProtocol, story: Story) -> str:
-    return _apart(Play(protocol, story)(), Play(protocol, story)(), 0.0)
+    """Before and after another story; of clients whom the protocol never met: who is known outside its memory shows."""
+    fresh = story.of_strangers(next(_STRANGERS))
+    first = Play(protocol, fresh)()
+    Play(protocol, fresh.another())()
+    return _apart(first, Play(protocol, fresh)(), 0.0)
+
+
+def _leaves_alone(protocol: RoundProtocol, story: Story) -> str:
+    watched: Any = Watching(protocol)
+    return _nothing(Play(watched, story)())
 
 
 def _steers(protocol: RoundProtocol) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -34,6 +34,9 @@ from fedprop.types import ClientId, Round, Vector
 POOL: tuple[ClientId, ...] = (41, 7, 23, 98, 5, 60, 0)
 """Clients; but for 0, which is not False, none can be taken for a position."""
 
+FAR = 1000
+"""How far the ids of strangers are from those of the pool."""
+
 ROUNDS = 100
 """Rounds that the run has, as the protocol is told: more than are played."""
 
@@ -61,6 +64,14 @@ class Story:
         common = torch.randn(self.size, generator=generator(self.seed, "direction"))
         own = torch.randn(self.size, generator=generator(self.seed, "own", client, round))
         return common + self.spread * own
+
+    def of_strangers(self, number: int) -> "Story":
+        """The story, about clients of other ids in the same order."""
+        return replace(self, cohorts=tuple(tuple(client + FAR * number for client in there) for there in self.cohorts))
+
+    def another(self) -> "Story":
+        """Another story of the same clients, in the same rounds."""
+        return replace(self, cohorts=self.cohorts[::-1], seed=self.seed + 1, spread=1.0, lies=not self.lies)
 
 
 def stories() -> st.SearchStrategy[Story]:
@@ -164,7 +175,7 @@ class Play:
         wanted = sorted(kind.__name__ for kind in self.protocol.reports)
         if made != wanted:
             raise WrongAnswer(f"a client must make one report of each declared kind, {wanted}, in a task; found {made}")
-        liar = self.story.lies and client in POOL[:2]
+        liar = self.story.lies and client % FAR in POOL[:2]
         said = [draft.answered(lambda truth: truth is not liar) for draft in drafts]
         return tuple(_heard(draft.about(client, round, round), self.protocol, client) for draft in said)
 
