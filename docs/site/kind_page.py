@@ -155,7 +155,7 @@ def place(source: str) -> str:
 @cache
 def meanings() -> Mapping[str, str]:
     """What `Contract` says of each of its fields."""
-    section = inspect.cleandoc(Contract.__doc__ or "").partition("Attributes\n----------\n")[2]
+    section = inspect.cleandoc(Contract.__doc__ or "").partition("Attributes\n----------\n")[2].partition("\n\n")[0]
     entries = [" ".join(entry.split()) for entry in re.split(r"\n(?! )", section)]
     return dict(entry.split(" : ", 1) for entry in entries)
 

@@ -168,6 +168,7 @@ class Aggregator(RowConsumer):
 
         Rows larger than memory come as a source of columns, such as `SafetensorsRows`.
 
+        >>> import numpy as np
         >>> from fedprop.aggregators import Median
         >>> Median()([np.array([1.0, 5.0]), np.array([2.0, 7.0]), np.array([9.0, 6.0])])
         array([2., 6.])

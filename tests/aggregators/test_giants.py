@@ -25,6 +25,7 @@ from fedprop.aggregators import (
     Zeno,
     self_contained,
 )
+from fedprop.aggregators.contract import Region
 from fedprop.aggregators.tolerance import tolerated
 from fedprop.properties.definition import oracle_for
 
@@ -64,10 +65,10 @@ FAR = ((1e60, 1e60), (1e60, -1e60), (1e60, -1e30))
 
 
 def stands(rule: Aggregator, giants: int) -> bool:
-    """Whether a rule is to stand so many giants: it claims to, or claims nothing and stands rows merely far."""
+    """Whether a rule is to stand so many giants: it claims to, or claims nothing at all and stands rows merely far."""
     claimed = tolerated(rule, len(ROWS))
-    if claimed is not None:
-        return giants <= claimed
+    if claimed is not None or rule.contract().lies_in is not Region.ANYWHERE:
+        return giants <= (claimed or 0)
     return all(float(rule(with_giants(list(far[:giants]))).abs().max()) < 1e9 for far in FAR)
 
 
