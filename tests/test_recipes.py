@@ -115,7 +115,7 @@ def test_a_recipe_is_a_class_that_a_run_can_use(name, tmp_path):
 @pytest.mark.parametrize(("name", "given"), [("rule", {}), ("stage", {}), ("after-stage", {"longest": 0.5})])
 def test_a_recipe_of_a_defense_breaks_no_claim(name, given, tmp_path):
     (place,) = places(followed(name, tmp_path)[1])
-    report = verify(place, settings=given, examples=20)
+    report = verify(place, settings=given, examples=5)
     assert not report.fails
     assert not any(o.name == "streaming" and o.verdict == "broken" for o in report.outcomes)
 

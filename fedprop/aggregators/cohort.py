@@ -43,8 +43,8 @@ class Cohort:
     examples: tuple[int, ...]
     staleness: tuple[int, ...]
     server: ServerSide | None
-    form: Form = field(repr=False, compare=False)
-    told: Mapping[str, Any] = field(repr=False, compare=False)
+    form: Form = field(repr=False)
+    told: Mapping[str, Any] = field(repr=False)
 
     def __init__(
         self,

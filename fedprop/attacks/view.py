@@ -77,7 +77,7 @@ class View:
     assumed: Assumed
     generator: torch.Generator
     workshop: Workshop | None
-    form: Form = field(repr=False, compare=False)
+    form: Form = field(repr=False)
     received: int
     attackers: int
     clients: tuple[ClientId, ...]

@@ -115,7 +115,7 @@ class Experiment(Frozen):
     keep_events: bool = True
 
     def _checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
-        parts = self._policy, self._defense, self._asynchrony, self._protocol, self._shares, self._begins
+        parts = self._policy, self._defense, self._protocol, self._shares, self._begins
         return *parts, self._tasks, self._central, self._metrics, self._classes, self._until
 
     def _policy(self) -> Iterator[str]:
@@ -130,6 +130,12 @@ class Experiment(Frozen):
         if told := misstated(self.defense):
             yield f"`defense`: {told}"
             return
+        yield from self._rows()
+        yield from in_rounds_alone(self.defense, self.policy)
+        if self.defense_from == 0:  # before it begins the plain mean looks at lengths
+            yield from without_effect(self.rule, self.policy)
+
+    def _rows(self) -> Iterator[str]:
         rows = self.policy.fewest(self.clients)
         if rows >= self.rule.min_rows:
             return
@@ -139,13 +145,6 @@ class Experiment(Frozen):
             f"`defense`: {type(self.rule).__name__} needs {self.rule.requirement()}, "
             f"and the policy may aggregate as few as {rows} updates (see {self.policy.deciding}); found {found}"
         )
-
-    def _asynchrony(self) -> Iterator[str]:
-        if misstated(self.defense):
-            return
-        yield from in_rounds_alone(self.defense, self.policy)
-        if self.defense_from == 0:  # before it begins the plain mean looks at lengths
-            yield from without_effect(self.rule, self.policy)
 
     def _protocol(self) -> Iterator[str]:
         if self.protocol is None:
